@@ -1,0 +1,51 @@
+# The entry points. Each one installs what it misses, after announcing it by name; the work is in scripts/.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.PHONY: help run test bench bench-instructions bench-idle lint agree fuzz setup clean
+
+# What `make run` takes. IFACE: default-route interface unless given. FILE: a capture file instead. ARGS: passed on.
+IFACE ?=
+FILE ?=
+ARGS ?=
+export IFACE FILE ARGS
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make run IFACE=eth1              another interface"
+	@echo "  make run FILE=trace.pcap         a capture file"
+	@echo "  make run ARGS='--json'           further arguments for portreeve"
+	@echo "  make bench FILE=trace.pcap       measure on that capture file too"
+	@echo "  make fuzz SECONDS_EACH=600       fuzz each target for ten minutes"
+
+run: ## build a release and monitor the default route's interface
+	@scripts/run
+
+test: ## set up, then run every test, and every fuzz target briefly
+	@scripts/test
+
+bench: ## packets per second per core, ns by stage, against the floor and the peers
+	@scripts/bench
+
+bench-instructions: ## instructions per packet against the recorded figures (exact, in make test too)
+	@scripts/bench-instructions
+
+bench-idle: ## CPU use on an idle interface, in a network namespace (root)
+	@scripts/bench-idle
+
+lint: ## formatting, clippy, rustdoc, licences and advisories, shell scripts
+	@scripts/lint
+
+agree: ## score every capture of the corpus (PORTREEVE_CORPUS) against what other tools found
+	@scripts/agree
+
+fuzz: ## fuzz every target: SECONDS_EACH=… (default 60), TARGET=… for one only
+	@scripts/fuzz
+
+setup: ## install everything that any target needs
+	@scripts/setup build test lint bench fuzz
+
+clean: ## remove what was built
+	@cargo clean
+	@rm -rf fuzz/target

@@ -1,0 +1,82 @@
+//! The door: what every source offers.
+
+use std::time::Duration;
+
+use crate::burst::Burst;
+use crate::counters::SourceCounters;
+use crate::error::CaptureError;
+
+/// What a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceKind {
+    /// A capture file, or several in time order.
+    File,
+    /// A Linux interface through AF_PACKET.
+    AfPacket,
+    /// Frames that stand in memory (benchmarks, tests).
+    Memory,
+}
+
+/// What a source says of itself.
+#[derive(Clone, Debug)]
+pub struct SourceInfo {
+    /// What it is.
+    pub kind: SourceKind,
+    /// The interface or file, as the user named it.
+    pub name: String,
+    /// Live: time passes without packets, and what is not fetched in time is lost. Not live: the source waits.
+    pub live: bool,
+    /// One line for the start report: the capture path that was chosen and why, ring sizes, filter place.
+    pub description: String,
+    /// Bytes to be read in all, for files whose size is known.
+    pub total_bytes: Option<u64>,
+}
+
+/// What [`Source::next_burst`] found.
+pub enum Fetch<'a> {
+    /// Frames; at least one.
+    Frames(Burst<'a>),
+    /// Nothing now.
+    Empty,
+    /// Nothing any more.
+    End,
+}
+
+/// Why [`Source::wait`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// There may be frames.
+    Ready,
+    /// The time was up.
+    TimedOut,
+}
+
+/// Where one worker's frames come from. A source belongs to one thread at a time.
+pub trait Source: Send {
+    /// What this source is.
+    fn info(&self) -> &SourceInfo;
+
+    /// Gives the burst before back and lends the next one, of at most [`crate::burst::MAX_BURST`] frames. Does not block if live.
+    ///
+    /// # Errors
+    /// What ended the source early. The next call gives [`Fetch::End`], or goes on behind what could be skipped (the next file).
+    fn next_burst(&mut self) -> Result<Fetch<'_>, CaptureError>;
+
+    /// Sleeps until there may be frames or `timeout` is over: arms the wake-up, looks once more, waits.
+    ///
+    /// # Errors
+    /// What ended the source.
+    fn wait(&mut self, timeout: Duration) -> Result<Wake, CaptureError>;
+
+    /// The capture side of the ledger. May make a system call: for once a second, not for every burst.
+    fn counters(&mut self) -> SourceCounters;
+
+    /// Lets no further frame in, so that what is in the ring is the last: called before a live source is drained at shut-down.
+    fn stop(&mut self) {}
+
+    /// How far a file has been read, in bytes of [`SourceInfo::total_bytes`].
+    fn position(&self) -> Option<u64> {
+        None
+    }
+}

@@ -1,0 +1,209 @@
+//! Every configuration key, described once: its type, default, and documentation.
+//!
+//! From this table come the [`Config`] that the program runs by, the check of what a file says, the
+//! answer of `--check` and the page docs/configuration.md.
+
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use super::layers::{ConfigError, Layers};
+use super::values::{
+    ByteSize, Checksums, Compression, CpuList, Direction, Format, Interval, Setting, Time, Workers,
+};
+
+/// One key, as the reference page, `--check` and the check of names need it.
+pub struct Key {
+    /// Its full name, `section.key`.
+    pub name: &'static str,
+    /// Lines of documentation, in Markdown.
+    pub doc: &'static [&'static str],
+    /// What its type is called.
+    pub kind: fn() -> String,
+    /// Its default value.
+    pub default: fn() -> toml::Value,
+    /// Whether a reload (SIGHUP) changes it in a running instance; else it takes a restart.
+    pub live: bool,
+}
+
+/// A group of keys: a table of the file.
+pub struct Section {
+    /// Its name; empty for the keys before the first table.
+    pub name: &'static str,
+    /// Lines of documentation, in Markdown.
+    pub doc: &'static [&'static str],
+    /// Its keys, in the order of the reference page.
+    pub keys: &'static [Key],
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])*
+        $section:ident: $Section:ident = $section_name:literal {
+            $(
+                $(#[doc = $doc:literal])*
+                $key:ident: $type:ty = $default:expr, $full:literal $(, $live:ident)?;
+            )*
+        }
+    )*) => {
+        $(
+            $(#[doc = $section_doc])*
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $Section {
+                $($(#[doc = $doc])* pub $key: $type,)*
+            }
+        )*
+
+        /// The effective configuration.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Config {
+            $($(#[doc = $section_doc])* pub $section: $Section,)*
+        }
+
+        /// Every section with its keys.
+        pub const SECTIONS: &[Section] = &[$(Section {
+            name: $section_name,
+            doc: &[$($section_doc,)*],
+            keys: &[$(Key {
+                name: $full,
+                doc: &[$($doc,)*],
+                kind: <$type as Setting>::kind,
+                default: || { let default: $type = $default; default.to_toml() },
+                live: !stringify!($($live)?).is_empty(),
+            },)*],
+        },)*];
+
+        impl Config {
+            /// The configuration that the layers say.
+            ///
+            /// # Errors
+            /// Everything that is wrong with them, not only the first.
+            pub fn from_layers(layers: &Layers) -> Result<Config, Vec<ConfigError>> {
+                let mut errors = layers.unknown();
+                $($(
+                    let $key = match layers.read::<$type>($full) {
+                        Ok(Some(value)) => value,
+                        Ok(None) => $default,
+                        Err(error) => {
+                            errors.push(error);
+                            $default
+                        }
+                    };
+                )*
+                let $section = $Section { $($key,)* };
+                )*
+                if errors.is_empty() { Ok(Config { $($section,)* }) } else { Err(errors) }
+            }
+        }
+    };
+}
+
+settings! {
+    /// What the run is called and which networks are ours.
+    general: General = "" {
+        /// Name of this sensor, written into every record. Empty: the name of the host.
+        sensor: Option<String> = None, "sensor";
+        /// Networks that are ours: they decide `local_orig` and `local_resp` of a conn record. With none, both stay unset.
+        local_nets: Vec<IpNet> = Vec::new(), "local_nets", live;
+    }
+    /// Where packets come from.
+    capture: Capture = "capture" {
+        /// Interfaces to watch, each `NAME` or `afpacket:NAME`. With none, and no `-i` or `-r`, the interface of the default route.
+        interfaces: Vec<String> = Vec::new(), "capture.interfaces";
+        /// A filter expression (as tcpdump's, see pcap-filter(7)); packets that it rejects are counted and otherwise left alone.
+        filter: Option<String> = None, "capture.filter";
+        /// Bytes captured of each packet, from the start of its link-layer header. Byte counts in records are of the wire, whatever this is.
+        snaplen: u32 = 262_144, "capture.snaplen";
+        /// Ask the interface for packets that are not addressed to it.
+        promiscuous: bool = true, "capture.promiscuous";
+        /// Watch packets that arrive, that leave, or both.
+        direction: Direction = Direction::Inout, "capture.direction";
+        /// Verify transport checksums. `auto`: for files, not for interfaces, since network cards fill checksums in after the packets were seen here.
+        checksums: Checksums = Checksums::Auto, "capture.checksums";
+    }
+    /// How the work is spread over the machine.
+    engine: Engine = "engine" {
+        /// Worker threads. `auto`: one for each processor that may be used, less one for the rest of the program, at most 8; files of less than 256 MiB have one.
+        workers: Workers = Workers::Auto, "engine.workers";
+        /// Processors for the workers, in the order of the workers. Empty: chosen from those the process may use.
+        cpus: Option<CpuList> = None, "engine.cpus";
+        /// Memory for flow tables and their pools, all workers together: decided at start and never exceeded; when it is full, flows are evicted and counted. Capture rings come on top, as the start report says. Empty: a quarter of the machine's memory, at most 1 GiB, less for small files.
+        memory: Option<ByteSize> = None, "engine.memory";
+    }
+    /// When a flow ends, and what makes two packets one flow.
+    flow: Flow = "flow" {
+        /// An established TCP connection ends after so long without a packet.
+        tcp_idle: Interval = Interval::seconds(300), "flow.tcp_idle", live;
+        /// A UDP conversation ends after so long without a packet.
+        udp_idle: Interval = Interval::seconds(60), "flow.udp_idle", live;
+        /// An ICMP conversation ends after so long without a packet.
+        icmp_idle: Interval = Interval::seconds(60), "flow.icmp_idle", live;
+        /// A flow that goes on writes a `conn_update` record this often. `0s`: never.
+        active_timeout: Interval = Interval::seconds(60), "flow.active_timeout", live;
+        /// The same addresses and ports in two VLANs are two flows.
+        vlan_in_key: bool = true, "flow.vlan_in_key";
+        /// The same addresses and ports in two tunnels are two flows.
+        tunnel_in_key: bool = true, "flow.tunnel_in_key";
+    }
+    /// Where records go.
+    output: Output = "output" {
+        /// How records are written.
+        format: Format = Format::ZeekJson, "output.format";
+        /// How moments are written in Zeek's logs. EVE has a form of its own.
+        time: Time = Time::Epoch, "output.time";
+        /// Which logs are written, such as `conn` or `weird`. Empty: all.
+        logs: Vec<String> = Vec::new(), "output.logs";
+        /// Folder for log files, one file for each kind of record. Empty: records go to standard output.
+        log_dir: Option<PathBuf> = None, "output.log_dir";
+        /// A log file is closed, renamed and begun anew this often. `0s`: never.
+        rotate_every: Interval = Interval::seconds(3600), "output.rotate_every";
+        /// A log file is closed, renamed and begun anew when it is this large. `0`: never.
+        rotate_size: ByteSize = ByteSize(0), "output.rotate_size";
+        /// Compression of rotated log files.
+        compress: Compression = Compression::None, "output.compress";
+        /// Rotated log files older than this are deleted. `0s`: never.
+        keep_for: Interval = Interval::seconds(0), "output.keep_for";
+        /// The oldest rotated log files are deleted when all together are larger than this. `0`: never.
+        keep_size: ByteSize = ByteSize(0), "output.keep_size";
+    }
+    /// The process itself.
+    process: Process = "process" {
+        /// User to become once the sources are open (when started as root). Empty: stay who we are, without the privileges.
+        user: Option<String> = None, "process.user";
+        /// Path of the control socket. Empty: `/run/portreeve/NAME.sock` as root, `$XDG_RUNTIME_DIR/portreeve/NAME.sock` else, where NAME is the interface; none for files.
+        control_socket: Option<PathBuf> = None, "process.control_socket";
+    }
+}
+
+/// Every key of every section.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    SECTIONS.iter().flat_map(|section| section.keys)
+}
+
+/// The key of that full name.
+#[must_use]
+pub fn key(name: &str) -> Option<&'static Key> {
+    keys().find(|key| key.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_stands_in_its_section_and_its_default_is_valid() {
+        for section in SECTIONS {
+            for key in section.keys {
+                let table = key.name.rsplit_once('.').map_or("", |(table, _)| table);
+                assert_eq!(table, section.name, "{}", key.name);
+                assert!(!key.doc.is_empty(), "{} has no documentation", key.name);
+            }
+        }
+        let mut layers = Layers::default();
+        for key in keys() {
+            layers.put(key.name, (key.default)(), super::super::Origin::Set);
+        }
+        let spelt = Config::from_layers(&layers);
+        assert_eq!(spelt, Config::from_layers(&Layers::default()));
+    }
+}

@@ -1,0 +1,90 @@
+//! The engine's configuration, made of ours.
+
+use std::hash::{BuildHasher, RandomState};
+
+use nix::sys::sysinfo;
+use portreeve_engine::{EngineConfig, LiveSettings};
+use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
+
+use crate::args::Args;
+use crate::config::Config;
+use crate::config::values::{Checksums, Interval};
+use crate::input::Opened;
+
+/// What `auto` takes at most, in bytes.
+const MOST_MEMORY: u64 = 1 << 30;
+/// What a small file gets, in bytes: enough for a hundred thousand flows and more.
+const LEAST_MEMORY: u64 = 64 << 20;
+/// A byte of a file needs no more memory than this: the smallest packet's record is larger than 50 bytes, a flow at most 256;
+/// a compressed file may hold ten times its size.
+const MEMORY_FOR_A_BYTE: u64 = 16;
+
+/// The engine's configuration for these sources.
+#[must_use]
+pub fn engine_config(args: &Args, config: &Config, opened: &Opened, talkers: bool) -> EngineConfig {
+    let mut made = EngineConfig::new(tracker_config(config, opened));
+    made.decode.verify_checksums = match config.capture.checksums {
+        Checksums::On => true,
+        Checksums::Off => false,
+        Checksums::Auto => !opened.live,
+    };
+    made.decode.key.vlan = config.flow.vlan_in_key;
+    made.decode.key.tunnel = config.flow.tunnel_in_key;
+    if let Some(cpus) = &config.engine.cpus {
+        made.cpus = cpus.0.iter().map(|cpu| usize::from(*cpu)).collect();
+    }
+    made.snap_len = config.capture.snaplen;
+    made.count = args.input.count;
+    made.talkers = talkers;
+    made
+}
+
+fn tracker_config(config: &Config, opened: &Opened) -> TrackerConfig {
+    let mut made = TrackerConfig::default();
+    let given = config.engine.memory.map(|memory| memory.0);
+    let memory = given.unwrap_or_else(|| default_memory(opened));
+    made.memory = usize::try_from(memory).unwrap_or(usize::MAX);
+    // Named memory is taken at start, so that no packet waits for a page; what was only presumed is not.
+    made.prefault = opened.live && given.is_some();
+    // Live nobody may foresee which flows share a bucket; a file gives the same every time.
+    made.hash_seed = if opened.live {
+        RandomState::new().hash_one(0)
+    } else {
+        0
+    };
+    let live = live_settings(config);
+    made.timeouts = live.timeouts;
+    made.local_nets = live.local_nets;
+    made
+}
+
+/// What a reload can change: the keys marked live.
+#[must_use]
+pub fn live_settings(config: &Config) -> LiveSettings {
+    let nanoseconds = |interval: Interval| i64::try_from(interval.0.as_nanos()).unwrap_or(i64::MAX);
+    let mut timeouts = Timeouts::default();
+    timeouts.tcp_idle = nanoseconds(config.flow.tcp_idle);
+    timeouts.udp_idle = nanoseconds(config.flow.udp_idle);
+    timeouts.icmp_idle = nanoseconds(config.flow.icmp_idle);
+    timeouts.active = nanoseconds(config.flow.active_timeout);
+    let prefix = |net: &ipnet::IpNet| Prefix {
+        addr: net.addr(),
+        len: net.prefix_len(),
+    };
+    LiveSettings {
+        timeouts,
+        local_nets: config.general.local_nets.iter().map(prefix).collect(),
+    }
+}
+
+fn default_memory(opened: &Opened) -> u64 {
+    let machine = sysinfo::sysinfo().map_or(MOST_MEMORY, |info| info.ram_total());
+    let most = (machine / 4).min(MOST_MEMORY);
+    let size: Option<u64> = opened.infos.iter().map(|info| info.total_bytes).sum();
+    match size {
+        Some(size) if !opened.live => size
+            .saturating_mul(MEMORY_FOR_A_BYTE)
+            .clamp(LEAST_MEMORY.min(most), most),
+        _ => most,
+    }
+}

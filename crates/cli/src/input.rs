@@ -1,0 +1,278 @@
+//! Opens what is to be watched: files or interfaces, each with its filter.
+
+use std::path::Path;
+
+use portreeve_capture::afpacket::{self, AfPacketConfig, AfPacketSource};
+use portreeve_capture::filter::FilterSet;
+use portreeve_capture::{FileSource, Filter, Source, SourceInfo, interfaces};
+use portreeve_engine::{FrameFilter, Input, Inputs, placement};
+use portreeve_packet::LinkType;
+
+use crate::args::Args;
+use crate::config::Config;
+use crate::config::values::{Direction, Workers};
+use crate::exit::Failure;
+use crate::interface::{self, InterfaceName};
+use crate::settings::Settings;
+
+/// Files smaller than this are read by one thread from end to end: sharing them out costs more than it gains.
+const WORTH_SHARING: u64 = 256 << 20;
+/// The most workers that `auto` gives to a file: one reader does not feed more.
+const MOST_FOR_A_FILE: usize = 4;
+
+/// The most workers that `auto` gives to interfaces.
+const MOST_LIVE: usize = 8;
+/// Ring blocks (of 1 MiB) that the workers of an interface share, and the least each of them gets.
+const BLOCKS: usize = 256;
+const LEAST_BLOCKS: usize = 16;
+
+/// Sources that are open.
+pub struct Opened {
+    /// For the engine.
+    pub inputs: Inputs,
+    /// What each source says of itself.
+    pub infos: Vec<SourceInfo>,
+    /// How many workers there will be.
+    pub workers: usize,
+    /// Packets come whether we are ready or not.
+    pub live: bool,
+    /// Lines for the start report: what was chosen and why.
+    pub notes: Vec<String>,
+}
+
+/// What the words behind the flags are: further files, then the filter expression.
+///
+/// `-r *.pcap` is expanded by the shell to `-r a.pcap b.pcap …`; words that name files, as long as they come first and look
+/// like file names (a dot or a slash), are files. No filter expression begins with one.
+#[must_use]
+pub fn split_words(words: &[String], reads_files: bool) -> (Vec<String>, String) {
+    let files = if reads_files {
+        words
+            .iter()
+            .take_while(|word| word.contains(['.', '/']) && Path::new(word).is_file())
+            .count()
+    } else {
+        0
+    };
+    (words[..files].to_vec(), words[files..].join(" "))
+}
+
+/// Opens all sources.
+///
+/// # Errors
+/// What cannot be opened, with what to type next.
+pub fn open(args: &Args, settings: &Settings) -> Result<Opened, Failure> {
+    let config = &settings.config;
+    if !args.input.read.is_empty() {
+        let (further, _) = split_words(&args.input.expression, true);
+        let mut files = args.input.read.clone();
+        files.extend(further);
+        return open_files(args, config, &files);
+    }
+    // `portreeve trace.pcap`: what was meant is plain.
+    if let Some(file) = args.input.expression.first()
+        && file.contains(['.', '/'])
+        && Path::new(file).is_file()
+    {
+        return Err(Failure::usage(format!(
+            "{file} is a file, not a filter expression; to read it: portreeve -r {file}"
+        )));
+    }
+    open_interfaces(args, config)
+}
+
+/// How many workers: as many as asked for; with `-c` one.
+fn workers(args: &Args, config: &Config, auto: impl FnOnce() -> usize) -> Result<usize, Failure> {
+    match (config.engine.workers, args.input.count) {
+        (Workers::Count(workers), Some(_)) if workers > 1 => Err(Failure::usage(
+            "-c counts in one place: it needs one worker; leave --workers out, or say --workers 1",
+        )),
+        (_, Some(_)) => Ok(1),
+        (Workers::Count(workers), None) => Ok(workers.into()),
+        (Workers::Auto, None) => Ok(auto().max(1)),
+    }
+}
+
+fn filter(config: &Config, link: LinkType) -> Result<Option<FrameFilter>, Failure> {
+    let Some(expression) = &config.capture.filter else {
+        return Ok(None);
+    };
+    let mut set =
+        FilterSet::new(expression, link, config.capture.snaplen).map_err(Failure::capture)?;
+    Ok(Some(Box::new(move |frame| set.matches(frame))))
+}
+
+fn open_files(args: &Args, config: &Config, files: &[String]) -> Result<Opened, Failure> {
+    for (given, flag) in [
+        (args.input.no_promiscuous, "-p"),
+        (args.input.direction.is_some(), "-Q"),
+    ] {
+        if given {
+            return Err(Failure::usage(format!(
+                "{flag} is for interfaces; a file has what was captured"
+            )));
+        }
+    }
+    // Most captures are Ethernet; other link types get their program with their first frame.
+    let filter = filter(config, LinkType::Ethernet)?;
+    let source = FileSource::open(files).map_err(Failure::capture)?;
+    let info = source.info().clone();
+    let spare = placement::allowed_cpus().len() - 1;
+    let large = info.total_bytes.is_some_and(|bytes| bytes >= WORTH_SHARING);
+    let workers = workers(args, config, || {
+        if large { spare.min(MOST_FOR_A_FILE) } else { 1 }
+    })?;
+    let mut notes = vec![format!("{}: {}", info.name, info.description)];
+    notes.extend(filter_note(config));
+    let input = Input {
+        source: Box::new(source),
+        filter,
+    };
+    let inputs = if workers == 1 {
+        Inputs::PerWorker(vec![vec![input]])
+    } else {
+        Inputs::Shared(input, workers)
+    };
+    Ok(Opened {
+        inputs,
+        infos: vec![info],
+        workers,
+        live: false,
+        notes,
+    })
+}
+
+fn filter_note(config: &Config) -> Option<String> {
+    let expression = config.capture.filter.as_ref()?;
+    Some(format!(
+        "filter \"{expression}\": in Portreeve; what it rejects is counted"
+    ))
+}
+
+fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
+    let mut notes = Vec::new();
+    let names = interface_names(config, &mut notes)?;
+    let spare = placement::allowed_cpus().len() - 1;
+    let workers = workers(args, config, || spare.min(MOST_LIVE))?;
+    // Worker k gets source k of every interface, so that the two directions of a tap meet.
+    let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut infos = Vec::new();
+    for name in &names {
+        let opened = open_interface(config, name, workers)?;
+        let Some(info) = opened.first().map(|source| source.info().clone()) else {
+            continue;
+        };
+        let why = if name.path_named {
+            "as asked"
+        } else {
+            "chosen since it needs no set-up"
+        };
+        notes.push(format!("{}: {}; {why}", info.name, info.description));
+        infos.push(info);
+        for (worker, source) in of_workers.iter_mut().zip(opened) {
+            worker.push(Input {
+                source: Box::new(source),
+                filter: None,
+            });
+        }
+    }
+    if let Some(expression) = &config.capture.filter {
+        notes.push(format!("filter: {expression}"));
+    }
+    Ok(Opened {
+        inputs: Inputs::PerWorker(of_workers),
+        infos,
+        workers,
+        live: true,
+        notes,
+    })
+}
+
+/// Opens an interface for so many workers, its filter where it does most good.
+fn open_interface(
+    config: &Config,
+    name: &InterfaceName,
+    workers: usize,
+) -> Result<Vec<AfPacketSource>, Failure> {
+    let capture = &config.capture;
+    let mut made = afpacket_config(config, name, workers);
+    if let Some(expression) = &capture.filter {
+        let link = afpacket::link_type(&name.name).map_err(Failure::capture)?;
+        let filter = Filter::compile(expression, link, capture.snaplen);
+        made.filter = Some(filter.map_err(Failure::capture)?);
+    }
+    if workers == 1 {
+        let source = AfPacketSource::open(&made).map_err(Failure::capture)?;
+        return Ok(vec![source]);
+    }
+    AfPacketSource::open_fanout(&made, workers).map_err(Failure::capture)
+}
+
+fn afpacket_config(config: &Config, name: &InterfaceName, workers: usize) -> AfPacketConfig {
+    let capture = &config.capture;
+    let mut made = AfPacketConfig::new(&name.name);
+    made.blocks = (BLOCKS / workers).clamp(LEAST_BLOCKS, made.blocks);
+    made.promiscuous = capture.promiscuous;
+    made.snap_length = Some(capture.snaplen);
+    made.direction = match capture.direction {
+        Direction::In => afpacket::Direction::In,
+        Direction::Out => afpacket::Direction::Out,
+        Direction::Inout => afpacket::Direction::InOut,
+    };
+    made
+}
+
+/// The interfaces named, or the one to watch if none is.
+fn interface_names(
+    config: &Config,
+    notes: &mut Vec<String>,
+) -> Result<Vec<InterfaceName>, Failure> {
+    let mut names: Vec<InterfaceName> = Vec::new();
+    for name in &config.capture.interfaces {
+        let name: InterfaceName = name.parse().map_err(Failure::usage)?;
+        if names.iter().any(|other| other.name == name.name) {
+            return Err(Failure::usage(format!(
+                "interface {} is named twice",
+                name.name
+            )));
+        }
+        names.push(name);
+    }
+    if !names.is_empty() {
+        return Ok(names);
+    }
+    let all = interface::list()?;
+    let best = interfaces::best(&all).ok_or_else(|| {
+        Failure::failed("this host has no interface to watch; to read a file: portreeve -r FILE")
+    })?;
+    let why = if best.default_route {
+        "the default route leads through it"
+    } else {
+        "there is no default route, and it is the first that is up"
+    };
+    notes.push(format!(
+        "watching {} since none was named: {why}",
+        best.name
+    ));
+    Ok(vec![InterfaceName {
+        name: best.name.clone(),
+        path_named: false,
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_name_files_are_files_and_the_rest_is_the_filter() {
+        let here = file!();
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let words = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (files, expression) = split_words(&words(&[manifest, manifest, "tcp", here]), true);
+        assert_eq!(files.len(), 2);
+        assert_eq!(expression, format!("tcp {here}"));
+        assert_eq!(split_words(&words(&["host", "10.0.0.1"]), true).0.len(), 0);
+        assert_eq!(split_words(&words(&[manifest]), false).0.len(), 0);
+    }
+}

@@ -1,0 +1,82 @@
+//! The `portreeve` command: arguments, configuration, wiring, the terminal screen. No logic of its own.
+#![forbid(unsafe_code)]
+
+mod args;
+mod config;
+mod engine_config;
+mod exit;
+mod input;
+mod interface;
+mod ledger;
+mod manual;
+mod outputs;
+mod packet_writer;
+mod report;
+mod run;
+mod say;
+mod screen;
+mod settings;
+mod show;
+mod signals;
+mod socket;
+mod summary;
+mod text;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use config::Places;
+use exit::Failure;
+
+fn main() -> ExitCode {
+    // Wrong usage leaves in here, with 2; --help and --version with 0.
+    let args = Args::parse();
+    match dispatch(&args) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprint!("{failure}");
+            failure.code()
+        }
+    }
+}
+
+fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
+    let places = Places::of_this_user();
+    match &args.command {
+        Some(Command::Top { instance }) => return socket::top(instance.as_deref(), &places),
+        Some(Command::Stats { instance, json }) => {
+            return print(socket::stats(instance.as_deref(), *json, &places)?.as_bytes());
+        }
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            manual::write_completions(*shell, &mut script);
+            return print(&script);
+        }
+        Some(Command::Reference) => return print(config::reference::markdown().as_bytes()),
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            manual::write_man(&mut page)?;
+            return print(&page);
+        }
+        None => {}
+    }
+    if args.input.list_interfaces {
+        return print(interface::table(&interface::list()?).as_bytes());
+    }
+    let settings = settings::Settings::load(args, &places)?;
+    if args.run.check {
+        return print(settings.report().as_bytes());
+    }
+    run::watch(args, settings, &places)
+}
+
+/// Writes to standard output; a reader that went away is no failure.
+fn print(bytes: &[u8]) -> Result<ExitCode, Failure> {
+    match std::io::stdout().lock().write_all(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,279 @@
+//! Where records go in this run, and how that went.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portreeve_engine::Feed;
+use portreeve_engine::ledger::RecordAccount;
+use portreeve_output::{
+    Destination, Dialect, DropReason, Finished, OpenError, Output, OutputConfig, OutputCounters,
+    OutputHandle, OutputState, Rotation, TimeFormat, spawn,
+};
+use portreeve_record::RecordContext;
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::config::values::{ByteSize, Compression, Format, Interval, Time};
+use crate::exit::Failure;
+use crate::summary::{Summary, Sums};
+
+/// Outputs that are ready, before the engine runs.
+pub struct Planned {
+    outputs: Vec<Box<dyn Output>>,
+    /// Lines for the start report.
+    pub notes: Vec<String>,
+    /// Records go to standard output: nothing else may.
+    pub on_stdout: bool,
+    /// The sums of a file, if somebody reads them at the end.
+    pub sums: Option<Arc<Mutex<Sums>>>,
+}
+
+/// What a record's fields are called, and how it is laid out.
+fn dialect(format: Format) -> (Dialect, &'static str) {
+    match format {
+        Format::ZeekJson => (Dialect::ZeekJson, "JSON lines (Zeek's names)"),
+        Format::ZeekTsv => (Dialect::ZeekTsv, "Zeek's tab-separated logs"),
+        Format::Eve => (Dialect::Eve, "EVE JSON"),
+    }
+}
+
+fn time_format(time: Time) -> TimeFormat {
+    match time {
+        Time::Epoch => TimeFormat::Epoch,
+        Time::EpochNs => TimeFormat::EpochNs,
+        Time::Iso8601 => TimeFormat::Iso8601,
+        Time::Iso8601Ns => TimeFormat::Iso8601Ns,
+    }
+}
+
+/// The lives of log files; zero is never.
+fn rotation(config: &Config) -> Rotation {
+    let output = &config.output;
+    let time = |interval: Interval| Some(interval.0).filter(|time| !time.is_zero());
+    let size = |size: ByteSize| Some(size.0).filter(|bytes| *bytes > 0);
+    Rotation {
+        every: time(output.rotate_every),
+        size: size(output.rotate_size),
+        compress: match output.compress {
+            Compression::None => portreeve_output::Compression::None,
+            Compression::Gzip => portreeve_output::Compression::Gzip,
+            Compression::Zstd => portreeve_output::Compression::Zstd,
+        },
+        keep_for: time(output.keep_for),
+        keep_size: size(output.keep_size),
+    }
+}
+
+impl Planned {
+    /// The outputs that the configuration names; `records`: somebody wants records on standard output if they go nowhere else;
+    /// `summary`: somebody reads the sums at the end.
+    ///
+    /// # Errors
+    /// An output that cannot be opened.
+    pub fn new(config: &Config, records: bool, summary: bool) -> Result<Planned, Failure> {
+        let mut planned = Planned {
+            outputs: Vec::new(),
+            notes: Vec::new(),
+            on_stdout: false,
+            sums: None,
+        };
+        let (dialect, called) = dialect(config.output.format);
+        let mut made = OutputConfig {
+            dialect,
+            time: time_format(config.output.time),
+            logs: config.output.logs.clone(),
+            ..OutputConfig::default()
+        };
+        let open = |made: &OutputConfig| {
+            portreeve_output::open(made).map_err(|error| match error {
+                OpenError::UnknownLog(_) => Failure::usage(error),
+                _ => Failure::failed(error),
+            })
+        };
+        if records {
+            planned.outputs.push(open(&made)?);
+            planned.on_stdout = true;
+            planned
+                .notes
+                .push(format!("records: {called} to standard output"));
+        }
+        if let Some(path) = &config.output.log_dir {
+            "log-dir".clone_into(&mut made.name);
+            made.destination = Destination::Directory {
+                path: path.clone(),
+                rotation: rotation(config),
+            };
+            planned.outputs.push(open(&made)?);
+            planned
+                .notes
+                .push(format!("records: {called} into {}", path.display()));
+        }
+        if summary {
+            let (summary, sums) = Summary::new();
+            planned.outputs.push(Box::new(summary));
+            planned.sums = Some(sums);
+        }
+        Ok(planned)
+    }
+
+    /// The outputs' names, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.outputs
+            .iter()
+            .map(|output| output.name().to_owned())
+            .collect()
+    }
+
+    /// Gives each output its thread and its feed.
+    ///
+    /// # Errors
+    /// The system refused a thread.
+    pub fn start(self, feeds: Vec<Feed>, context: &Arc<RecordContext>) -> io::Result<Outputs> {
+        let mut handles = Vec::new();
+        for (output, feed) in self.outputs.into_iter().zip(feeds) {
+            handles.push(spawn(output, Box::new(feed), Arc::clone(context))?);
+        }
+        Ok(Outputs {
+            shown: handles.iter().map(|_| (OutputState::Ok, 0)).collect(),
+            handles,
+        })
+    }
+}
+
+/// Running outputs.
+pub struct Outputs {
+    handles: Vec<OutputHandle>,
+    /// State and errors that were last told to the user.
+    shown: Vec<(OutputState, u64)>,
+}
+
+impl Outputs {
+    /// Has all outputs open their files again.
+    pub fn reopen(&self) {
+        for handle in &self.handles {
+            handle.reopen();
+        }
+    }
+
+    /// Whether there were outputs and nobody reads any of them any more.
+    #[must_use]
+    pub fn all_closed(&self) -> bool {
+        !self.handles.is_empty()
+            && self
+                .handles
+                .iter()
+                .all(|handle| handle.status().state() == OutputState::Closed)
+    }
+
+    /// What changed since this was last asked, for the user: an output that fails, or that writes again.
+    pub fn news(&mut self) -> Vec<String> {
+        let mut news = Vec::new();
+        for (handle, shown) in self.handles.iter().zip(&mut self.shown) {
+            let now = (handle.status().state(), handle.counters().errors);
+            if now.0 != shown.0 || (now.1 > shown.1 && shown.1 == 0) {
+                match (now.0, handle.status().last_error()) {
+                    (OutputState::Ok, _) => news.push(format!("{}: writes again", handle.name())),
+                    (OutputState::Closed, _) => {}
+                    (_, Some(error)) => news.push(error),
+                    (_, None) => news.push(format!("{}: cannot write", handle.name())),
+                }
+            }
+            *shown = now;
+        }
+        news
+    }
+
+    /// The outputs for the control socket.
+    #[must_use]
+    pub fn status(&self) -> Value {
+        let one = |handle: &OutputHandle| {
+            let counters = handle.counters();
+            json!({
+                "name": handle.name(),
+                "state": handle.status().state().name(),
+                "written": counters.written,
+                "dropped": counters.dropped_total(),
+                "unwanted": counters.unwanted,
+                "bytes": counters.bytes,
+                "errors": counters.errors,
+                "files_rotated": counters.files_rotated,
+                "files_removed": counters.files_removed,
+                "last_error": handle.status().last_error(),
+            })
+        };
+        self.handles.iter().map(one).collect()
+    }
+
+    /// Waits on a thread of its own until all is written, or for so long.
+    ///
+    /// # Errors
+    /// The system refused a thread.
+    pub fn finish(self, within: Duration) -> io::Result<std::sync::mpsc::Receiver<Vec<Ended>>> {
+        let (out, ended) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .name("finish".into())
+            .spawn(move || {
+                let deadline = Instant::now() + within;
+                let all = self.handles.into_iter().map(|handle| {
+                    let status = Arc::clone(handle.status());
+                    let name = handle.name().to_owned();
+                    let finished = handle.finish(deadline);
+                    Ended {
+                        name,
+                        failing: status.state() == OutputState::Recovering,
+                        error: status.last_error(),
+                        finished,
+                    }
+                });
+                // Nobody listens if the run was left.
+                let _ = out.send(all.collect());
+            })?;
+        Ok(ended)
+    }
+}
+
+/// How an output ended.
+pub struct Ended {
+    /// Its name.
+    pub name: String,
+    /// It could not write to the last.
+    pub failing: bool,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// Its counters.
+    pub finished: Finished,
+}
+
+impl Ended {
+    /// Records lost here.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.finished.counters.dropped_total()
+    }
+
+    /// Its account: lines below the engine's for the same output.
+    #[must_use]
+    pub fn account(&self, produced: &RecordAccount) -> Vec<(String, u64)> {
+        let counters: &OutputCounters = &self.finished.counters;
+        let mut lines = vec![("written".to_owned(), counters.written)];
+        if counters.unwanted > 0 {
+            lines.push(("not wanted by this output".to_owned(), counters.unwanted));
+        }
+        for reason in DropReason::ALL {
+            let lost = counters.dropped_for(*reason);
+            if lost > 0 {
+                lines.push((
+                    format!("dropped: {}", reason.name().replace('_', " ")),
+                    lost,
+                ));
+            }
+        }
+        let left = produced.queued.saturating_sub(counters.settled());
+        if left > 0 {
+            lines.push(("left behind in the output".to_owned(), left));
+        }
+        lines
+    }
+}

@@ -1,0 +1,471 @@
+//! A run: everything is opened and started, watched while it goes on, and ended in order.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use portreeve_capture::privileges;
+use portreeve_capture::write::CaptureWriter;
+use portreeve_engine::control::{self, Control, Request, Topic};
+use portreeve_engine::{Ledger, Monitor, Snapshot};
+use portreeve_record::RecordContext;
+use serde_json::{Value, json};
+
+use crate::args::Args;
+use crate::config::Places;
+use crate::engine_config::{engine_config, live_settings};
+use crate::exit::{FAILED, Failure, LOST};
+use crate::input::{self, Opened};
+use crate::outputs::{Ended, Outputs, Planned};
+use crate::say::{Level, Voice};
+use crate::screen::Action;
+use crate::settings::{self, Settings};
+use crate::show::{Circumstances, Kind, Plan, Show};
+use crate::signals::{self, Asked};
+use crate::summary::Sums;
+use crate::{ledger, packet_writer, report, socket};
+
+/// The longest the main loop sleeps.
+const TICK: Duration = Duration::from_millis(100);
+/// What outputs get to write what is queued, once the run was asked to end.
+const DRAIN: Duration = Duration::from_secs(10);
+/// What an output gets whose reader is slow, while nobody asked for an end: a file loses nothing.
+const PATIENCE: Duration = Duration::from_secs(86_400 * 365);
+
+/// The monitor, shared with the control socket's threads; taken out at the end.
+type Shared = Arc<Mutex<Option<Monitor>>>;
+
+/// A run that goes on.
+struct Run<'a> {
+    args: &'a Args,
+    places: &'a Places,
+    settings: Settings,
+    voice: Voice,
+    show: Show,
+    monitor: Shared,
+    outputs: Outputs,
+    writer: Option<packet_writer::Handle>,
+    outputs_status: Arc<Mutex<Value>>,
+    asked: Receiver<Asked>,
+    /// When the end was asked for.
+    ending: Option<Instant>,
+    /// A source failed.
+    failed: bool,
+}
+
+/// Watches, until the sources end or somebody ends it.
+///
+/// # Errors
+/// What could not be opened or started, with what to type next.
+pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCode, Failure> {
+    let packets = packet_writer::options(&args.output)?;
+    let config = settings.config.clone();
+    let user = config.process.user.as_deref();
+    if let Some(name) = user.filter(|_| !nix::unistd::geteuid().is_root()) {
+        return Err(Failure::usage(format!(
+            "only root can become {name}; leave --user out, or start with sudo"
+        )));
+    }
+    let opened = input::open(args, &settings)?;
+    let at = Circumstances::here(args.output.quiet, opened.live, packets.is_some());
+    let plan = Plan::new(&config, &settings.layers, &at);
+    let summary = !opened.live && matches!(plan.kind, Kind::Screen | Kind::Lines);
+    let stdout_taken = packets.as_ref().is_some_and(packet_writer::is_stdout);
+    if stdout_taken && plan.records {
+        return Err(Failure::usage(
+            "standard output takes packets (-w -) or records, not both",
+        ));
+    }
+    let dropped = privileges::drop_all_but_files(user).map_err(Failure::capture)?;
+    // Files are opened as the user we have become.
+    let planned = Planned::new(&config, plan.records, summary)?;
+    let packets_note = packets
+        .as_ref()
+        .map(|o| format!("packets: to {}", o.path.display()));
+    let writer = packets
+        .map(CaptureWriter::new)
+        .transpose()
+        .map_err(Failure::capture)?;
+
+    let (asker, asked) = signals::listen()?;
+    let talkers = opened.live || matches!(plan.kind, Kind::Screen);
+    let mut engine = engine_config(args, &config, &opened, talkers);
+    engine.outputs = planned.names();
+    engine.packets = writer.is_some();
+    let sensor = settings::sensor(&config);
+    let names = opened.infos.iter().map(|info| info.name.clone()).collect();
+    let context = Arc::new(RecordContext::new(sensor, names));
+    let (live, workers) = (opened.live, opened.workers);
+    let mut notes = opened.notes.clone();
+    notes.extend(planned.notes.iter().cloned());
+    notes.extend(packets_note);
+    notes.push(format!("privileges: {dropped}"));
+    let socket_path = socket_path(&settings, &opened, places);
+    let mut monitor = Monitor::start(engine, opened.inputs).map_err(Failure::failed)?;
+    let feeds = monitor.take_feeds();
+    let (records, sums) = (planned.on_stdout || stdout_taken, planned.sums.clone());
+    let writer = match (writer, monitor.take_packets()) {
+        (Some(writer), Some(feed)) => Some(packet_writer::start(writer, feed)?),
+        _ => None,
+    };
+    let outputs = planned.start(feeds, &context)?;
+
+    let mut run = Run {
+        voice: Voice::new(args.output.quiet, args.output.verbose),
+        show: Show::new(plan.kind, live),
+        monitor: Arc::new(Mutex::new(Some(monitor))),
+        outputs_status: Arc::new(Mutex::new(outputs.status())),
+        outputs,
+        writer,
+        asked,
+        ending: None,
+        failed: false,
+        args,
+        places,
+        settings,
+    };
+    let control = run.listen(socket_path, asker, &mut notes)?;
+    let mut first = run.snapshot();
+    // A worker's place is known once its thread runs, which is a moment from now.
+    for _ in 0..10 {
+        if !live || first.workers.iter().all(|worker| worker.pinned) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+        first = run.snapshot();
+    }
+    run.voice
+        .say(Level::Usual, &report::start(&notes, workers, &first));
+    let in_force = run.settings.report();
+    run.voice.say(Level::More, in_force.trim_end());
+    run.go_on();
+    drop(control);
+    run.end(records, sums.as_ref())
+}
+
+/// Where the control socket is to be: as configured, or named after the first interface; files have none unless it is configured.
+fn socket_path(settings: &Settings, opened: &Opened, places: &Places) -> Option<(PathBuf, bool)> {
+    if let Some(path) = &settings.config.process.control_socket {
+        return Some((path.clone(), true));
+    }
+    let first = opened.infos.first().filter(|_| opened.live)?;
+    Some((places.runtime.join(format!("{}.sock", first.name)), false))
+}
+
+impl Run<'_> {
+    fn snapshot(&self) -> Snapshot {
+        snapshot(&self.monitor).unwrap_or_default()
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&Monitor) -> T) -> Option<T> {
+        let monitor = self.monitor.lock().unwrap_or_else(PoisonError::into_inner);
+        monitor.as_ref().map(what)
+    }
+
+    /// Opens the control socket. Where nobody named one, its absence is only told.
+    fn listen(
+        &self,
+        path: Option<(PathBuf, bool)>,
+        asker: Sender<Asked>,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Control>, Failure> {
+        let Some((path, named)) = path else {
+            return Ok(None);
+        };
+        let handler = handler(
+            Arc::clone(&self.monitor),
+            Arc::clone(&self.outputs_status),
+            asker,
+        );
+        let folder = if named {
+            Ok(())
+        } else {
+            socket::prepare(&self.places.runtime)
+        };
+        match folder.and_then(|()| Control::listen(&path, handler)) {
+            Ok(control) => {
+                notes.push(format!("control: {}", path.display()));
+                Ok(Some(control))
+            }
+            Err(error) if named => Err(Failure::failed(format!(
+                "control socket {}: {error}",
+                path.display()
+            ))),
+            Err(error) => {
+                notes.push(format!("control: none ({}: {error})", path.display()));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The main loop: until the monitor has finished.
+    fn go_on(&mut self) {
+        // Short at first: a small file is read before a person has blinked.
+        let mut tick = Duration::from_millis(1);
+        while !self.with(Monitor::is_finished).unwrap_or(true) {
+            if let Err(error) = self.turn(tick) {
+                // The terminal has gone: the run goes on without, as records and logs do.
+                self.end_show();
+                self.voice.error(&format!("the terminal: {error}"));
+                self.ask(Asked::End);
+            }
+            tick = (tick * 2).min(TICK);
+        }
+        self.end_show();
+    }
+
+    fn turn(&mut self, tick: Duration) -> std::io::Result<()> {
+        self.tell();
+        if self.show.is_screen_due() {
+            match self.show.open_screen() {
+                Ok(()) => self.voice.hold(),
+                Err(error) => self
+                    .voice
+                    .error(&format!("the screen cannot be shown: {error}")),
+            }
+        }
+        let monitor = Arc::clone(&self.monitor);
+        self.show.app.notice = self.voice.latest().map(str::to_owned);
+        self.show.show(|| snapshot(&monitor).unwrap_or_default())?;
+        match self.show.wait(tick)? {
+            Some(Action::Quit) if self.ending.is_some() => signals::leave(),
+            Some(Action::Quit) => self.ask(Asked::End),
+            Some(Action::None | Action::Suspend) => {}
+            None => match self.asked.recv_timeout(tick) {
+                Ok(asked) => self.ask(asked),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(tick),
+            },
+        }
+        while let Ok(asked) = self.asked.try_recv() {
+            self.ask(asked);
+        }
+        if self.ending.is_none() && self.outputs.all_closed() {
+            // `portreeve … | head`: nobody reads any more, and that is a clean end.
+            self.ask(Asked::End);
+        }
+        if self
+            .writer
+            .as_ref()
+            .is_some_and(|writer| writer.progress.is_complete())
+        {
+            // -G with -W: the files asked for are full.
+            self.ask(Asked::End);
+        }
+        if self.ending.is_some_and(|since| since.elapsed() > DRAIN) {
+            self.with(Monitor::abandon);
+        }
+        Ok(())
+    }
+
+    /// Tells what sources and outputs have to say.
+    fn tell(&mut self) {
+        for (source, error) in self.with(Monitor::take_errors).unwrap_or_default() {
+            self.failed = true;
+            self.voice.error(&report::source_error(&source, &error));
+        }
+        for news in self.outputs.news() {
+            self.voice.error(&news);
+        }
+        let progress = self
+            .writer
+            .as_ref()
+            .map(|writer| Arc::clone(&writer.progress));
+        for error in progress.iter().flat_map(|progress| progress.take_errors()) {
+            self.voice
+                .error(&format!("{error}; packets are lost, and counted"));
+        }
+        if let Ok(mut status) = self.outputs_status.lock() {
+            *status = self.outputs.status();
+        }
+    }
+
+    fn ask(&mut self, asked: Asked) {
+        match asked {
+            Asked::End => {
+                if self.ending.is_none() {
+                    self.ending = Some(Instant::now());
+                    self.show.app.ending = true;
+                    self.with(Monitor::stop);
+                    // From here on a second Ctrl-C is a signal, and works whatever hangs.
+                    self.end_show();
+                }
+            }
+            Asked::Reload => self.reload(),
+            Asked::Statistics if self.show.has_terminal() => {
+                self.voice.say(
+                    Level::Errors,
+                    "statistics: the screen shows them; 5 is the ledger",
+                );
+            }
+            Asked::Statistics => {
+                let snapshot = self.snapshot();
+                eprint!("{}", report::statistics(&snapshot));
+            }
+        }
+    }
+
+    fn reload(&mut self) {
+        match Settings::load(self.args, self.places) {
+            Ok(settings) => {
+                for line in settings::changes(&self.settings, &settings) {
+                    self.voice.say(Level::Usual, &line);
+                }
+                self.with(|monitor| monitor.change(live_settings(&settings.config)));
+                self.settings = settings;
+                self.voice
+                    .say(Level::Usual, "configuration checked, log files reopened");
+            }
+            Err(failure) => {
+                for line in failure.to_string().lines() {
+                    self.voice.say(Level::Errors, line);
+                }
+                self.voice
+                    .error("the configuration stays as it was; log files are reopened");
+            }
+        }
+        self.outputs.reopen();
+    }
+
+    fn end_show(&mut self) {
+        self.show.end();
+        self.voice.release();
+    }
+
+    /// Ends the run: the last records are written, the books closed and shown.
+    fn end(mut self, records: bool, sums: Option<&Arc<Mutex<Sums>>>) -> Result<ExitCode, Failure> {
+        self.tell();
+        let monitor = self
+            .monitor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(monitor) = monitor else {
+            return Err(Failure::failed("the run has no monitor"));
+        };
+        let last = monitor.join();
+        for (source, error) in &last.errors {
+            self.failed = true;
+            self.voice.error(&report::source_error(source, error));
+        }
+        for thread in &last.panicked {
+            self.failed = true;
+            self.voice.error(&format!(
+                "{thread} broke down: a fault of Portreeve's; please report it"
+            ));
+        }
+        let ended = finish(self.outputs, &self.asked, self.ending, &mut self.voice)?;
+        for output in &ended {
+            if output.failing || output.finished.stuck {
+                self.failed = true;
+                let why = output
+                    .error
+                    .as_deref()
+                    .unwrap_or("it takes nothing any more");
+                self.voice.error(&format!("{}: {why}", output.name));
+            }
+        }
+        let written = self.writer.map(packet_writer::Handle::finish).transpose()?;
+        for error in written.iter().flat_map(|written| written.take_errors()) {
+            self.failed = true;
+            self.voice.error(&error);
+        }
+        let snapshot = &last.snapshot;
+        if self.voice.says(Level::Usual) {
+            let mut page = sums.map(|sums| sums.lock().map_or(String::new(), |sums| sums.show()));
+            let page = page.get_or_insert_default();
+            page.push_str(&ledger::full(&snapshot.ledger, &ended, written.as_deref()));
+            if self.voice.says(Level::More) {
+                page.push_str(&report::workers(snapshot));
+            }
+            report::print(page, !records);
+        }
+        let lost = snapshot.ledger.lost_anything()
+            || !snapshot.ledger.is_balanced()
+            || written.is_some_and(|written| written.lost() > 0)
+            || ended.iter().any(|output| output.lost() > 0);
+        Ok(if self.failed {
+            ExitCode::from(FAILED)
+        } else if lost && self.args.run.fail_on_loss {
+            ExitCode::from(LOST)
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+fn snapshot(monitor: &Shared) -> Option<Snapshot> {
+    let monitor = monitor.lock().unwrap_or_else(PoisonError::into_inner);
+    monitor.as_ref().map(Monitor::snapshot)
+}
+
+/// Waits for the outputs. Nobody asked for an end: as long as they write; else until the deadline.
+fn finish(
+    outputs: Outputs,
+    asked: &Receiver<Asked>,
+    ending: Option<Instant>,
+    voice: &mut Voice,
+) -> Result<Vec<Ended>, Failure> {
+    let within = if ending.is_some() { DRAIN } else { PATIENCE };
+    let done = outputs.finish(within)?;
+    let mut left_at = None;
+    loop {
+        match done.recv_timeout(TICK) {
+            Ok(ended) => return Ok(ended),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::failed(
+                    "an output broke down: a fault of Portreeve's; please report it",
+                ));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if left_at.is_none() && asked.try_iter().any(|asked| asked == Asked::End) {
+            voice.say(
+                Level::Usual,
+                "waiting for the outputs, 10 seconds at most; once more leaves at once",
+            );
+            left_at = Some(Instant::now());
+        }
+        if left_at.is_some_and(|since: Instant| since.elapsed() > DRAIN) {
+            return Err(Failure::failed(
+                "an output takes nothing any more; what it had not written is lost",
+            ));
+        }
+    }
+}
+
+/// Answers the control socket.
+fn handler(monitor: Shared, outputs: Arc<Mutex<Value>>, asker: Sender<Asked>) -> control::Handler {
+    let asker = Mutex::new(asker);
+    Arc::new(move |request| {
+        let ending = || "the run has ended".to_owned();
+        let json =
+            |value: Result<Value, serde_json::Error>| value.map_err(|error| error.to_string());
+        match request {
+            Request::Get(Topic::Status) => Ok(json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "pid": std::process::id(),
+                "outputs": outputs.lock().map_or(Value::Null, |outputs| outputs.clone()),
+            })),
+            Request::Get(topic) => {
+                let snapshot = snapshot(&monitor).ok_or_else(ending)?;
+                match topic {
+                    Topic::Ledger => json(serde_json::to_value::<Ledger>(snapshot.ledger)),
+                    Topic::Talkers => json(serde_json::to_value(snapshot.talkers)),
+                    _ => json(serde_json::to_value(snapshot)),
+                }
+            }
+            Request::Do(action) => {
+                let asked = match action {
+                    control::Action::Reopen => Asked::Reload,
+                    control::Action::Stop => Asked::End,
+                };
+                let asker = asker.lock().unwrap_or_else(PoisonError::into_inner);
+                asker.send(asked).map_err(|_| ending())?;
+                Ok(Value::Null)
+            }
+        }
+    })
+}

@@ -1,0 +1,117 @@
+//! The terminal: taken for the screen, and given back whatever happens.
+
+use std::io::{self, IsTerminal, Stdout, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::{self, Event, KeyEvent};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+
+use super::App;
+
+/// Whether the terminal is ours now. Outside of [`Screen`]: a panic or a second signal must be able to give it back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether the screen can be shown: standard output is a terminal that can move its cursor, and keys can be read from
+/// standard input or, where that is a capture file, from the terminal itself.
+#[must_use]
+pub fn is_able() -> bool {
+    let named = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
+    let has_keys = || io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
+    named && stdout().is_terminal() && has_keys()
+}
+
+/// Whether colours are wanted (no-color.org).
+#[must_use]
+pub fn is_color_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Gives the terminal back, if it was taken. May be called from anywhere, more than once.
+pub fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        // Nothing better can be done if this fails: the terminal has gone.
+        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+    }
+}
+
+fn take() -> io::Result<()> {
+    // First: should the next steps fail half-way, `give_back` undoes them.
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, Hide)
+}
+
+/// The screen on the terminal; dropped, it gives the terminal back.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal. A panic gives it back before it speaks.
+    ///
+    /// # Errors
+    /// What the terminal refused.
+    pub fn open() -> io::Result<Screen> {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            before(panic);
+        }));
+        let opened = take().and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
+        match opened {
+            Ok(terminal) => Ok(Screen { terminal }),
+            Err(error) => {
+                give_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Paints.
+    ///
+    /// # Errors
+    /// The terminal has gone.
+    pub fn draw(&mut self, app: &App) -> io::Result<()> {
+        self.terminal.draw(|frame| super::draw::draw(frame, app))?;
+        Ok(())
+    }
+
+    /// The next key, if one is pressed within `timeout`. A new size of the terminal also ends the wait.
+    ///
+    /// # Errors
+    /// The terminal has gone.
+    pub fn key(&mut self, timeout: Duration) -> io::Result<Option<KeyEvent>> {
+        if !event::poll(timeout)? {
+            return Ok(None);
+        }
+        Ok(match event::read()? {
+            Event::Key(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// Stops this process as Ctrl-Z does, and takes the terminal again when it goes on.
+    ///
+    /// # Errors
+    /// What the terminal refused.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP)?;
+        take()?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}

@@ -1,0 +1,145 @@
+//! Control sockets: where they are, and the commands that use them.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use portreeve_engine::Snapshot;
+use portreeve_engine::control::{Request, Topic, ask};
+
+use crate::config::Places;
+use crate::exit::Failure;
+use crate::ledger;
+use crate::screen::terminal::{self, Screen};
+use crate::screen::{Action, App};
+
+/// Between two questions of `portreeve top`.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Makes the folder for sockets, or finds that it is ours: in a folder of somebody else's, he could put himself in our place.
+///
+/// # Errors
+/// It cannot be made, or it is not ours.
+pub fn prepare(folder: &Path) -> io::Result<()> {
+    match std::fs::DirBuilder::new()
+        .mode(0o755)
+        .recursive(true)
+        .create(folder)
+    {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let owner = std::fs::symlink_metadata(folder)?.uid();
+    if owner != nix::unistd::geteuid().as_raw() {
+        return Err(io::Error::other(format!(
+            "{} belongs to somebody else",
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+/// The socket of the instance meant: a path, a name in the folder of sockets, or the only one there is.
+///
+/// # Errors
+/// There is none, or there are several.
+pub fn find(instance: Option<&str>, places: &Places) -> Result<PathBuf, Failure> {
+    let folder = &places.runtime;
+    if let Some(name) = instance {
+        let path = if name.contains('/') {
+            PathBuf::from(name)
+        } else {
+            folder.join(format!("{name}.sock"))
+        };
+        return Ok(path);
+    }
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .strip_suffix(".sock")
+                .map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    match names.as_slice() {
+        [] => Err(Failure::failed(format!(
+            "no instance is running (no socket in {}); to start one: portreeve -i IFACE",
+            folder.display()
+        ))),
+        [only] => Ok(folder.join(format!("{only}.sock"))),
+        several => Err(Failure::usage(format!(
+            "several instances are running: {}; name one",
+            several.join(", ")
+        ))),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => "; no instance answers there",
+        io::ErrorKind::PermissionDenied => "; it belongs to another user, try sudo",
+        _ => "",
+    };
+    Failure::failed(format!("{}: {error}{hint}", path.display()))
+}
+
+fn snapshot(path: &Path) -> Result<Snapshot, Failure> {
+    let answer = ask(path, Request::Get(Topic::Snapshot)).map_err(|error| failed(path, &error))?;
+    serde_json::from_value(answer).map_err(|error| {
+        Failure::failed(format!(
+            "{}: the instance is of another version ({error})",
+            path.display()
+        ))
+    })
+}
+
+/// `portreeve stats`: the ledger, or the whole snapshot as JSON.
+///
+/// # Errors
+/// Nobody answers.
+pub fn stats(instance: Option<&str>, json: bool, places: &Places) -> Result<String, Failure> {
+    let path = find(instance, places)?;
+    if json {
+        let answer =
+            ask(&path, Request::Get(Topic::Snapshot)).map_err(|error| failed(&path, &error))?;
+        return Ok(format!("{answer}\n"));
+    }
+    Ok(ledger::full(&snapshot(&path)?.ledger, &[], None))
+}
+
+/// `portreeve top`: the live screen of a running instance. Leaving it leaves the instance alone.
+///
+/// # Errors
+/// Nobody answers, or there is no terminal.
+pub fn top(instance: Option<&str>, places: &Places) -> Result<ExitCode, Failure> {
+    let path = find(instance, places)?;
+    if !terminal::is_able() {
+        return Err(Failure::usage(
+            "top needs a terminal; for a pipe: portreeve stats --json",
+        ));
+    }
+    let mut app = App::new(terminal::is_color_wanted());
+    app.take(snapshot(&path)?);
+    let mut screen = Screen::open()?;
+    loop {
+        screen.draw(&app)?;
+        let until = Instant::now() + EVERY;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            let Some(key) = screen.key(left)? else { break };
+            match app.key(key) {
+                Action::Quit => return Ok(ExitCode::SUCCESS),
+                Action::Suspend => screen.suspend()?,
+                Action::None => {}
+            }
+            screen.draw(&app)?;
+        }
+        app.take(snapshot(&path)?);
+    }
+}

@@ -1,0 +1,89 @@
+//! A worker's clock: it follows the packets, never runs back, and does not trust one absurd timestamp.
+
+/// A step further than this is taken only when the packets that follow agree on it.
+const MAX_STEP: i64 = 60 * 1_000_000_000;
+/// How many bursts must agree on a far step before it is believed.
+const CONFIRMATIONS: u32 = 3;
+
+/// Time as one worker knows it, in nanoseconds since 1970-01-01 UTC.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock {
+    now: Option<i64>,
+    far: i64,
+    agreed: u32,
+}
+
+impl Clock {
+    /// The time, or `None` before the first packet.
+    #[must_use]
+    pub fn now(&self) -> Option<i64> {
+        self.now
+    }
+
+    /// A clock that saw everything says it is `time`: taken as it is, unless it would run back.
+    pub fn catch_up(&mut self, time: i64) {
+        self.now = Some(self.now.map_or(time, |now| now.max(time)));
+    }
+
+    /// A packet, or something else that knows the time, says it is `time`. Returns the time that is taken.
+    #[inline]
+    pub fn observe(&mut self, time: i64) -> i64 {
+        let Some(now) = self.now else {
+            self.now = Some(time);
+            return time;
+        };
+        let step = time.saturating_sub(now);
+        if step <= 0 {
+            return now;
+        }
+        if step <= MAX_STEP {
+            self.agreed = 0;
+            self.now = Some(time);
+            return time;
+        }
+        // A gap of hours is real when more packets come from behind it.
+        if self.agreed > 0 && time.saturating_sub(self.far).saturating_abs() <= MAX_STEP {
+            self.agreed += 1;
+        } else {
+            self.agreed = 1;
+        }
+        self.far = time;
+        let taken = if self.agreed >= CONFIRMATIONS {
+            time
+        } else {
+            now.saturating_add(MAX_STEP)
+        };
+        self.now = Some(taken);
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    const S: i64 = 1_000_000_000;
+
+    #[test]
+    fn never_back() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.observe(100 * S), 100 * S);
+        assert_eq!(clock.observe(90 * S), 100 * S);
+    }
+
+    #[test]
+    fn one_absurd_timestamp_moves_it_a_step() {
+        let mut clock = Clock::default();
+        clock.observe(100 * S);
+        assert_eq!(clock.observe(i64::MAX), 160 * S);
+        assert_eq!(clock.observe(161 * S), 161 * S);
+    }
+
+    #[test]
+    fn a_real_gap_is_believed_when_it_is_confirmed() {
+        let mut clock = Clock::default();
+        clock.observe(0);
+        clock.observe(86_400 * S);
+        clock.observe(86_401 * S);
+        assert_eq!(clock.observe(86_402 * S), 86_402 * S);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a run is made of.
+
+use std::time::Duration;
+
+use portreeve_capture::{Frame, Source};
+use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
+use portreeve_packet::DecodeOptions;
+
+/// How workers wait for packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idle {
+    /// How long a worker polls an empty source before it sleeps on it.
+    pub spin: Duration,
+    /// The longest one sleep: time goes on without packets, and the other workers' hand-overs wait this long.
+    pub sleep: Duration,
+}
+
+impl Default for Idle {
+    fn default() -> Self {
+        Idle {
+            spin: Duration::from_micros(20),
+            sleep: Duration::from_millis(100),
+        }
+    }
+}
+
+/// How the engine works.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EngineConfig {
+    /// How frames are decoded.
+    pub decode: DecodeOptions,
+    /// How flows are kept. `memory` is for all workers together; each gets its share.
+    pub tracker: TrackerConfig,
+    /// The cores workers may own; empty: all that the process may use.
+    pub cpus: Vec<usize>,
+    /// Names of the outputs that [`crate::Monitor::take_feeds`] gives feeds for, in order.
+    pub outputs: Vec<String>,
+    /// Records each worker can have waiting for each output.
+    pub record_ring: usize,
+    /// Bytes of each frame that are looked at; what was on the wire is still counted in full.
+    pub snap_len: u32,
+    /// Stop after so many frames that pass the filter. Needs one worker.
+    pub count: Option<u64>,
+    /// How long a stop waits for the rings to be drained and the outputs to take what is there.
+    pub drain: Duration,
+    /// How workers wait.
+    pub idle: Idle,
+    /// Keep live top talkers.
+    pub talkers: bool,
+    /// Offer the frames that pass the filter to a packet writer ([`crate::Monitor::take_packets`]).
+    pub packets: bool,
+}
+
+impl EngineConfig {
+    /// The defaults, around these rules for flows.
+    #[must_use]
+    pub fn new(tracker: TrackerConfig) -> Self {
+        EngineConfig {
+            decode: DecodeOptions::default(),
+            tracker,
+            cpus: Vec::new(),
+            outputs: Vec::new(),
+            record_ring: 8192,
+            snap_len: u32::MAX,
+            count: None,
+            drain: Duration::from_secs(10),
+            idle: Idle::default(),
+            talkers: true,
+            packets: false,
+        }
+    }
+}
+
+/// What can be changed while a run goes on: workers take it over between two bursts.
+#[derive(Clone, Debug)]
+pub struct LiveSettings {
+    /// When flows are over.
+    pub timeouts: Timeouts,
+    /// The networks that are ours.
+    pub local_nets: Vec<Prefix>,
+}
+
+/// A capture filter that runs in user space: whether the frame passes. It runs on the thread of its source.
+pub type FrameFilter = Box<dyn FnMut(&Frame<'_>) -> bool + Send>;
+
+/// A source and, if its filter could not be put into the kernel, the filter.
+pub struct Input {
+    /// Where the frames come from.
+    pub source: Box<dyn Source>,
+    /// Which of them pass; `None`: all.
+    pub filter: Option<FrameFilter>,
+}
+
+/// Where the frames come from.
+pub enum Inputs {
+    /// Each worker has sources of its own: live interfaces (its queue of each), or a file with one thread from end to end.
+    /// All workers have the same interfaces in the same order.
+    PerWorker(Vec<Vec<Input>>),
+    /// One source, not live, read by a thread of its own and shared out to so many workers by the steering hash.
+    Shared(Input, usize),
+}

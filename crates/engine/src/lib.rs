@@ -1,0 +1,53 @@
+//! Workers: placement, the poll loop, rings, snapshots and the loss ledger.
+//!
+//! # The flow of a packet
+//!
+//! ```text
+//!            one worker, one core, one flow table
+//!  Source ──▶ gate ──▶ decode ──▶ home? ──▶ Tracker::process ──▶ Outlet ══▶ Feed (one per output)
+//!             filter    Views       │ no                            SPSC rings
+//!             count                 ╘══▶ lane (copy) ══▶ another worker
+//! ```
+//!
+//! A file that several workers share has a reader in front: `Reader` ══▶ lanes (by reference) ══▶ workers. Live interfaces have one
+//! queue (one [`portreeve_capture::Source`]) for each worker.
+//!
+//! # Who writes what
+//!
+//! No word of memory is written by two threads on a packet's way. Records, batches of frames and talker samples travel
+//! through single-producer single-consumer rings; counters are published whole, once a
+//! burst, under a sequence counter ([`counters::Cell`]), so that what anyone reads is one moment and adds up
+//! ([`ledger::Ledger`]). Live, a full ring costs the record or the hand-over, counted; a file waits.
+//!
+//! # Stopping
+//!
+//! [`Monitor::stop`]: sources let nothing new in, workers drain their rings, take the last hand-overs, end every
+//! flow and close their record rings; outputs drain those. [`Monitor::abandon`] leaves at once and counts the rest as dropped.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod counters;
+pub mod feed;
+mod home;
+mod lane;
+pub mod ledger;
+mod monitor;
+pub mod packets;
+mod pipeline;
+pub mod placement;
+mod reader;
+mod shared;
+mod sink;
+pub mod snapshot;
+pub mod talkers;
+mod worker;
+
+pub use config::{EngineConfig, FrameFilter, Idle, Input, Inputs, LiveSettings};
+pub use control::Control;
+pub use feed::Feed;
+pub use ledger::Ledger;
+pub use monitor::{EngineError, FinalReport, Monitor};
+pub use packets::PacketFeed;
+pub use snapshot::Snapshot;

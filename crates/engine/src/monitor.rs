@@ -1,0 +1,539 @@
+//! The door: [`Monitor`] starts the threads of a run, shows what they do, and ends them.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use portreeve_capture::CaptureError;
+use portreeve_flow::{FlowError, Tracker};
+use portreeve_packet::Views;
+use rtrb::{Consumer, RingBuffer};
+
+use crate::clock::Clock;
+use crate::config::{EngineConfig, FrameFilter, Input, Inputs, LiveSettings};
+use crate::counters::{Cell, MAX_OUTPUTS, MAX_SOURCES, WorkerCounters};
+use crate::feed::Feed;
+use crate::home::Homes;
+use crate::lane::{LaneIn, LaneOut, lane};
+use crate::ledger::{Ledger, WriterAccount};
+use crate::packets::PacketFeed;
+use crate::pipeline::{Gate, Pipeline, TAP_COPY_BYTES};
+use crate::placement;
+use crate::reader::Reader;
+use crate::shared::Shared;
+use crate::sink::Outlet;
+use crate::snapshot::{FlowMemory, Snapshot, WorkerState};
+use crate::talkers::{Sample, Talkers, Tallies};
+use crate::worker::Worker;
+
+/// Batches on the way from the reader to one worker.
+const READER_BATCHES: usize = 256;
+/// Batches on the way from one worker to another, and room for copies in each.
+const MESH_BATCHES: usize = 128;
+const MESH_COPY_BYTES: usize = 72 << 10;
+/// Batches on the way from one worker to the packet writer.
+const TAP_BATCHES: usize = 128;
+/// Frames in a batch.
+const BATCH_FRAMES: usize = portreeve_capture::burst::MAX_BURST;
+/// Talkers of each kind in a snapshot.
+const TOP_TALKERS: usize = 100;
+
+/// Why a run could not be started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// More sources or outputs than there is room for.
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        most: usize,
+    },
+    /// No source was given.
+    NoSource,
+    /// A packet count needs a single worker.
+    CountNeedsOneWorker,
+    /// The flow table could not be made.
+    Flow(FlowError),
+    /// A thread could not be started.
+    Thread(std::io::Error),
+}
+
+impl std::fmt::Display for EngineError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            EngineError::TooMany { what, most } => write!(f, "too many {what}: at most {most}"),
+            EngineError::NoSource => write!(f, "no source to read from"),
+            EngineError::CountNeedsOneWorker => {
+                write!(
+                    f,
+                    "a packet count (-c) needs a single worker: add --workers 1"
+                )
+            }
+            EngineError::Flow(error) => write!(f, "flow table: {error}"),
+            EngineError::Thread(error) => {
+                write!(f, "a worker thread could not be started: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+struct Seat {
+    name: String,
+    cpu: usize,
+    pinned: Arc<std::sync::atomic::AtomicBool>,
+    cell: Arc<Cell>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct FinalReport {
+    /// The last snapshot: nothing moves any more.
+    pub snapshot: Snapshot,
+    /// What went wrong with sources, by name.
+    pub errors: Vec<(String, CaptureError)>,
+    /// Threads that panicked: a fault of ours. Their frames are `unaccounted`.
+    pub panicked: Vec<String>,
+}
+
+struct TalkerView {
+    rings: Vec<Consumer<Box<Sample>>>,
+    latest: Vec<Option<Box<Sample>>>,
+}
+
+/// A running monitor.
+pub struct Monitor {
+    shared: Arc<Shared>,
+    seats: Vec<Seat>,
+    threads: Vec<(String, JoinHandle<()>)>,
+    source_names: Vec<String>,
+    outputs: Vec<String>,
+    feeds: Vec<Feed>,
+    talkers: Mutex<TalkerView>,
+    started: Instant,
+    drain: Duration,
+    total_bytes: Option<u64>,
+    is_file: bool,
+    flow_memory: FlowMemory,
+    packets: Option<PacketFeed>,
+    writes_packets: bool,
+}
+
+impl Monitor {
+    /// Starts a run.
+    ///
+    /// # Errors
+    /// What could not be made. Nothing runs then.
+    pub fn start(mut config: EngineConfig, inputs: Inputs) -> Result<Monitor, EngineError> {
+        check(&config, &inputs)?;
+        let (sources, mut reader_source) = match inputs {
+            Inputs::PerWorker(sources) => (sources, None),
+            Inputs::Shared(source, workers) => {
+                ((0..workers).map(|_| Vec::new()).collect(), Some(source))
+            }
+        };
+        let workers = sources.len();
+        let infos: Vec<_> = match &reader_source {
+            Some(input) => vec![input.source.info().clone()],
+            None => sources
+                .first()
+                .ok_or(EngineError::NoSource)?
+                .iter()
+                .map(|input| input.source.info().clone())
+                .collect(),
+        };
+        let live = infos.iter().any(|info| info.live);
+        let shared = Arc::new(Shared::new(workers + usize::from(reader_source.is_some())));
+        let mut build = Build::new(&config, workers, live, &shared);
+        if reader_source.is_some() {
+            build.lanes_from_reader();
+        } else {
+            build.mesh();
+        }
+
+        // Each worker has its share of the memory: they share nothing.
+        config.tracker.memory /= workers.max(1);
+        let nic_node = infos
+            .iter()
+            .find_map(|info| placement::numa_node_of_interface(&info.name));
+        let cpus = placement::place(workers, &config.cpus, nic_node);
+        let mut flow_memory = FlowMemory::default();
+        let mut ready = Vec::new();
+        for (index, own) in sources.into_iter().enumerate() {
+            let mut tracker = config.tracker.clone();
+            tracker.worker = index as u16;
+            let tracker = Tracker::new(tracker).map_err(EngineError::Flow)?;
+            let report = tracker.memory();
+            flow_memory.capacity += report.capacity;
+            flow_memory.bytes += report.total();
+            flow_memory.page_size = report.page_size;
+            ready.push(build.worker(index, own, tracker, &config));
+        }
+        let reader = reader_source
+            .take()
+            .map(|input| build.reader(input, &config));
+
+        let mut monitor = Monitor {
+            shared: Arc::clone(&shared),
+            seats: Vec::new(),
+            threads: Vec::new(),
+            source_names: infos.iter().map(|info| info.name.clone()).collect(),
+            outputs: config.outputs.clone(),
+            feeds: build.feeds.into_iter().map(Feed::new).collect(),
+            talkers: Mutex::new(TalkerView {
+                latest: build.samples.iter().map(|_| None).collect(),
+                rings: build.samples,
+            }),
+            started: Instant::now(),
+            drain: config.drain,
+            total_bytes: infos.iter().map(|info| info.total_bytes).sum(),
+            is_file: !live,
+            flow_memory,
+            packets: config.packets.then(|| PacketFeed::new(build.tap)),
+            writes_packets: config.packets,
+        };
+        // A file has no core of its own to protect: pin only where frames are lost otherwise, or where cores were named.
+        let pin = live || !config.cpus.is_empty();
+        for (index, worker) in ready.into_iter().enumerate() {
+            let name = format!("worker-{index}");
+            let cell = Arc::clone(&worker.cell);
+            monitor.spawn(name, cpus[index], pin, cell, move || worker.run())?;
+        }
+        if let Some(reader) = reader {
+            let cell = Arc::clone(&reader.cell);
+            monitor.spawn("reader".to_owned(), 0, false, cell, move || reader.run())?;
+        }
+        Ok(monitor)
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        cpu: usize,
+        pin: bool,
+        cell: Arc<Cell>,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<(), EngineError> {
+        let pinned = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let flag = Arc::clone(&pinned);
+        let thread = std::thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || {
+                if pin {
+                    flag.store(placement::pin_this_thread(cpu).is_ok(), Ordering::Relaxed);
+                }
+                body();
+            })
+            .map_err(|error| {
+                // Those that run already must not wait for this one.
+                self.shared.stop.store(true, Ordering::Relaxed);
+                self.shared.abandon.store(true, Ordering::Relaxed);
+                EngineError::Thread(error)
+            })?;
+        self.threads.push((name.clone(), thread));
+        self.seats.push(Seat {
+            name,
+            cpu,
+            pinned,
+            cell,
+        });
+        Ok(())
+    }
+
+    /// The feeds of the outputs, in the order of [`EngineConfig::outputs`]. Each is given once.
+    pub fn take_feeds(&mut self) -> Vec<Feed> {
+        std::mem::take(&mut self.feeds)
+    }
+
+    /// What the packet writer reads from, if [`EngineConfig::packets`] asked for it. Given once.
+    pub fn take_packets(&mut self) -> Option<PacketFeed> {
+        self.packets.take()
+    }
+
+    /// The run at this moment.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let cells: Vec<WorkerCounters> = self.seats.iter().map(|seat| seat.cell.read()).collect();
+        let mut ledger = Ledger::of(&cells, &self.source_names, &self.outputs);
+        if self.writes_packets {
+            ledger.writer = Some(WriterAccount {
+                queued: cells.iter().map(|c| c.write_queued).sum(),
+                dropped: cells.iter().map(|c| c.write_dropped).sum(),
+            });
+        }
+        let newest = cells
+            .iter()
+            .map(|c| c.newest_packet as i64)
+            .max()
+            .unwrap_or(0);
+        let workers = self.seats.iter().zip(&cells).map(|(seat, c)| WorkerState {
+            name: seat.name.clone(),
+            cpu: seat.cpu,
+            pinned: seat.pinned.load(Ordering::Relaxed),
+            frames: c.delivered + c.handed_in,
+            flows: c.flows_active,
+            sleep_ns: c.sleep_ns,
+            sleeps: c.sleeps,
+        });
+        Snapshot {
+            uptime_ns: self.started.elapsed().as_nanos() as u64,
+            newest_packet: (newest > 0).then_some(newest),
+            ledger,
+            talkers: self.latest_talkers(),
+            workers: workers.collect(),
+            flow_memory: self.flow_memory,
+            position: self.is_file.then(|| {
+                (
+                    self.shared.position.load(Ordering::Relaxed),
+                    self.total_bytes,
+                )
+            }),
+            finished: self.is_finished(),
+        }
+    }
+
+    fn latest_talkers(&self) -> Talkers {
+        let Ok(mut view) = self.talkers.lock() else {
+            return Talkers::default();
+        };
+        let TalkerView { rings, latest } = &mut *view;
+        for (ring, latest) in rings.iter_mut().zip(latest.iter_mut()) {
+            while let Ok(sample) = ring.pop() {
+                *latest = Some(sample);
+            }
+        }
+        Talkers::of(latest.iter().flatten(), TOP_TALKERS)
+    }
+
+    /// Asks the run to take nothing new in, drain and finish; returns at once.
+    pub fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Changes what can be changed while the run goes on; every worker takes it over before its next burst.
+    pub fn change(&self, settings: LiveSettings) {
+        self.shared.change(settings);
+    }
+
+    /// Asks the run to leave at once: what is still queued is counted as dropped.
+    pub fn abandon(&self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.abandon.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all threads have finished.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.shared.running.load(Ordering::Acquire) == 0
+            || self.threads.iter().all(|(_, thread)| thread.is_finished())
+    }
+
+    /// Errors of sources since this was last asked, by the sources' names.
+    #[must_use]
+    pub fn take_errors(&self) -> Vec<(String, CaptureError)> {
+        self.shared.take_errors()
+    }
+
+    /// How long a stop may wait for what is queued.
+    #[must_use]
+    pub fn drain_deadline(&self) -> Duration {
+        self.drain
+    }
+
+    /// Waits for the threads to end. Call it when [`Monitor::is_finished`], or after [`Monitor::stop`].
+    #[must_use]
+    pub fn join(mut self) -> FinalReport {
+        let mut panicked = Vec::new();
+        for (name, thread) in std::mem::take(&mut self.threads) {
+            if thread.join().is_err() {
+                panicked.push(name);
+            }
+        }
+        FinalReport {
+            snapshot: self.snapshot(),
+            errors: self.shared.take_errors(),
+            panicked,
+        }
+    }
+}
+
+fn check(config: &EngineConfig, inputs: &Inputs) -> Result<(), EngineError> {
+    if config.outputs.len() > MAX_OUTPUTS {
+        return Err(EngineError::TooMany {
+            what: "outputs",
+            most: MAX_OUTPUTS,
+        });
+    }
+    let (workers, widest) = match inputs {
+        Inputs::PerWorker(sources) => (
+            sources.len(),
+            sources.iter().map(Vec::len).max().unwrap_or(0),
+        ),
+        // The reader counts for all its workers.
+        Inputs::Shared(_, workers) => ((*workers).min(1), 1),
+    };
+    if workers == 0 || widest == 0 {
+        return Err(EngineError::NoSource);
+    }
+    if widest > MAX_SOURCES {
+        return Err(EngineError::TooMany {
+            what: "sources",
+            most: MAX_SOURCES,
+        });
+    }
+    if config.count.is_some() && workers > 1 {
+        return Err(EngineError::CountNeedsOneWorker);
+    }
+    Ok(())
+}
+
+/// The rings and lanes of a run while it is put together.
+struct Build<'a> {
+    shared: &'a Arc<Shared>,
+    live: bool,
+    workers: usize,
+    producers: Vec<Vec<rtrb::Producer<portreeve_record::Record>>>,
+    feeds: Vec<Vec<Consumer<portreeve_record::Record>>>,
+    samples: Vec<Consumer<Box<Sample>>>,
+    outward: Vec<Vec<Option<LaneOut>>>,
+    inward: Vec<Vec<LaneIn>>,
+    from_reader: Vec<LaneOut>,
+    tap: Vec<LaneIn>,
+}
+
+impl<'a> Build<'a> {
+    fn new(config: &EngineConfig, workers: usize, live: bool, shared: &'a Arc<Shared>) -> Self {
+        let mut producers = Vec::new();
+        let mut feeds: Vec<Vec<_>> = config.outputs.iter().map(|_| Vec::new()).collect();
+        for _ in 0..workers {
+            let mut own = Vec::new();
+            for feed in &mut feeds {
+                let (producer, consumer) = RingBuffer::new(config.record_ring);
+                own.push(producer);
+                feed.push(consumer);
+            }
+            producers.push(own);
+        }
+        Build {
+            shared,
+            live,
+            workers,
+            producers,
+            feeds,
+            samples: Vec::new(),
+            outward: (0..workers).map(|_| Vec::new()).collect(),
+            inward: (0..workers).map(|_| Vec::new()).collect(),
+            from_reader: Vec::new(),
+            tap: Vec::new(),
+        }
+    }
+
+    fn lanes_from_reader(&mut self) {
+        for inward in &mut self.inward {
+            let (out, into) = lane(READER_BATCHES, BATCH_FRAMES, 0);
+            self.from_reader.push(out);
+            inward.push(into);
+        }
+    }
+
+    fn mesh(&mut self) {
+        if self.workers < 2 {
+            return;
+        }
+        for (from, outward) in self.outward.iter_mut().enumerate() {
+            for (to, inward) in self.inward.iter_mut().enumerate() {
+                if from == to {
+                    outward.push(None);
+                } else {
+                    let (out, into) = lane(MESH_BATCHES, BATCH_FRAMES, MESH_COPY_BYTES);
+                    outward.push(Some(out));
+                    inward.push(into);
+                }
+            }
+        }
+    }
+
+    /// The gate of a thread that takes frames from sources of its own.
+    fn gate(&mut self, config: &EngineConfig, filters: Vec<Option<FrameFilter>>) -> Gate {
+        let tap = (config.packets && !filters.is_empty()).then(|| {
+            let (out, into) = lane(TAP_BATCHES, BATCH_FRAMES, TAP_COPY_BYTES);
+            self.tap.push(into);
+            out
+        });
+        Gate {
+            filters,
+            snap_len: config.snap_len,
+            left: config.count,
+            tap,
+            lossless: !self.live,
+            abandon: Arc::clone(&self.shared.abandon),
+        }
+    }
+
+    fn worker(
+        &mut self,
+        index: usize,
+        inputs: Vec<Input>,
+        tracker: Tracker,
+        config: &EngineConfig,
+    ) -> Worker {
+        let tallies = config.talkers.then(|| {
+            let (out, samples) = RingBuffer::new(2);
+            self.samples.push(samples);
+            Tallies::new(out)
+        });
+        let rings = std::mem::take(&mut self.producers[index]);
+        let outlet = Outlet::new(rings, !self.live, Arc::clone(&self.shared.abandon));
+        let (sources, filters) = inputs
+            .into_iter()
+            .map(|input| (Some(input.source), input.filter))
+            .unzip();
+        let gate = self.gate(config, filters);
+        Worker {
+            sources,
+            inward: std::mem::take(&mut self.inward[index]),
+            pipeline: Pipeline {
+                worker: index,
+                gate,
+                decode: config.decode,
+                views: Box::new(Views::default()),
+                tracker,
+                outlet,
+                tallies,
+                counters: WorkerCounters::default(),
+                clock: Clock::default(),
+                notes_lost: 0,
+                homes: Homes::new(self.workers),
+                mesh: std::mem::take(&mut self.outward[index]),
+            },
+            cell: Arc::new(Cell::default()),
+            shared: Arc::clone(self.shared),
+            idle: config.idle,
+            live: self.live,
+            settings_version: 0,
+        }
+    }
+
+    fn reader(&mut self, input: Input, config: &EngineConfig) -> Reader {
+        let gate = self.gate(config, vec![input.filter]);
+        Reader {
+            source: input.source,
+            lanes: std::mem::take(&mut self.from_reader),
+            gate,
+            homes: Homes::new(self.workers),
+            decode: portreeve_packet::DecodeOptions {
+                // The worker verifies; the reader only looks for the way.
+                verify_checksums: false,
+                ..config.decode
+            },
+            views: Box::new(Views::default()),
+            counters: WorkerCounters::default(),
+            clock: Clock::default(),
+            cell: Arc::new(Cell::default()),
+            shared: Arc::clone(self.shared),
+        }
+    }
+}

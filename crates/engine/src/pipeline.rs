@@ -1,0 +1,366 @@
+//! The stages of a burst: decode all, find homes, look up and update all, tally.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use portreeve_capture::{Burst, Frame};
+use portreeve_flow::Tracker;
+use portreeve_packet::{DecodeOptions, Outcome, Undecodable, Views, decode};
+use portreeve_record::{Record, RecordSink, SourceId, Weird};
+
+use crate::clock::Clock;
+use crate::config::FrameFilter;
+use crate::counters::WorkerCounters;
+use crate::home::Homes;
+use crate::lane::{Errand, LaneOut};
+use crate::sink::Outlet;
+use crate::talkers::Tallies;
+
+/// Room for copies in a batch on the way to the packet writer: more than any frame has.
+pub(crate) const TAP_COPY_BYTES: usize = 512 << 10;
+
+/// Bursts whose hand-overs share a batch.
+const BURSTS_A_BATCH: u64 = 8;
+
+/// How a burst came to this worker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// From the worker's own source of this index: not yet filtered, not yet at home.
+    Source(u16),
+    /// From another thread, filtered and at home; bit i: frame i is only a note for the flow it quotes.
+    HandedIn {
+        /// See [`crate::lane::Parcel`].
+        notes: u64,
+    },
+}
+
+/// What a frame passes before it is decoded, in the thread that took it from its source.
+pub(crate) struct Gate {
+    /// Filters that run in user space, by source.
+    pub(crate) filters: Vec<Option<FrameFilter>>,
+    /// Bytes of a frame that are looked at.
+    pub(crate) snap_len: u32,
+    /// Frames that may still pass.
+    pub(crate) left: Option<u64>,
+    /// The lane to the packet writer.
+    pub(crate) tap: Option<LaneOut>,
+    /// Not live: wait for the writer.
+    pub(crate) lossless: bool,
+    /// Set when waiting must end.
+    pub(crate) abandon: Arc<AtomicBool>,
+}
+
+impl Gate {
+    /// The frame, cut to size, if it passes.
+    #[inline]
+    pub(crate) fn pass<'a>(
+        &mut self,
+        mut frame: Frame<'a>,
+        source: u16,
+        counters: &mut WorkerCounters,
+    ) -> Option<Frame<'a>> {
+        if let Some(Some(filter)) = self.filters.get_mut(usize::from(source))
+            && !filter(&frame)
+        {
+            counters.filtered += 1;
+            return None;
+        }
+        if let Some(left) = &mut self.left {
+            if *left == 0 {
+                counters.beyond_count += 1;
+                return None;
+            }
+            *left -= 1;
+        }
+        self.cut(&mut frame);
+        if self.tap.is_some() {
+            self.tap(&frame, counters);
+        }
+        Some(frame)
+    }
+
+    /// Whether every frame passes, cut to size.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.left.is_none() && self.tap.is_none() && self.filters.iter().all(Option::is_none)
+    }
+
+    /// Cuts a frame to the snap length.
+    #[inline]
+    pub(crate) fn cut(&self, frame: &mut Frame<'_>) {
+        frame.data = &frame.data[..frame.data.len().min(self.snap_len as usize)];
+    }
+
+    /// Whether the packet count that was asked for is reached.
+    #[inline]
+    pub(crate) fn is_done(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    #[cold]
+    fn tap(&mut self, frame: &Frame<'_>, counters: &mut WorkerCounters) {
+        let Some(lane) = &mut self.tap else { return };
+        while lane
+            .push_copy(frame, Errand::Frame, Some(frame.timestamp))
+            .is_err()
+        {
+            let give_up = !self.lossless
+                || lane.is_abandoned()
+                || frame.data.len() > TAP_COPY_BYTES
+                || self.abandon.load(Ordering::Relaxed);
+            if give_up {
+                counters.write_dropped += 1;
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_micros(50));
+        }
+        counters.write_queued += 1;
+    }
+}
+
+/// What the frames of one burst add up to.
+#[derive(Default)]
+struct Sums {
+    frames: u64,
+    bytes: u64,
+    analysed: u64,
+    analysed_bytes: u64,
+}
+
+/// Everything between a worker's bursts and its records.
+pub(crate) struct Pipeline {
+    pub(crate) worker: usize,
+    pub(crate) gate: Gate,
+    pub(crate) decode: DecodeOptions,
+    pub(crate) views: Box<Views>,
+    pub(crate) tracker: Tracker,
+    pub(crate) outlet: Outlet,
+    pub(crate) tallies: Option<Tallies>,
+    pub(crate) counters: WorkerCounters,
+    pub(crate) clock: Clock,
+    /// Notes for other workers' flows that found no room.
+    pub(crate) notes_lost: u64,
+    pub(crate) homes: Homes,
+    /// Lanes to the other workers, by number; this worker's own is `None`. Empty for a single worker.
+    pub(crate) mesh: Vec<Option<LaneOut>>,
+}
+
+impl Pipeline {
+    /// Takes one burst through all stages.
+    pub(crate) fn take(&mut self, burst: &Burst<'_>, arrival: Arrival) {
+        // What every frame counts is gathered here and added once a burst.
+        let mut sums = Sums::default();
+        let mut newest = self.counters.newest_packet as i64;
+        let open = self.gate.is_open();
+        let steer = !self.mesh.is_empty() && matches!(arrival, Arrival::Source(_));
+        for (index, mut frame) in burst.frames().enumerate() {
+            newest = newest.max(frame.timestamp);
+            sums.frames += 1;
+            sums.bytes += u64::from(frame.wire_len);
+            match arrival {
+                Arrival::Source(source) => {
+                    self.clock.observe(frame.timestamp);
+                    if open {
+                        self.gate.cut(&mut frame);
+                    } else {
+                        match self.gate.pass(frame, source, &mut self.counters) {
+                            Some(passed) => frame = passed,
+                            None => continue,
+                        }
+                    }
+                }
+                Arrival::HandedIn { notes } => {
+                    if notes & (1 << (index % 64)) != 0 {
+                        sums.frames -= 1;
+                        self.annotate(&frame);
+                        continue;
+                    }
+                    // Frames by reference come whole.
+                    self.gate.cut(&mut frame);
+                }
+            }
+            if !self.views.has_room() {
+                self.track();
+            }
+            let first = self.views.len();
+            let outcome = decode(&frame.bytes(index as u16), &self.decode, &mut self.views);
+            if let Outcome::Analysed(_) = outcome {
+                if steer && self.steer(&frame, first) {
+                    continue;
+                }
+                sums.analysed += 1;
+                sums.analysed_bytes += u64::from(frame.wire_len);
+            } else {
+                self.count_apart(&frame, outcome);
+            }
+        }
+        self.track();
+        self.add(&sums, arrival);
+        // Small bursts fill a batch together, but not for long: its frames' flows go on elsewhere.
+        if steer && self.counters.bursts.is_multiple_of(BURSTS_A_BATCH) {
+            self.flush_lanes();
+        }
+        self.counters.newest_packet = newest.max(0) as u64;
+        self.counters.bursts += 1;
+    }
+
+    /// Sends what waits for its batch to fill: when there is nothing else to do, and at the end.
+    pub(crate) fn flush_lanes(&mut self) {
+        let now = self.clock.now();
+        for lane in self.mesh.iter_mut().flatten().chain(&mut self.gate.tap) {
+            lane.flush(now, false);
+        }
+    }
+
+    /// Time goes on: due flows end, records are made of what is over. Returns whether more is due.
+    pub(crate) fn advance(&mut self) -> bool {
+        match self.clock.now() {
+            Some(now) => self.tracker.advance(now, &mut self.outlet),
+            None => false,
+        }
+    }
+
+    /// Ends every flow: first those that were over by now, then the rest. So the reasons do not depend on how far the expiry wheel got.
+    pub(crate) fn finish(&mut self) {
+        self.track();
+        self.outlet.wait_for_room();
+        while self.advance() {}
+        self.tracker.finish(&mut self.outlet);
+    }
+
+    /// Brings the flow and record counts into the counters, which then balance.
+    pub(crate) fn settle(&mut self) {
+        let flows = self.tracker.counters();
+        self.counters.flows_opened = flows.opened;
+        self.counters.flows_active = flows.active;
+        self.counters.flows_refused = flows.refused;
+        self.counters.duplicates = flows.duplicates;
+        self.counters.fragments_unmatched = flows.fragments_unmatched;
+        self.counters.fragments_held = flows.fragments_held;
+        self.counters.pool_full = flows.pool_full + self.notes_lost;
+        self.counters.absurd_timestamps = flows.absurd_timestamps;
+        self.counters.weirds_suppressed = flows.weirds_suppressed;
+        for (to, from) in self.counters.flows_ended.iter_mut().zip(flows.ended) {
+            *to = from;
+        }
+        self.outlet.count(&mut self.counters);
+    }
+
+    #[inline]
+    fn track(&mut self) {
+        if self.views.is_empty() {
+            return;
+        }
+        self.counters.views += self.views.len() as u64;
+        self.tracker.process(&mut self.views, &mut self.outlet);
+        if let Some(tallies) = &mut self.tallies {
+            tallies.tally(self.views.as_slice());
+        }
+        self.views.clear();
+    }
+
+    fn add(&mut self, sums: &Sums, arrival: Arrival) {
+        self.counters.analysed += sums.analysed;
+        self.counters.analysed_bytes += sums.analysed_bytes;
+        let Arrival::Source(source) = arrival else {
+            self.counters.handed_in += sums.frames;
+            return;
+        };
+        self.counters.delivered += sums.frames;
+        self.counters.delivered_bytes += sums.bytes;
+        // Between two readings of the source's own counters its account is kept up to date here.
+        if let Some(account) = self.counters.sources.get_mut(usize::from(source)) {
+            account.delivered += sums.frames;
+            account.delivered_bytes += sums.bytes;
+            let known = account.in_flight.unwrap_or(0).min(sums.frames);
+            if let Some(in_flight) = &mut account.in_flight {
+                *in_flight -= known;
+            }
+            if let Some(wire) = &mut account.wire {
+                *wire += sums.frames - known;
+            }
+        }
+    }
+
+    /// Counts a frame that is in no flow.
+    #[cold]
+    fn count_apart(&mut self, frame: &Frame<'_>, outcome: Outcome) {
+        match outcome {
+            Outcome::Analysed(_) => {}
+            Outcome::NotIp(ethertype) => self.counters.count_not_ip(ethertype),
+            Outcome::Undecodable(reason) => self.undecodable(reason, frame.timestamp),
+        }
+    }
+
+    #[cold]
+    fn undecodable(&mut self, reason: Undecodable, timestamp: i64) {
+        let Some(count) = self.counters.undecodable.get_mut(reason as usize) else {
+            return;
+        };
+        *count += 1;
+        // The counter is complete; of the records, the 1st, 10th, 100th … are enough to find the cause.
+        if count.is_power_of_ten() {
+            let addl = Some(*count);
+            self.outlet.emit(Record::Weird(Weird {
+                ts: timestamp,
+                uid: None,
+                endpoints: None,
+                name: reason.name(),
+                addl,
+                source: SourceId(self.views.source),
+            }));
+        }
+    }
+
+    /// Sends the frame whose views are `views[first..]` home, if that is elsewhere: then it is no longer ours. What it quotes may be
+    /// elsewhere too: then a note goes there.
+    #[inline]
+    fn steer(&mut self, frame: &Frame<'_>, first: usize) -> bool {
+        let home = self.homes.of(&self.views, first).unwrap_or(self.worker);
+        if let Some(quoted) = self.homes.of_quoted(&self.views, first)
+            && quoted != home
+        {
+            self.views.drop_quotes(first);
+            self.hand_over(frame, quoted, Errand::Note);
+        }
+        if home == self.worker {
+            return false;
+        }
+        self.views.truncate(first);
+        self.hand_over(frame, home, Errand::Frame);
+        true
+    }
+
+    #[cold]
+    fn hand_over(&mut self, frame: &Frame<'_>, home: usize, errand: Errand) {
+        let now = self.clock.now();
+        let lane = self.mesh.get_mut(home).and_then(Option::as_mut);
+        let taken = lane.is_some_and(|lane| lane.push_copy(frame, errand, now).is_ok());
+        match (errand, taken) {
+            (Errand::Frame, true) => self.counters.handed_out += 1,
+            (Errand::Frame, false) => self.counters.hand_over_full += 1,
+            // The frame is analysed at its own home; an annotation less is told as a fact not kept.
+            (Errand::Note, true) => {}
+            (Errand::Note, false) => self.notes_lost += 1,
+        }
+    }
+
+    /// Another worker has counted this ICMP error; the flow it quotes is here.
+    #[cold]
+    fn annotate(&mut self, frame: &Frame<'_>) {
+        self.track();
+        decode(&frame.bytes(0), &self.decode, &mut self.views);
+        self.tracker.annotate(&self.views);
+        self.views.clear();
+    }
+}
+
+trait PowerOfTen {
+    fn is_power_of_ten(&self) -> bool;
+}
+
+impl PowerOfTen for u64 {
+    fn is_power_of_ten(&self) -> bool {
+        *self > 0 && 10u64.checked_pow(self.ilog10()) == Some(*self)
+    }
+}

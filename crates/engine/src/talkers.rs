@@ -1,0 +1,413 @@
+//! Live top talkers: who and what moves the bytes right now, without a lock and without a look at every flow.
+//!
+//! A worker tallies a sample of its bursts, all of them while there are few packets, one in so many
+//! when there are more ([`SAMPLES_A_SECOND`]); what it counts is scaled by that. The
+//! tallies are small set-associative tables in which the least of a set gives way to the new one and
+//! leaves it its count (the Space-Saving rule of Metwally et al. 2005), so that heavy
+//! talkers are always in them. Once a second they go to whoever looks, through a ring; while
+//! nobody looks the ring is full and nothing is tallied.
+
+use std::net::IpAddr;
+
+use portreeve_packet::{FlowKey, View, ViewFlags};
+use serde::{Deserialize, Serialize};
+
+/// Packets a worker tallies in a second, about.
+pub const SAMPLES_A_SECOND: u64 = 50_000;
+/// Sets of a tally; a power of two.
+const SETS: usize = 512;
+/// Entries of a set.
+const WAYS: usize = 8;
+
+/// Bytes on the wire (IP) and packets of one talker, both ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Bytes it sent (a flow: low to high endpoint).
+    pub bytes_out: u64,
+    /// Bytes it received.
+    pub bytes_in: u64,
+    /// Packets, both ways.
+    pub packets: u64,
+}
+
+impl Volume {
+    /// All its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes_out + self.bytes_in
+    }
+
+    fn add(&mut self, other: &Volume) {
+        self.bytes_out += other.bytes_out;
+        self.bytes_in += other.bytes_in;
+        self.packets += other.packets;
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Entry<K> {
+    key: K,
+    volume: Volume,
+}
+
+struct Tally<K> {
+    entries: Box<[Entry<K>]>,
+}
+
+impl<K: Copy + PartialEq> Tally<K> {
+    fn new(empty: K) -> Self {
+        let entry = Entry {
+            key: empty,
+            volume: Volume::default(),
+        };
+        Tally {
+            entries: vec![entry; SETS * WAYS].into_boxed_slice(),
+        }
+    }
+
+    fn add(&mut self, hash: u64, key: K, volume: &Volume) {
+        let start = (hash >> 40) as usize % SETS * WAYS;
+        let set = &mut self.entries[start..start + WAYS];
+        let mut least = 0;
+        for i in 0..WAYS {
+            if set[i].volume.packets > 0 && set[i].key == key {
+                set[i].volume.add(volume);
+                return;
+            }
+            if set[i].volume.bytes() < set[least].volume.bytes() {
+                least = i;
+            }
+        }
+        // An empty entry has zero bytes and is the least of its set.
+        set[least].key = key;
+        set[least].volume.add(volume);
+    }
+
+    fn take(&mut self) -> Vec<(K, Volume)> {
+        let mut taken = Vec::new();
+        for entry in &mut self.entries {
+            if entry.volume.packets > 0 {
+                taken.push((entry.key, entry.volume));
+                entry.volume = Volume::default();
+            }
+        }
+        taken
+    }
+}
+
+/// A service: transport protocol and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Service {
+    /// IP protocol number.
+    pub protocol: u8,
+    /// The lower of the two ports: the service's, nearly always.
+    pub port: u16,
+}
+
+/// An address as a tally keeps it.
+type Host = (u8, [u8; 16]);
+
+/// One worker's tallies of about a second.
+pub struct Sample {
+    /// Nanoseconds that the sample covers.
+    pub interval: i64,
+    hosts: Vec<(Host, Volume)>,
+    services: Vec<(Service, Volume)>,
+    flows: Vec<(FlowKey, Volume)>,
+}
+
+/// The tallies of a worker.
+pub struct Tallies {
+    hosts: Tally<Host>,
+    services: Tally<Service>,
+    flows: Tally<FlowKey>,
+    out: rtrb::Producer<Box<Sample>>,
+    period: u64,
+    countdown: u64,
+    seen: u64,
+    state: u64,
+    since: Option<i64>,
+}
+
+impl Tallies {
+    /// Tallies that go into `out`.
+    #[must_use]
+    pub fn new(out: rtrb::Producer<Box<Sample>>) -> Self {
+        Tallies {
+            hosts: Tally::new((0, [0; 16])),
+            services: Tally::new(Service {
+                protocol: 0,
+                port: 0,
+            }),
+            flows: Tally::new(FlowKey::default()),
+            out,
+            period: 1,
+            countdown: 0,
+            seen: 0,
+            state: 0x9E37_79B9_7F4A_7C15,
+            since: None,
+        }
+    }
+
+    /// Tallies a burst's views, if the burst is in the sample and somebody looks.
+    #[inline]
+    pub fn tally(&mut self, views: &[View]) {
+        self.seen += views.len() as u64;
+        if self.countdown > 0 {
+            self.countdown -= 1;
+            return;
+        }
+        // A random stride: a fixed one could beat with the traffic.
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.countdown = if self.period == 1 {
+            0
+        } else {
+            self.state % (2 * self.period - 1)
+        };
+        if self.out.is_full() {
+            return;
+        }
+        for view in views {
+            // What a tunnel carries is shown; the tunnel itself would count the same bytes again.
+            let bytes = u64::from(view.ip_len) * self.period;
+            let out = Volume {
+                bytes_out: bytes,
+                bytes_in: 0,
+                packets: self.period,
+            };
+            let back = Volume {
+                bytes_out: 0,
+                bytes_in: bytes,
+                packets: self.period,
+            };
+            let (low, high) = if view.high_to_low() {
+                (&back, &out)
+            } else {
+                (&out, &back)
+            };
+            let key = &view.key;
+            let (low_host, high_host) = ((key.version, key.low_addr), (key.version, key.high_addr));
+            self.hosts.add(hash_host(&low_host), low_host, low);
+            self.hosts.add(hash_host(&high_host), high_host, high);
+            self.flows.add(view.hash, *key, low);
+            if !view.flags.has(ViewFlags::LATER_FRAGMENT) {
+                let port = match key.protocol {
+                    6 | 17 | 132 | 136 => key.low_port.min(key.high_port),
+                    _ => 0,
+                };
+                let service = Service {
+                    protocol: key.protocol,
+                    port,
+                };
+                let hash = (u64::from(port) << 8 | u64::from(key.protocol))
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                self.services.add(hash, service, &out);
+            }
+        }
+    }
+
+    /// Sends the tallies off if a second has passed since the last time. `now` is the machine's own time in nanoseconds.
+    pub fn tick(&mut self, now: i64) {
+        let Some(since) = self.since else {
+            self.since = Some(now);
+            return;
+        };
+        let interval = now.saturating_sub(since);
+        if interval < 1_000_000_000 {
+            return;
+        }
+        let rate =
+            u128::from(self.seen) * 1_000_000_000 / u128::from(interval.unsigned_abs().max(1));
+        self.period = (rate as u64 / SAMPLES_A_SECOND).max(1);
+        self.seen = 0;
+        self.since = Some(now);
+        if self.out.is_full() {
+            return;
+        }
+        let sample = Sample {
+            interval,
+            hosts: self.hosts.take(),
+            services: self.services.take(),
+            flows: self.flows.take(),
+        };
+        // Checked above: there is room, and nobody else writes.
+        let _ = self.out.push(Box::new(sample));
+    }
+}
+
+fn hash_host(host: &Host) -> u64 {
+    let a = u128::from_be_bytes(host.1);
+    (((a >> 64) as u64) ^ (a as u64)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// A talker and its rates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Talker<K> {
+    /// Who.
+    pub who: K,
+    /// Volumes in one second.
+    pub a_second: Volume,
+}
+
+/// One flow as a screen shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TalkingFlow {
+    /// One end (`bytes_out` is what it sent).
+    pub a: IpAddr,
+    /// Its port.
+    pub a_port: u16,
+    /// The other end.
+    pub b: IpAddr,
+    /// Its port.
+    pub b_port: u16,
+    /// IP protocol number.
+    pub protocol: u8,
+}
+
+/// The top talkers of about the last second, of all workers, most bytes first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Talkers {
+    /// Hosts.
+    pub hosts: Vec<Talker<IpAddr>>,
+    /// Services.
+    pub services: Vec<Talker<Service>>,
+    /// Flows.
+    pub flows: Vec<Talker<TalkingFlow>>,
+}
+
+impl Talkers {
+    /// Merges the workers' samples and keeps the `most` greatest of each kind.
+    #[must_use]
+    pub fn of<'a>(samples: impl Iterator<Item = &'a Box<Sample>> + Clone, most: usize) -> Talkers {
+        Talkers {
+            hosts: top(
+                samples.clone(),
+                most,
+                |s| &s.hosts,
+                |&(version, addr)| {
+                    FlowKey {
+                        low_addr: addr,
+                        version,
+                        ..FlowKey::default()
+                    }
+                    .low_ip()
+                },
+            ),
+            services: top(samples.clone(), most, |s| &s.services, |service| *service),
+            flows: top(
+                samples,
+                most,
+                |s| &s.flows,
+                |key| TalkingFlow {
+                    a: key.low_ip(),
+                    a_port: key.low_port,
+                    b: key.high_ip(),
+                    b_port: key.high_port,
+                    protocol: key.protocol,
+                },
+            ),
+        }
+    }
+}
+
+fn top<'a, K: Copy + Eq + std::hash::Hash, W>(
+    samples: impl Iterator<Item = &'a Box<Sample>>,
+    most: usize,
+    of: impl Fn(&Sample) -> &Vec<(K, Volume)>,
+    show: impl Fn(&K) -> W,
+) -> Vec<Talker<W>> {
+    let mut sums: std::collections::HashMap<K, Volume> = std::collections::HashMap::new();
+    for sample in samples {
+        let scale = |n: u64| {
+            (u128::from(n) * 1_000_000_000 / u128::from(sample.interval.unsigned_abs().max(1)))
+                as u64
+        };
+        for (key, volume) in of(sample) {
+            sums.entry(*key).or_default().add(&Volume {
+                bytes_out: scale(volume.bytes_out),
+                bytes_in: scale(volume.bytes_in),
+                packets: scale(volume.packets),
+            });
+        }
+    }
+    let mut list: Vec<(K, Volume)> = sums.into_iter().collect();
+    list.sort_by_key(|(_, volume)| std::cmp::Reverse(volume.bytes()));
+    list.truncate(most);
+    list.iter()
+        .map(|(key, volume)| Talker {
+            who: show(key),
+            a_second: *volume,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portreeve_packet::key::mapped;
+
+    fn view(from: u8, to: u8, port: u16, bytes: u32) -> View {
+        let (key, direction) = FlowKey::new(
+            (mapped([10, 0, 0, from]), 40_000),
+            (mapped([10, 0, 0, to]), port),
+            6,
+            4,
+        );
+        let mut view = View {
+            key,
+            ip_len: bytes,
+            ..View::default()
+        };
+        view.hash = u64::from(from) << 48 | u64::from(port) << 32;
+        if direction == portreeve_packet::Direction::HighToLow {
+            view.flags.set(ViewFlags::HIGH_TO_LOW);
+        }
+        view
+    }
+
+    #[test]
+    fn bytes_are_counted_by_host_service_and_flow() {
+        let (out, mut samples) = rtrb::RingBuffer::new(1);
+        let mut tallies = Tallies::new(out);
+        tallies.tick(1);
+        tallies.tally(&[
+            view(1, 2, 443, 1000),
+            view(3, 2, 80, 100),
+            view(1, 2, 443, 1000),
+        ]);
+        tallies.tick(1_000_000_001);
+        let talkers = Talkers::of([samples.pop().expect("a sample")].iter(), 2);
+        assert_eq!(talkers.hosts[0].who.to_string(), "10.0.0.2");
+        assert_eq!(talkers.hosts[0].a_second.bytes_in, 2100);
+        assert_eq!(talkers.hosts[1].a_second.bytes_out, 2000);
+        assert_eq!(
+            talkers.services[0].who,
+            Service {
+                protocol: 6,
+                port: 443
+            }
+        );
+        assert_eq!(talkers.flows[0].a_second.packets, 2);
+        assert_eq!(talkers.flows.len(), 2);
+    }
+
+    #[test]
+    fn a_heavy_talker_survives_a_scan() {
+        let (out, mut samples) = rtrb::RingBuffer::new(1);
+        let mut tallies = Tallies::new(out);
+        tallies.tick(1);
+        for i in 0..60_000u32 {
+            let mut scan = view(7, 9, (i % 60_000) as u16, 60);
+            scan.hash = u64::from(i).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            tallies.tally(&[scan, view(1, 2, 443, 1500)]);
+        }
+        tallies.tick(1_000_000_001);
+        let talkers = Talkers::of([samples.pop().expect("a sample")].iter(), 1);
+        assert_eq!(
+            talkers.flows[0].who.b_port.min(talkers.flows[0].who.a_port),
+            443
+        );
+    }
+}

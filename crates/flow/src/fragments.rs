@@ -1,0 +1,199 @@
+//! Fragments follow their first: only it has ports.
+//!
+//! The first fragment of a datagram leaves its ports here, under the addresses, protocol and identification that all its
+//! fragments share (RFC 791 section 3.2, RFC 8200 section 4.5). Later ones find them. A later fragment that comes before the first is
+//! held as counts until that comes; if it never does, it is in no flow, and counted.
+//!
+//! Nothing is reassembled. A datagram counts as one packet, its first fragment, as it does for those who reassemble; its bytes
+//! are those of all its fragments on the wire, and the fragments are counted apart.
+
+use std::io;
+
+use portreeve_packet::{View, ViewFlags};
+
+use crate::hash::{KeyWords, Seeds};
+use crate::memory::{Array, Wish, Zeroable};
+
+/// Datagrams whose place is the same by hash.
+const WAYS: usize = 4;
+
+/// What is known of one datagram.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Datagram {
+    /// The conversation without ports.
+    key: KeyWords,
+    id: u32,
+    /// Bit 0: sent by the high endpoint; bit 1: the first fragment was seen; bit 2: in use.
+    flags: u32,
+    /// The ports, once known: low, high.
+    ports: [u16; 2],
+    /// Fragments held.
+    pub(crate) pkts: u32,
+    /// Their IP bytes.
+    pub(crate) ip_bytes: u64,
+    /// Their payload bytes.
+    pub(crate) payload: u64,
+    /// When the first of the fragments was seen.
+    pub(crate) time: i64,
+}
+
+const HIGH: u32 = 1;
+const FIRST: u32 = 2;
+const USED: u32 = 4;
+
+// SAFETY: integers only.
+unsafe impl Zeroable for Datagram {}
+
+/// What becomes of a later fragment.
+pub(crate) enum Later {
+    /// It belongs to this conversation: low port, high port.
+    Ports(u16, u16),
+    /// It waits for its first.
+    Held,
+}
+
+/// The datagrams of which fragments were seen lately.
+pub(crate) struct Fragments {
+    datagrams: Array<Datagram>,
+    seeds: Seeds,
+    timeout: i64,
+    sweep: usize,
+    /// Fragments whose first never came, since last asked.
+    lost: u64,
+    held: u64,
+}
+
+fn without_ports(words: &KeyWords) -> KeyWords {
+    let mut key = *words;
+    key[4] &= !0xffff_ffff;
+    key
+}
+
+impl Fragments {
+    pub(crate) fn new(len: usize, seeds: Seeds, timeout: i64, wish: Wish) -> io::Result<Fragments> {
+        Ok(Fragments {
+            datagrams: Array::new(len.max(WAYS).next_multiple_of(WAYS), wish)?,
+            seeds,
+            timeout,
+            sweep: 0,
+            lost: 0,
+            held: 0,
+        })
+    }
+
+    /// Another time after which ports and what is held are forgotten.
+    pub(crate) fn set_timeout(&mut self, timeout: i64) {
+        self.timeout = timeout;
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.datagrams.bytes()
+    }
+
+    /// Fragments held now.
+    pub(crate) fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// Fragments whose first never came, since the last call.
+    pub(crate) fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// The datagram of a fragment: the one there, or a fresh one in the place of the oldest.
+    fn datagram(&mut self, key: &KeyWords, view: &View) -> &mut Datagram {
+        let high = u32::from(view.high_to_low());
+        let mut mixed = *key;
+        mixed[4] |= u64::from(view.ip_id);
+        mixed[5] ^= u64::from(high) << 44;
+        let hash = self.seeds.hash(&mixed);
+        let sets = self.datagrams.len() / WAYS;
+        let base = (((hash >> 32) * sets as u64) >> 32) as usize * WAYS;
+        let oldest_allowed = view.timestamp.saturating_sub(self.timeout);
+        let mut place = base;
+        let mut best = i64::MAX;
+        for way in base..base + WAYS {
+            let d = &self.datagrams[way];
+            let current = d.flags & USED != 0 && d.time >= oldest_allowed;
+            if current && d.id == view.ip_id && d.flags & HIGH == high && d.key == *key {
+                return &mut self.datagrams[way];
+            }
+            let age = if current { d.time } else { i64::MIN };
+            if age < best {
+                best = age;
+                place = way;
+            }
+        }
+        self.drop_at(place);
+        let d = &mut self.datagrams[place];
+        *d = Datagram {
+            key: *key,
+            id: view.ip_id,
+            flags: high | USED,
+            time: view.timestamp,
+            ..Datagram::default()
+        };
+        d
+    }
+
+    fn drop_at(&mut self, place: usize) {
+        let d = &mut self.datagrams[place];
+        self.lost += u64::from(d.pkts);
+        self.held -= u64::from(d.pkts);
+        *d = Datagram::default();
+    }
+
+    /// A first fragment: its ports are kept; what was held for it is handed over.
+    pub(crate) fn first(&mut self, words: &KeyWords, view: &View) -> Datagram {
+        let key = without_ports(words);
+        let d = self.datagram(&key, view);
+        d.flags |= FIRST;
+        d.ports = [view.key.low_port, view.key.high_port];
+        let held = *d;
+        (d.pkts, d.ip_bytes, d.payload) = (0, 0, 0);
+        self.held -= u64::from(held.pkts);
+        held
+    }
+
+    /// A later fragment.
+    pub(crate) fn later(&mut self, words: &KeyWords, view: &View) -> Later {
+        debug_assert!(view.flags.has(ViewFlags::LATER_FRAGMENT));
+        let key = without_ports(words);
+        let d = self.datagram(&key, view);
+        if d.flags & FIRST != 0 {
+            return Later::Ports(d.ports[0], d.ports[1]);
+        }
+        d.pkts = d.pkts.saturating_add(1);
+        d.ip_bytes += u64::from(view.ip_len);
+        d.payload += u64::from(view.payload_len);
+        self.held += 1;
+        Later::Held
+    }
+
+    /// Looks at some datagrams more and lets go of those whose time is over.
+    pub(crate) fn sweep(&mut self, now: i64) {
+        if self.held == 0 {
+            return;
+        }
+        for _ in 0..16 {
+            self.sweep = (self.sweep + 1) % self.datagrams.len();
+            let d = &self.datagrams[self.sweep];
+            if d.pkts != 0 && d.time < now.saturating_sub(self.timeout) {
+                self.drop_at(self.sweep);
+            }
+        }
+    }
+
+    /// Lets go of all that is held.
+    pub(crate) fn finish(&mut self) {
+        if self.held == 0 {
+            return;
+        }
+        for place in 0..self.datagrams.len() {
+            if self.datagrams[place].pkts != 0 {
+                self.drop_at(place);
+            }
+        }
+    }
+}

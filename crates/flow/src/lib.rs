@@ -1,0 +1,70 @@
+//! Packets to flows: keys, the table, expiry, TCP state and health.
+//!
+//! [`Tracker`] takes the views of a burst and gives records. It knows nothing of threads, sockets or clocks: time comes with the
+//! packets and through [`Tracker::advance`].
+//!
+//! # How a burst goes through
+//!
+//! ```text
+//! Views ──▶ hash all, fetch bucket lines ──▶ read tags, fetch slots ──▶ update in order ──▶ records
+//!                 (hash, buckets)                  (table)              │
+//!                                                                       ├─ fast: next segment, next datagram: two cache lines
+//!                                                                       └─ whole: tcp + health, other, fragments
+//! then: slots whose second has come (wheel) ──▶ over? ──▶ records (emit)
+//! ```
+//!
+//! # Memory
+//!
+//! Everything is mapped at start from one budget ([`TrackerConfig::memory`]), on huge pages if they can be had, and never grows:
+//! a bucket array, a hot slot (two cache lines) and a cold one for each flow, links of the timing wheel, and side pools for what few
+//! flows need. 256 bytes a flow in all; [`Tracker::memory`] says what was got.
+//!
+//! # When the table is full
+//!
+//! A new flow takes the place of the one that would have ended soonest of those that may go: closed, unanswered, half open. A flow
+//! that was answered and goes on is never evicted: then the new one is refused. Both are counted.
+//!
+//! # Semantics
+//!
+//! Those of Zeek: states, history, who began, when a flow is over, byte counts by sequence numbers, missed bytes. What differs:
+//! packets with a wrong checksum count in `pkts` and `ip_bytes` (they were on the wire) though nothing in them is believed;
+//! payload that the capture cut off counts as seen; fragments are not reassembled but follow their first: a
+//! datagram is one packet, with the bytes of all its fragments; bytes of other protocols are counted. Round trips are measured by
+//! acknowledgement numbers, not by TCP timestamps (RFC 7323).
+
+pub mod config;
+pub mod counters;
+pub mod error;
+pub mod ports;
+pub mod tracker;
+pub mod weird;
+
+mod again;
+mod buckets;
+mod clock;
+mod emit;
+mod fast;
+mod fragments;
+mod hash;
+mod health;
+mod layout;
+mod letters;
+mod memory;
+mod other;
+mod pool;
+mod recognise;
+mod shared;
+mod slot;
+mod table;
+mod tcp;
+mod tcp_states;
+mod ticks;
+mod uid;
+mod wheel;
+
+pub use config::{Prefix, Timeouts, TrackerConfig};
+pub use counters::{FlowCounters, MemoryReport};
+pub use error::FlowError;
+pub use ports::PortSet;
+pub use tracker::Tracker;
+pub use weird::WeirdKind;

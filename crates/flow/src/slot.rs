@@ -1,0 +1,353 @@
+//! One flow's state: two cache lines that every packet touches, and the rest.
+//!
+//! Everything that belongs to a direction stands in arrays indexed by the *sender*: 0 for the key's low endpoint, 1 for its high
+//! one. Who is the originator is one bit, so that turning a flow round ("flipping" it) moves nothing.
+
+use crate::hash::KeyWords;
+use crate::letters::Letters;
+use crate::memory::Zeroable;
+
+/// A TCP endpoint's state, as Zeek has them (`TCP_ENDPOINT_…`).
+pub(crate) mod tcp_state {
+    /// Nothing seen from this side.
+    pub(crate) const INACTIVE: u32 = 0;
+    /// SYN seen, no answer.
+    pub(crate) const SYN_SENT: u32 = 1;
+    /// SYN-ACK seen, no SYN.
+    pub(crate) const SYN_ACK_SENT: u32 = 2;
+    /// Something seen, but no SYN.
+    pub(crate) const PARTIAL: u32 = 3;
+    /// The handshake is over.
+    pub(crate) const ESTABLISHED: u32 = 4;
+    /// FIN seen.
+    pub(crate) const CLOSED: u32 = 5;
+    /// RST seen.
+    pub(crate) const RESET: u32 = 6;
+}
+
+/// Which timeout a flow is under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Class {
+    /// Free slot.
+    Free = 0,
+    /// Idle time of established TCP.
+    TcpIdle = 1,
+    /// Idle time of TCP before its handshake is over.
+    TcpHandshake = 2,
+    /// As before, and not beyond `Cold::timer` (a SYN without an answer).
+    TcpAttempt = 3,
+    /// Until `Cold::timer` (closed).
+    TcpClosed = 4,
+    /// Idle time of UDP.
+    Udp = 5,
+    /// Idle time of ICMP.
+    Icmp = 6,
+    /// Idle time of everything else.
+    Other = 7,
+}
+
+impl Class {
+    pub(crate) const ALL: [Class; 8] = [
+        Class::Free,
+        Class::TcpIdle,
+        Class::TcpHandshake,
+        Class::TcpAttempt,
+        Class::TcpClosed,
+        Class::Udp,
+        Class::Icmp,
+        Class::Other,
+    ];
+}
+
+/// The letters of a history that are there once a direction: bits of the "seen" field.
+pub(crate) mod seen {
+    pub(crate) const SYN: u32 = 1;
+    pub(crate) const FIN: u32 = 2;
+    pub(crate) const RST: u32 = 4;
+    pub(crate) const FIN_RST: u32 = 8;
+    pub(crate) const DATA: u32 = 16;
+    pub(crate) const ACK: u32 = 32;
+    pub(crate) const MULTI: u32 = 64;
+}
+
+/// The facts of a flow that every packet asks for, in one word.
+///
+/// bits 0–2 and 3–5: TCP state of sender 0 and 1; 6–7: did close; 8–14 and 15–21: seen letters; 22: the high endpoint is the
+/// originator; 23–25: [`Class`]; 26–27: there are holes in what sender 0 or 1 sent; 28: not to be evicted; 29–30: the RTT sample
+/// of sender 0 or 1 is its handshake's.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct State(pub(crate) u32);
+
+impl State {
+    const CLOSE: u32 = 6;
+    const SEEN: u32 = 8;
+    pub(crate) const HIGH_IS_ORIG: u32 = 1 << 22;
+    const CLASS: u32 = 23;
+    const HOLES: u32 = 26;
+    pub(crate) const PROTECTED: u32 = 1 << 28;
+    const HANDSHAKE_SAMPLE: u32 = 29;
+
+    /// What must be so for TCP's fast path: both sides established, no holes, not closed, no sample of a handshake, not to be evicted.
+    pub(crate) const TCP_FAST_MASK: u32 = 0b111_111
+        | 3 << Self::CLOSE
+        | 3 << Self::HOLES
+        | 3 << Self::HANDSHAKE_SAMPLE
+        | Self::PROTECTED;
+    pub(crate) const TCP_FAST: u32 =
+        tcp_state::ESTABLISHED | tcp_state::ESTABLISHED << 3 | Self::PROTECTED;
+
+    #[inline(always)]
+    pub(crate) fn tcp(self, side: usize) -> u32 {
+        self.0 >> (3 * side) & 7
+    }
+
+    #[inline]
+    pub(crate) fn set_tcp(&mut self, side: usize, state: u32) {
+        self.0 = self.0 & !(7 << (3 * side)) | state << (3 * side);
+    }
+
+    #[inline]
+    pub(crate) fn did_close(self, side: usize) -> bool {
+        self.0 >> (Self::CLOSE + side as u32) & 1 == 1
+    }
+
+    #[inline]
+    pub(crate) fn set_did_close(&mut self, side: usize) {
+        self.0 |= 1 << (Self::CLOSE + side as u32);
+    }
+
+    /// Whether all of `bits` were seen from `side`.
+    #[inline(always)]
+    pub(crate) fn seen(self, side: usize, bits: u32) -> bool {
+        self.0 >> (Self::SEEN + 7 * side as u32) & bits == bits
+    }
+
+    #[inline]
+    pub(crate) fn set_seen(&mut self, side: usize, bits: u32) {
+        self.0 |= bits << (Self::SEEN + 7 * side as u32);
+    }
+
+    /// The sender that is the originator.
+    #[inline(always)]
+    pub(crate) fn orig(self) -> usize {
+        (self.0 >> 22 & 1) as usize
+    }
+
+    #[inline]
+    pub(crate) fn flip(&mut self) {
+        self.0 ^= Self::HIGH_IS_ORIG;
+    }
+
+    #[inline(always)]
+    pub(crate) fn class(self) -> Class {
+        Class::ALL[(self.0 >> Self::CLASS & 7) as usize]
+    }
+
+    #[inline]
+    pub(crate) fn set_class(&mut self, class: Class) {
+        self.0 = self.0 & !(7 << Self::CLASS) | (class as u32) << Self::CLASS;
+    }
+
+    #[inline]
+    pub(crate) fn holes(self, side: usize) -> bool {
+        self.0 >> (Self::HOLES + side as u32) & 1 == 1
+    }
+
+    #[inline]
+    pub(crate) fn set_holes(&mut self, side: usize, yes: bool) {
+        let bit = 1 << (Self::HOLES + side as u32);
+        self.0 = self.0 & !bit | if yes { bit } else { 0 };
+    }
+
+    /// Whether the RTT sample of this sender is its handshake's.
+    #[inline]
+    pub(crate) fn handshake_sample(self, side: usize) -> bool {
+        self.0 >> (Self::HANDSHAKE_SAMPLE + side as u32) & 1 == 1
+    }
+
+    #[inline]
+    pub(crate) fn set_handshake_sample(&mut self, side: usize, yes: bool) {
+        let bit = 1 << (Self::HANDSHAKE_SAMPLE + side as u32);
+        self.0 = self.0 & !bit | if yes { bit } else { 0 };
+    }
+
+    #[inline]
+    pub(crate) fn protected(self) -> bool {
+        self.0 & Self::PROTECTED != 0
+    }
+}
+
+/// What every packet of one sender updates.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Side {
+    /// Bytes of IP packets, modulo 2^32; the rest is in [`ColdSide::ip_bytes_high`].
+    pub(crate) ip_bytes: u32,
+    /// Packets, modulo 2^32; the rest is in [`ColdSide::pkts_high`].
+    pub(crate) pkts: u32,
+    /// TCP: one past the highest sequence number sent (Zeek's `last_seq`). Others: payload bytes, lower half.
+    pub(crate) seq: u32,
+    /// TCP: the highest sequence number the other side acknowledged (Zeek's `ack_seq`). Others: payload bytes, upper half.
+    pub(crate) acked: u32,
+    /// TCP: the acknowledgement that ends the RTT sample; behind a FIN, one past the FIN (Zeek's `FIN_seq`). Others: length of the last packet.
+    pub(crate) rtt_ack: u32,
+    /// TCP: when the RTT sample began, in ticks (see [`crate::ticks`]), or 0 for no sample.
+    pub(crate) rtt_time: u32,
+    /// Last window, unscaled.
+    pub(crate) window: u16,
+    /// Largest window outside of the handshake, unscaled.
+    pub(crate) max_window: u16,
+    /// Least RTT, [`crate::ticks`]' short form; 0 for none.
+    pub(crate) rtt_min: u16,
+    /// Smoothed RTT, the same.
+    pub(crate) rtt_smoothed: u16,
+}
+
+/// What every packet touches.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(crate) struct Hot {
+    /// The key; [`crate::hash::MASK`] applies to the last word.
+    pub(crate) key: KeyWords,
+    /// Last packet (Zeek's `last_time`: not those behind a close).
+    pub(crate) last: i64,
+    /// See [`State`].
+    pub(crate) state: State,
+    /// Lower half of the last IP identification of each sender.
+    pub(crate) ip_ids: [u16; 2],
+    /// By sender.
+    pub(crate) sides: [Side; 2],
+}
+
+const _: () = assert!(size_of::<Hot>() == 128);
+// SAFETY: integers only.
+unsafe impl Zeroable for Hot {}
+
+/// What is asked for at the beginning, at the end and where something goes wrong; by sender.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ColdSide {
+    /// Sequence number of the SYN, or of the octet before the first seen.
+    pub(crate) isn: u32,
+    /// Bytes of IP packets divided by 2^32.
+    pub(crate) ip_bytes_high: u32,
+    /// How often `Side::seq` wrapped around.
+    pub(crate) seq_wraps: u16,
+    /// How often `Side::acked` wrapped around.
+    pub(crate) ack_wraps: u16,
+    /// Relative sequence number of the last SYN of the history, folded.
+    pub(crate) syn_fold: u16,
+    /// The same of the last RST.
+    pub(crate) rst_fold: u16,
+    /// Maximum segment size announced, or 0.
+    pub(crate) mss: u16,
+    /// Packets divided by 2^32.
+    pub(crate) pkts_high: u16,
+    /// Window scale announced plus 1, or 0 for none.
+    pub(crate) scale: u8,
+    /// The TCP state before this one.
+    pub(crate) previous: u8,
+    pub(crate) reserved: u16,
+}
+
+/// The facts of [`Cold::flags`].
+pub(crate) mod cold_flags {
+    /// Zeek's `is_partial`.
+    pub(crate) const PARTIAL: u32 = 1;
+    /// Zeek's `first_packet_seen`, by sender.
+    pub(crate) const FIRST_SEEN: u32 = 1 << 1;
+    /// Zeek's `close_deferred`.
+    pub(crate) const CLOSE_DEFERRED: u32 = 1 << 3;
+    /// Zeek's `did_EOF`, by sender.
+    pub(crate) const EOF: u32 = 1 << 4;
+    /// Zeek's `skip_deliveries`, by sender.
+    pub(crate) const SKIP: u32 = 1 << 6;
+    /// A weird was found in this flow.
+    pub(crate) const DID_WEIRD: u32 = 1 << 8;
+    /// Zeek's `FIN_cnt > 0`, by sender.
+    pub(crate) const FIN: u32 = 1 << 9;
+    /// Checksums that were wrong have put a letter in the history, by sender (used when the rare facts found no room).
+    pub(crate) const CORRUPT: u32 = 1 << 11;
+    /// The same for retransmissions.
+    pub(crate) const RETRANSMITTED: u32 = 1 << 13;
+    /// The same for zero windows.
+    pub(crate) const ZERO_WINDOW: u32 = 1 << 15;
+    /// The same for gaps.
+    pub(crate) const GAP: u32 = 1 << 17;
+}
+
+/// What is asked for at the beginning, at the end and where something goes wrong.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Cold {
+    /// First packet.
+    pub(crate) start: i64,
+    /// When the flow is over ([`Class::TcpAttempt`], [`Class::TcpClosed`]), else when the next `conn_update` is due.
+    pub(crate) timer: i64,
+    /// The history.
+    pub(crate) letters: Letters,
+    /// From SYN to SYN-ACK, ticks, or 0.
+    pub(crate) syn_rtt: u32,
+    /// From SYN-ACK to ACK, ticks, or 0.
+    pub(crate) ack_rtt: u32,
+    /// See [`cold_flags`].
+    pub(crate) flags: u32,
+    /// TCP's losses, in their pool, or 0.
+    pub(crate) loss: u32,
+    /// The rare facts, in their pool, or 0.
+    pub(crate) rare: u32,
+    /// Which of the run's sources it began on.
+    pub(crate) source: u16,
+    /// How often such a flow was there before (see [`crate::again`]).
+    pub(crate) again: u8,
+    pub(crate) reserved: u8,
+    /// By sender.
+    pub(crate) sides: [ColdSide; 2],
+}
+
+const _: () = assert!(size_of::<Cold>() == 104);
+// SAFETY: integers only.
+unsafe impl Zeroable for Cold {}
+
+impl Cold {
+    #[inline]
+    pub(crate) fn has(&self, flag: u32, side: usize) -> bool {
+        self.flags & flag << side != 0
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, flag: u32, side: usize) {
+        self.flags |= flag << side;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_the_state_word_do_not_touch() {
+        let mut state = State::default();
+        state.set_tcp(0, tcp_state::RESET);
+        state.set_tcp(1, tcp_state::ESTABLISHED);
+        state.set_did_close(1);
+        state.set_seen(0, seen::MULTI);
+        state.set_seen(1, seen::SYN | seen::ACK);
+        state.flip();
+        state.set_class(Class::Other);
+        state.set_holes(0, true);
+        assert_eq!((state.tcp(0), state.tcp(1)), (6, 4));
+        assert_eq!((state.did_close(0), state.did_close(1)), (false, true));
+        assert!(state.seen(0, seen::MULTI) && !state.seen(0, seen::SYN));
+        assert!(state.seen(1, seen::SYN | seen::ACK) && !state.seen(1, seen::DATA));
+        assert_eq!(state.orig(), 1);
+        assert_eq!(state.class(), Class::Other);
+        assert_eq!((state.holes(0), state.holes(1)), (true, false));
+        assert!(!state.protected());
+        state.set_class(Class::TcpIdle);
+        state.set_holes(0, false);
+        assert_eq!(state.class(), Class::TcpIdle);
+        assert!(!state.holes(0) && state.tcp(0) == 6 && state.orig() == 1);
+    }
+}

@@ -1,0 +1,174 @@
+//! The thread of an output: takes records from its feed until there are no more.
+//!
+//! One thread an output, one ring a worker and output: a slow output costs only its own records.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use portreeve_record::{RecordContext, RecordFeed};
+
+use crate::output::Output;
+use crate::status::{DropReason, OutputCounters, OutputStatus};
+
+/// How long the thread sleeps at most when nothing comes.
+const WAIT: Duration = Duration::from_millis(100);
+/// How often an output learns the time, and at least how often it is flushed.
+const TICK: Duration = Duration::from_millis(200);
+/// How long an output that missed its deadline gets to count what it leaves behind.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What other threads ask of an output's thread.
+#[derive(Default)]
+struct Requests {
+    reopen: AtomicBool,
+    /// Write no more; count what is queued as lost.
+    abandon: AtomicBool,
+}
+
+/// A running output.
+pub struct OutputHandle {
+    name: String,
+    status: Arc<OutputStatus>,
+    requests: Arc<Requests>,
+    done: Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+/// How an output's shut-down went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The final counters (of this moment, if `stuck`).
+    pub counters: OutputCounters,
+    /// The deadline came first: what was queued then is counted under [`DropReason::Shutdown`].
+    pub timed_out: bool,
+    /// The thread hangs in a write that does not return (a pipe nobody reads) and was left behind: what it held is in no account.
+    pub stuck: bool,
+}
+
+/// Starts the thread that drives `output` from `feed`.
+///
+/// # Errors
+///
+/// When the operating system refuses a thread.
+pub fn spawn(
+    output: Box<dyn Output>,
+    feed: Box<dyn RecordFeed>,
+    context: Arc<RecordContext>,
+) -> io::Result<OutputHandle> {
+    let name = output.name().to_owned();
+    let status = Arc::clone(output.status());
+    let requests = Arc::new(Requests::default());
+    let (finished, done) = sync_channel(1);
+    let thread = Builder::new().name(format!("out-{name}")).spawn({
+        let requests = Arc::clone(&requests);
+        move || run(output, feed, &context, &requests, &finished)
+    })?;
+    Ok(OutputHandle {
+        name,
+        status,
+        requests,
+        done,
+        thread,
+    })
+}
+
+fn run(
+    mut output: Box<dyn Output>,
+    mut feed: Box<dyn RecordFeed>,
+    context: &RecordContext,
+    requests: &Requests,
+    finished: &SyncSender<()>,
+) {
+    let status = Arc::clone(output.status());
+    let mut last_tick = Instant::now();
+    output.tick(SystemTime::now());
+    loop {
+        if requests.reopen.swap(false, Relaxed) {
+            output.reopen();
+        }
+        let drained = feed.drain(&mut |record| {
+            if requests.abandon.load(Relaxed) {
+                status.add_dropped(DropReason::Shutdown, 1);
+            } else {
+                output.write(&record, context);
+            }
+        });
+        let due = last_tick.elapsed() >= TICK;
+        if due {
+            last_tick = Instant::now();
+            output.tick(SystemTime::now());
+        }
+        if due || drained == 0 {
+            output.flush();
+        }
+        if drained == 0 {
+            // Abandoned and drained: the producers may live on, but the caller no longer waits for them.
+            if feed.is_finished() || requests.abandon.load(Relaxed) {
+                break;
+            }
+            feed.wait(WAIT);
+        }
+    }
+    output.finish();
+    // Nobody listens any more if the caller gave up.
+    let _ = finished.send(());
+}
+
+impl OutputHandle {
+    /// The output's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its counters and state.
+    #[must_use]
+    pub fn status(&self) -> &Arc<OutputStatus> {
+        &self.status
+    }
+
+    /// Its counters now.
+    #[must_use]
+    pub fn counters(&self) -> OutputCounters {
+        self.status.counters()
+    }
+
+    /// Asks it to open its files again (HUP).
+    pub fn reopen(&self) {
+        self.requests.reopen.store(true, Relaxed);
+    }
+
+    /// Waits until all is written; call it when the producers have ended. At the deadline what is queued is counted as lost instead.
+    #[must_use]
+    pub fn finish(self, deadline: Instant) -> Finished {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // A thread that panicked has hung up: that is not a time-out.
+        let timed_out = matches!(
+            self.done.recv_timeout(left),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        );
+        if timed_out {
+            self.requests.abandon.store(true, Relaxed);
+            if matches!(
+                self.done.recv_timeout(GRACE),
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            ) {
+                return Finished {
+                    counters: self.status.counters(),
+                    timed_out,
+                    stuck: true,
+                };
+            }
+        }
+        let stuck = self.thread.join().is_err();
+        Finished {
+            counters: self.status.counters(),
+            timed_out,
+            stuck,
+        }
+    }
+}
