@@ -49,5 +49,5 @@ pub use file::{FileInterface, FileSource};
 pub use filter::{Filter, FilterSet};
 pub use frame::{ChecksumStatus, Frame};
 pub use memory::{MemoryCapture, MemorySource};
-pub use source::{Fetch, Source, SourceInfo, SourceKind, Wake};
+pub use source::{Armed, Fetch, Source, SourceInfo, SourceKind, Wake};
 pub use write::{CaptureWriter, WriteCounters, WriteOptions};

@@ -11,7 +11,7 @@ use crate::counters::SourceCounters;
 use crate::error::CaptureError;
 use crate::file::FileSource;
 use crate::frame::{Frame, RawFrame};
-use crate::source::{Fetch, Source, SourceInfo, SourceKind, Wake};
+use crate::source::{Armed, Fetch, Source, SourceInfo, SourceKind, Wake};
 
 /// The bytes of all frames, shared by the sources that lend them.
 struct Arena {
@@ -243,6 +243,10 @@ impl Source for MemorySource {
 
     fn wait(&mut self, _timeout: Duration) -> Result<Wake, CaptureError> {
         Ok(Wake::Ready)
+    }
+
+    fn arm(&mut self) -> Result<Armed, CaptureError> {
+        Ok(Armed::Ready)
     }
 
     fn counters(&mut self) -> SourceCounters {

@@ -1,5 +1,6 @@
 //! The door: what every source offers.
 
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 use crate::burst::Burst;
@@ -14,6 +15,10 @@ pub enum SourceKind {
     File,
     /// A Linux interface through AF_PACKET.
     AfPacket,
+    /// A queue of a Linux interface through AF_XDP.
+    AfXdp,
+    /// A queue of a port that DPDK drives.
+    Dpdk,
     /// Frames that stand in memory (benchmarks, tests).
     Memory,
 }
@@ -52,6 +57,17 @@ pub enum Wake {
     TimedOut,
 }
 
+/// What [`Source::arm`] says a worker may do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Armed {
+    /// There are frames, or news of the source: fetch, do not sleep.
+    Ready,
+    /// Sleep until this descriptor is readable or has an error (`poll(2)`, level-triggered). It stays open as long as the source.
+    Descriptor(RawFd),
+    /// Nothing will wake the worker: sleep no longer than this, which is what the ring absorbs at line rate.
+    Timed(Duration),
+}
+
 /// Where one worker's frames come from. A source belongs to one thread at a time.
 pub trait Source: Send {
     /// What this source is.
@@ -68,6 +84,21 @@ pub trait Source: Send {
     /// # Errors
     /// What ended the source.
     fn wait(&mut self, timeout: Duration) -> Result<Wake, CaptureError>;
+
+    /// Arms the wake-up (the receive interrupt), then looks at the ring once more, so that no wake-up is lost between a last empty
+    /// burst and the sleep. Gives the burst before back. A worker with several sources arms them all and sleeps on all descriptors together.
+    ///
+    /// # Errors
+    /// What ended the source.
+    fn arm(&mut self) -> Result<Armed, CaptureError>;
+
+    /// After a sleep, whatever ended it: disarms the wake-up and takes note of what the descriptor reported.
+    ///
+    /// # Errors
+    /// What ended the source.
+    fn disarm(&mut self) -> Result<(), CaptureError> {
+        Ok(())
+    }
 
     /// The capture side of the ledger. May make a system call: for once a second, not for every burst.
     fn counters(&mut self) -> SourceCounters;

@@ -2,17 +2,20 @@
 
 use std::path::Path;
 
-use portreeve_capture::afpacket::{self, AfPacketConfig, AfPacketSource};
 use portreeve_capture::filter::FilterSet;
-use portreeve_capture::{FileSource, Filter, Source, SourceInfo, interfaces};
+use portreeve_capture::{FileSource, Source, SourceInfo, interfaces};
 use portreeve_engine::{FrameFilter, Input, Inputs, placement};
 use portreeve_packet::LinkType;
 
+mod afpacket;
+mod afxdp;
+mod dpdk;
+
 use crate::args::Args;
 use crate::config::Config;
-use crate::config::values::{Direction, Workers};
+use crate::config::values::Workers;
 use crate::exit::Failure;
-use crate::interface::{self, InterfaceName};
+use crate::interface::{self, CapturePath, InterfaceName};
 use crate::settings::Settings;
 
 /// Files smaller than this are read by one thread from end to end: sharing them out costs more than it gains.
@@ -22,9 +25,6 @@ const MOST_FOR_A_FILE: usize = 4;
 
 /// The most workers that `auto` gives to interfaces.
 const MOST_LIVE: usize = 8;
-/// Ring blocks (of 1 MiB) that the workers of an interface share, and the least each of them gets.
-const BLOCKS: usize = 256;
-const LEAST_BLOCKS: usize = 16;
 
 /// Sources that are open.
 pub struct Opened {
@@ -38,6 +38,14 @@ pub struct Opened {
     pub live: bool,
     /// Lines for the start report: what was chosen and why.
     pub notes: Vec<String>,
+}
+
+/// An interface, opened: one input for each worker.
+struct Queues {
+    /// Worker k's at place k.
+    inputs: Vec<Input>,
+    /// Why this path, for the start report.
+    why: &'static str,
 }
 
 /// What the words behind the flags are: further files, then the filter expression.
@@ -158,22 +166,14 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();
     let mut infos = Vec::new();
     for name in &names {
-        let opened = open_interface(config, name, workers)?;
-        let Some(info) = opened.first().map(|source| source.info().clone()) else {
+        let Queues { inputs, why } = open_interface(config, name, workers)?;
+        let Some(info) = inputs.first().map(|input| input.source.info().clone()) else {
             continue;
-        };
-        let why = if name.path_named {
-            "as asked"
-        } else {
-            "chosen since it needs no set-up"
         };
         notes.push(format!("{}: {}; {why}", info.name, info.description));
         infos.push(info);
-        for (worker, source) in of_workers.iter_mut().zip(opened) {
-            worker.push(Input {
-                source: Box::new(source),
-                filter: None,
-            });
+        for (worker, input) in of_workers.iter_mut().zip(inputs) {
+            worker.push(input);
         }
     }
     if let Some(expression) = &config.capture.filter {
@@ -188,38 +188,21 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     })
 }
 
-/// Opens an interface for so many workers, its filter where it does most good.
+/// Opens an interface for so many workers, by the path named or the best there is, with its filter where it does most good.
 fn open_interface(
     config: &Config,
     name: &InterfaceName,
     workers: usize,
-) -> Result<Vec<AfPacketSource>, Failure> {
-    let capture = &config.capture;
-    let mut made = afpacket_config(config, name, workers);
-    if let Some(expression) = &capture.filter {
-        let link = afpacket::link_type(&name.name).map_err(Failure::capture)?;
-        let filter = Filter::compile(expression, link, capture.snaplen);
-        made.filter = Some(filter.map_err(Failure::capture)?);
+) -> Result<Queues, Failure> {
+    match name.path {
+        CapturePath::Best => afpacket::open(config, &name.name, workers).map(|queues| Queues {
+            why: "chosen since it needs no set-up",
+            ..queues
+        }),
+        CapturePath::AfPacket => afpacket::open(config, &name.name, workers),
+        CapturePath::AfXdp => afxdp::open(config, &name.name, workers),
+        CapturePath::Dpdk => dpdk::open(config, &name.name, workers),
     }
-    if workers == 1 {
-        let source = AfPacketSource::open(&made).map_err(Failure::capture)?;
-        return Ok(vec![source]);
-    }
-    AfPacketSource::open_fanout(&made, workers).map_err(Failure::capture)
-}
-
-fn afpacket_config(config: &Config, name: &InterfaceName, workers: usize) -> AfPacketConfig {
-    let capture = &config.capture;
-    let mut made = AfPacketConfig::new(&name.name);
-    made.blocks = (BLOCKS / workers).clamp(LEAST_BLOCKS, made.blocks);
-    made.promiscuous = capture.promiscuous;
-    made.snap_length = Some(capture.snaplen);
-    made.direction = match capture.direction {
-        Direction::In => afpacket::Direction::In,
-        Direction::Out => afpacket::Direction::Out,
-        Direction::Inout => afpacket::Direction::InOut,
-    };
-    made
 }
 
 /// The interfaces named, or the one to watch if none is.
@@ -255,8 +238,8 @@ fn interface_names(
         best.name
     ));
     Ok(vec![InterfaceName {
+        path: CapturePath::Best,
         name: best.name.clone(),
-        path_named: false,
     }])
 }
 

@@ -7,49 +7,69 @@ use portreeve_capture::interfaces::{self, Interface};
 
 use crate::exit::Failure;
 
-/// An interface as `-i` names it: `eth0`, `afpacket:eth0`.
+/// How frames get from an interface to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapturePath {
+    /// The fastest that is safe on that interface as it is set up now.
+    Best,
+    /// The kernel's packet socket.
+    AfPacket,
+    /// AF_XDP: the kernel's driver, around its stack.
+    AfXdp,
+    /// DPDK: around the kernel.
+    Dpdk,
+}
+
+impl CapturePath {
+    fn scheme(self) -> &'static str {
+        match self {
+            CapturePath::Best => "",
+            CapturePath::AfPacket => "afpacket:",
+            CapturePath::AfXdp => "afxdp:",
+            CapturePath::Dpdk => "dpdk:",
+        }
+    }
+}
+
+/// An interface as `-i` names it: `eth0`, `afpacket:eth0`, `dpdk:0000:3b:00.0`, `dpdk:net_memif0,role=client`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceName {
-    /// The system's name.
+    /// The capture path, if one was named.
+    pub path: CapturePath,
+    /// The system's name; for DPDK a PCI address or a virtual device with its arguments.
     pub name: String,
-    /// The capture path was named too, not left to Portreeve.
-    pub path_named: bool,
 }
 
 impl FromStr for InterfaceName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (scheme, name) = match text.split_once(':') {
-            // `eth0:1` is an alias of old: no scheme is before its colon.
-            Some((scheme @ ("afpacket" | "afxdp" | "dpdk"), name)) => (Some(scheme), name),
-            _ => (None, text),
+        // `eth0:1` is an alias of old: no scheme is before its colon.
+        let (path, name) = match text.split_once(':') {
+            Some(("afpacket", name)) => (CapturePath::AfPacket, name),
+            Some(("afxdp", name)) => (CapturePath::AfXdp, name),
+            Some(("dpdk", name)) => (CapturePath::Dpdk, name),
+            _ => (CapturePath::Best, text),
         };
-        match scheme {
-            Some("afxdp") => Err(format!(
-                "this build cannot capture by AF_XDP; type afpacket:{name} or {name}"
-            )),
-            Some("dpdk") => Err(
-                "this build cannot capture by DPDK; give an interface of the kernel (portreeve -D lists them)"
-                    .into(),
-            ),
-            _ if name.is_empty() => Err("an interface has a name; portreeve -D lists them".into()),
-            // IFNAMSIZ, netdevice(7): 16 bytes with the closing zero.
-            _ if name.len() > 15 || name.contains(['/', ' ']) => {
-                Err(format!("\"{name}\" cannot be an interface's name; portreeve -D lists them"))
-            }
-            _ => Ok(InterfaceName {
-                name: name.to_owned(),
-                path_named: scheme.is_some(),
-            }),
+        if name.is_empty() {
+            return Err("an interface has a name; portreeve -D lists them".into());
         }
+        // IFNAMSIZ, netdevice(7): 16 bytes with the closing zero.
+        if path != CapturePath::Dpdk && (name.len() > 15 || name.contains(['/', ' '])) {
+            return Err(format!(
+                "\"{name}\" cannot be an interface's name; portreeve -D lists them"
+            ));
+        }
+        Ok(InterfaceName {
+            path,
+            name: name.to_owned(),
+        })
     }
 }
 
 impl fmt::Display for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.path_named { "afpacket:" } else { "" };
-        write!(f, "{scheme}{}", self.name)
+        write!(f, "{}{}", self.path.scheme(), self.name)
     }
 }
 
@@ -113,10 +133,12 @@ mod tests {
     fn names_with_and_without_their_path() {
         let name = |text: &str| text.parse::<InterfaceName>();
         assert_eq!(name("eth0").unwrap().name, "eth0");
-        assert!(name("afpacket:br-lan").unwrap().path_named);
+        assert_eq!(name("afpacket:br-lan").unwrap().path, CapturePath::AfPacket);
+        assert_eq!(name("afxdp:eth0").unwrap().path, CapturePath::AfXdp);
+        let memif = "dpdk:net_memif0,socket=/run/portreeve/memif.sock";
+        assert_eq!(name(memif).unwrap().to_string(), memif);
         assert_eq!(name("eth0:1").unwrap().name, "eth0:1");
-        assert!(name("afxdp:eth0").unwrap_err().contains("afpacket:eth0"));
-        assert!(name("dpdk:0000:3b:00.0").unwrap_err().contains("DPDK"));
+        assert_eq!(name("dpdk:0000:3b:00.0").unwrap().name, "0000:3b:00.0");
         for wrong in ["", "afpacket:", "../etc", "a name", "morethanfifteenbytes"] {
             assert!(name(wrong).is_err(), "{wrong}");
         }

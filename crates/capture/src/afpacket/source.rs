@@ -1,6 +1,6 @@
 //! The source: bursts out of the ring, the wait, the end.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use crate::burst::{Burst, MAX_BURST};
@@ -9,7 +9,7 @@ use crate::error::CaptureError;
 use crate::filter::Filter;
 use crate::frame::RawFrame;
 use crate::interfaces::{self, Netlink};
-use crate::source::{Fetch, Source, SourceInfo, Wake};
+use crate::source::{Armed, Fetch, Source, SourceInfo, Wake};
 
 use super::filter::{Gate, REJECT_ALL};
 use super::ledger::Ledger;
@@ -230,6 +230,21 @@ impl Source for AfPacketSource {
                 return Ok(Wake::TimedOut);
             }
         }
+    }
+
+    fn arm(&mut self) -> Result<Armed, CaptureError> {
+        self.frames.0.clear();
+        self.ring.give_back();
+        let drained = self.state != State::Running && self.ledger.in_flight() == 0;
+        if drained || self.state == State::Ended || self.ring.is_ready() {
+            return Ok(Armed::Ready);
+        }
+        // The socket is readable while a block is ours: there is nothing to switch on.
+        Ok(Armed::Descriptor(self.fd.as_raw_fd()))
+    }
+
+    fn disarm(&mut self) -> Result<(), CaptureError> {
+        self.notice_error()
     }
 
     fn counters(&mut self) -> SourceCounters {

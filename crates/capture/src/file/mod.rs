@@ -55,7 +55,10 @@ use order::{Lent, Order};
 use crate::burst::Burst;
 use crate::counters::SourceCounters;
 use crate::error::CaptureError;
-use crate::source::{Fetch, Source, SourceInfo, SourceKind, Wake};
+use crate::source::{Armed, Fetch, Source, SourceInfo, SourceKind, Wake};
+
+/// How long a worker that cannot sleep on the pipe itself ([`Source::wait`]) pauses between two looks at it.
+const PIPE_PAUSE: Duration = Duration::from_millis(1);
 
 /// One or several capture files, in time order.
 pub struct FileSource {
@@ -164,6 +167,13 @@ impl Source for FileSource {
         match self.order.pipe() {
             Some(pipe) if !pipe.ready(timeout) => Ok(Wake::TimedOut),
             _ => Ok(Wake::Ready),
+        }
+    }
+
+    fn arm(&mut self) -> Result<Armed, CaptureError> {
+        match self.order.pipe() {
+            Some(pipe) if !pipe.ready(Duration::ZERO) => Ok(Armed::Timed(PIPE_PAUSE)),
+            _ => Ok(Armed::Ready),
         }
     }
 

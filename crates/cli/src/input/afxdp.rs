@@ -1,0 +1,12 @@
+//! Interfaces through AF_XDP.
+
+use super::Queues;
+use crate::config::Config;
+use crate::exit::Failure;
+
+/// One source for each worker.
+pub(super) fn open(_config: &Config, name: &str, _workers: usize) -> Result<Queues, Failure> {
+    Err(Failure::usage(format!(
+        "this build cannot capture {name} by AF_XDP; type afpacket:{name} or {name}"
+    )))
+}
