@@ -318,7 +318,7 @@ mod tests {
             "portreeve --cpus 3-1",
             "portreeve --memory lots",
             "portreeve --local-nets 10.0.0.0/40",
-            "portreeve -i afxdp:eth0",
+            "portreeve -i afpacket:",
             "portreeve -Q sideways",
             "portreeve --no-such-flag",
         ] {

@@ -3,6 +3,7 @@
 //! The time is when the file was begun, in UTC, so names sort by age. Where that name is taken (rotation by size,
 //! twice within a second) a number follows: `conn.2026-11-22-10-00-00-1.log`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -33,24 +34,22 @@ pub(crate) fn stamp(at: SystemTime) -> String {
     String::from_utf8_lossy(&room[..len]).into_owned()
 }
 
-/// A name in `directory` for a file begun at `opened` that no file has yet, compressed or not.
+/// A name in `directory` for a file begun at `opened` that no file has yet, compressed or not, and that sorts after all that
+/// have the same time: the number of a file that retention removed is not given again while younger ones are there.
 pub(crate) fn free(directory: &Path, stem: &str, extension: &str, opened: SystemTime) -> PathBuf {
     let stamp = stamp(opened);
-    let mut number = 0u32;
-    loop {
-        let name = if number == 0 {
-            format!("{stem}.{stamp}.{extension}")
-        } else {
-            format!("{stem}.{stamp}-{number}.{extension}")
-        };
-        let taken = ["", ".gz", ".zst"]
-            .iter()
-            .any(|suffix| directory.join(format!("{name}{suffix}")).exists());
-        if !taken || number == u32::MAX {
-            return directory.join(name);
-        }
-        number += 1;
-    }
+    let taken = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| parse(entry.ok()?.file_name().to_str()?, &[stem], extension))
+        .filter(|rotated| rotated.stamp == stamp)
+        .map(|rotated| rotated.number)
+        .max();
+    let name = match taken {
+        None => format!("{stem}.{stamp}.{extension}"),
+        Some(number) => format!("{stem}.{stamp}-{}.{extension}", number.saturating_add(1)),
+    };
+    directory.join(name)
 }
 
 /// Takes a file's name apart, if it is one of ours: one of `stems`, a time, `extension`.
