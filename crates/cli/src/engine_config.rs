@@ -5,10 +5,11 @@ use std::hash::{BuildHasher, RandomState};
 use nix::sys::sysinfo;
 use portreeve_engine::{EngineConfig, LiveSettings};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
+use portreeve_pages::Preference;
 
 use crate::args::Args;
 use crate::config::Config;
-use crate::config::values::{Checksums, Interval};
+use crate::config::values::{Checksums, HugePages, Interval};
 use crate::input::Opened;
 
 /// What `auto` takes at most, in bytes.
@@ -45,6 +46,7 @@ fn tracker_config(config: &Config, opened: &Opened) -> TrackerConfig {
     let memory = given.unwrap_or_else(|| default_memory(opened));
     made.memory = usize::try_from(memory).unwrap_or(usize::MAX);
     // Named memory is taken at start, so that no packet waits for a page; what was only presumed is not.
+    made.huge_pages = preference(config.memory.huge_pages);
     made.prefault = opened.live && given.is_some();
     // Live nobody may foresee which flows share a bucket; a file gives the same every time.
     made.hash_seed = if opened.live {
@@ -56,6 +58,18 @@ fn tracker_config(config: &Config, opened: &Opened) -> TrackerConfig {
     made.timeouts = live.timeouts;
     made.local_nets = live.local_nets;
     made
+}
+
+/// Which huge pages the allocator tries.
+#[must_use]
+pub fn preference(pages: HugePages) -> Preference {
+    match pages {
+        HugePages::Auto => Preference::Auto,
+        HugePages::Gigabyte => Preference::Gigabyte,
+        HugePages::TwoMegabytes => Preference::TwoMegabytes,
+        HugePages::Transparent => Preference::Transparent,
+        HugePages::Off => Preference::Off,
+    }
 }
 
 /// What a reload can change: the keys marked live.

@@ -138,6 +138,10 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     }
     run.voice
         .say(Level::Usual, &report::start(&notes, workers, &first));
+    let pages = run.settings.config.memory.huge_pages;
+    for warning in report::page_warnings(pages, &first) {
+        run.voice.say(Level::Usual, &format!("warning: {warning}"));
+    }
     let in_force = run.settings.report();
     run.voice.say(Level::More, in_force.trim_end());
     run.go_on();

@@ -23,7 +23,7 @@ use crate::placement;
 use crate::reader::Reader;
 use crate::shared::Shared;
 use crate::sink::Outlet;
-use crate::snapshot::{FlowMemory, Snapshot, WorkerState};
+use crate::snapshot::{FlowMemory, MemoryArea, Snapshot, WorkerState};
 use crate::talkers::{Sample, Talkers, Tallies};
 use crate::worker::Worker;
 
@@ -160,16 +160,21 @@ impl Monitor {
             .iter()
             .find_map(|info| placement::numa_node_of_interface(&info.name));
         let cpus = placement::place(workers, &config.cpus, nic_node);
+        // A file has no core of its own to protect: pin only where frames are lost otherwise, or where cores were named.
+        let pin = live || !config.cpus.is_empty();
         let mut flow_memory = FlowMemory::default();
         let mut ready = Vec::new();
         for (index, own) in sources.into_iter().enumerate() {
             let mut tracker = config.tracker.clone();
             tracker.worker = index as u16;
+            tracker.node = cpus
+                .get(index)
+                .filter(|_| pin)
+                .and_then(|cpu| placement::numa_node_of_cpu(*cpu));
             let tracker = Tracker::new(tracker).map_err(EngineError::Flow)?;
             let report = tracker.memory();
             flow_memory.capacity += report.capacity;
             flow_memory.bytes += report.total();
-            flow_memory.page_size = report.page_size;
             ready.push(build.worker(index, own, tracker, &config));
         }
         let reader = reader_source
@@ -195,8 +200,6 @@ impl Monitor {
             packets: config.packets.then(|| PacketFeed::new(build.tap)),
             writes_packets: config.packets,
         };
-        // A file has no core of its own to protect: pin only where frames are lost otherwise, or where cores were named.
-        let pin = live || !config.cpus.is_empty();
         for (index, worker) in ready.into_iter().enumerate() {
             let name = format!("worker-{index}");
             let cell = Arc::clone(&worker.cell);
@@ -285,6 +288,7 @@ impl Monitor {
             talkers: self.latest_talkers(),
             workers: workers.collect(),
             flow_memory: self.flow_memory,
+            memory: MemoryArea::all(),
             position: self.is_file.then(|| {
                 (
                     self.shared.position.load(Ordering::Relaxed),

@@ -31,8 +31,39 @@ pub struct FlowMemory {
     pub capacity: usize,
     /// Bytes in all.
     pub bytes: usize,
-    /// Page size in bytes; `None`: transparent huge pages were asked for.
-    pub page_size: Option<usize>,
+}
+
+/// Memory of one purpose on pages of one size, of the whole process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryArea {
+    /// What it is for.
+    pub name: String,
+    /// Bytes.
+    pub bytes: usize,
+    /// What it stands on, in words: `2 MiB pages`.
+    pub pages: String,
+    /// Bytes of a page; 4096 for transparent huge pages, which may be more.
+    pub page_size: usize,
+    /// The NUMA node it is bound to.
+    pub node: Option<usize>,
+    /// The larger pages that it did not get, and the command that reserves them.
+    pub missing: Option<String>,
+}
+
+impl MemoryArea {
+    /// All areas that the process has now.
+    #[must_use]
+    pub fn all() -> Vec<MemoryArea> {
+        let area = |report: portreeve_pages::AreaReport| MemoryArea {
+            name: report.name.to_owned(),
+            bytes: report.bytes,
+            pages: report.page_size.to_string(),
+            page_size: report.page_size.bytes(),
+            node: report.node,
+            missing: report.shortfall.map(|shortfall| shortfall.to_string()),
+        };
+        portreeve_pages::in_use().into_iter().map(area).collect()
+    }
 }
 
 /// A run at one moment.
@@ -50,6 +81,8 @@ pub struct Snapshot {
     pub workers: Vec<WorkerState>,
     /// The flow tables.
     pub flow_memory: FlowMemory,
+    /// What memory stands on, by purpose.
+    pub memory: Vec<MemoryArea>,
     /// Bytes read of a file, and its size where that is known.
     pub position: Option<(u64, Option<u64>)>,
     /// All threads have finished.

@@ -74,10 +74,7 @@ mod tests {
 
     #[test]
     fn counts_what_was_there_and_forgets_the_oldest() {
-        let wish = Wish {
-            huge: false,
-            prefault: false,
-        };
+        let wish = Wish::PLAIN;
         let mut again = Again::new(1, wish).unwrap();
         let uid = |n: u32| Uid([n, 256, 7]);
         assert_eq!(again.count(10, || uid(1)), 0);

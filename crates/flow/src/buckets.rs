@@ -274,10 +274,7 @@ mod tests {
         x ^ (x >> 33)
     }
 
-    const WISH: Wish = Wish {
-        huge: false,
-        prefault: false,
-    };
+    const WISH: Wish = Wish::PLAIN;
 
     /// Filled to the brim, emptied by half, filled again, many times: every slot is found, no other is.
     #[test]

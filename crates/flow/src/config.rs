@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use portreeve_pages::Preference;
+
 use crate::ports::PortSet;
 
 /// One second in nanoseconds.
@@ -86,8 +88,10 @@ pub struct TrackerConfig {
     pub memory: usize,
     /// Touch all of the memory at start, so that no packet waits for the kernel to find a page.
     pub prefault: bool,
-    /// Ask for huge pages.
-    pub huge_pages: bool,
+    /// Which huge pages are tried.
+    pub huge_pages: Preference,
+    /// The NUMA node that the memory is to be on: the worker's.
+    pub node: Option<usize>,
     /// Seed of the table's hash: random live, so that nobody can aim at one bucket.
     pub hash_seed: u64,
     /// Seed of the uids: the same seed and packets give the same uids.
@@ -111,7 +115,8 @@ impl Default for TrackerConfig {
         TrackerConfig {
             memory: 64 << 20,
             prefault: false,
-            huge_pages: true,
+            huge_pages: Preference::Auto,
+            node: None,
             hash_seed: 0,
             uid_seed: 0,
             worker: 0,

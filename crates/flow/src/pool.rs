@@ -240,10 +240,7 @@ mod tests {
 
     #[test]
     fn full_pools_refuse_and_given_entries_come_again_fresh() {
-        let wish = Wish {
-            huge: false,
-            prefault: false,
-        };
+        let wish = Wish::PLAIN;
         let mut pool = Pool::<Rare>::new(3, wish).unwrap();
         let numbers: Vec<u32> = std::iter::from_fn(|| pool.take()).collect();
         assert_eq!(numbers, [1, 2, 3]);

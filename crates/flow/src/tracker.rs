@@ -93,6 +93,7 @@ impl Tracker {
         let layout = Layout::of(config.memory)?;
         let wish = Wish {
             huge: config.huge_pages,
+            node: config.node,
             prefault: config.prefault,
         };
         let memory = |error| FlowError::Memory {

@@ -189,10 +189,7 @@ mod tests {
     use super::*;
 
     const SECOND: i64 = 1_000_000_000;
-    const WISH: Wish = Wish {
-        huge: false,
-        prefault: false,
-    };
+    const WISH: Wish = Wish::PLAIN;
 
     fn all_due(wheel: &mut Wheel, now: i64) -> Vec<u32> {
         let mut all = Vec::new();

@@ -9,7 +9,8 @@ use ipnet::IpNet;
 
 use super::layers::{ConfigError, Layers};
 use super::values::{
-    ByteSize, Checksums, Compression, CpuList, Direction, Format, Interval, Setting, Time, Workers,
+    ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Setting,
+    Time, Workers,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -129,6 +130,11 @@ settings! {
         cpus: Option<CpuList> = None, "engine.cpus";
         /// Memory for flow tables and their pools, all workers together: decided at start and never exceeded; when it is full, flows are evicted and counted. Capture rings come on top, as the start report says. Empty: a quarter of the machine's memory, at most 1 GiB, less for small files.
         memory: Option<ByteSize> = None, "engine.memory";
+    }
+    /// What the memory for flows and rings stands on. [Huge pages](huge-pages.md) says how to reserve them.
+    memory: Memory = "memory" {
+        /// Pages for flow tables and packet buffers. `auto`: the largest that the kernel's reserve has and that are not mostly empty, else transparent huge pages. `1G`, `2M`: the same from that size on, with a warning if they are missing. `transparent`: leave the reserve to others. `off`: pages of 4 KiB.
+        huge_pages: HugePages = HugePages::Auto, "memory.huge_pages";
     }
     /// When a flow ends, and what makes two packets one flow.
     flow: Flow = "flow" {

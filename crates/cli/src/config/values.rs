@@ -494,6 +494,22 @@ words! {
 }
 
 words! {
+    /// Which pages memory stands on.
+    HugePages {
+        /// The largest there are
+        Auto => "auto",
+        /// Pages of 1 GiB, then the next smaller
+        Gigabyte => "1G",
+        /// Pages of 2 MiB, then transparent ones
+        TwoMegabytes => "2M",
+        /// Transparent huge pages, which the kernel makes where it can
+        Transparent => "transparent",
+        /// Pages of 4 KiB
+        Off => "off",
+    }
+}
+
+words! {
     /// Whether transport checksums are verified.
     Checksums {
         /// For files, not for interfaces, whose offloads leave them wrong
