@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use crate::burst::{Burst, Region};
+use crate::burst::{Burst, Loan, Region};
 use crate::frame::{Frame, RawFrame};
 
 /// The batch has no room for the frame; it was not taken.
@@ -16,6 +16,7 @@ pub struct BatchFull;
 pub struct Batch {
     frames: Vec<RawFrame>,
     regions: Vec<Arc<dyn Region>>,
+    loans: Vec<Loan>,
     copies: Copies,
     copied: usize,
 }
@@ -59,6 +60,7 @@ impl Batch {
         Batch {
             frames: Vec::with_capacity(frames),
             regions: Vec::with_capacity(MAX_REGIONS),
+            loans: Vec::with_capacity(frames),
             copies: Copies::new(copy_bytes),
             copied: 0,
         }
@@ -67,7 +69,7 @@ impl Batch {
     /// Takes frame `index` of a burst by reference.
     ///
     /// # Errors
-    /// [`BatchFull`] if there is no room, the burst is not shareable or has no such frame.
+    /// [`BatchFull`] if there is no room, the burst is not shareable or has no such frame, or its buffer has left already.
     #[inline]
     pub fn push_shared(&mut self, burst: &Burst<'_>, index: usize) -> Result<(), BatchFull> {
         if self.frames.len() == self.frames.capacity() || !burst.is_shareable() {
@@ -86,7 +88,11 @@ impl Batch {
                 self.regions.push(Arc::clone(region));
             }
         }
-        self.frames.push(*burst.raw(index).ok_or(BatchFull)?);
+        let frame = *burst.raw(index).ok_or(BatchFull)?;
+        if burst.has_buffers() {
+            self.loans.push(burst.keep(index).ok_or(BatchFull)?);
+        }
+        self.frames.push(frame);
         Ok(())
     }
 
@@ -138,12 +144,21 @@ impl Batch {
         unsafe { Burst::new(&self.frames, &[]) }
     }
 
-    /// Empties the batch and lets go of the regions.
+    /// Empties the batch but for the loans of its frames: those go back to their source on the way to the sender ([`Batch::settle`]).
     #[inline]
     pub fn clear(&mut self) {
         self.frames.clear();
-        self.regions.clear();
         self.copied = 0;
+        if self.loans.is_empty() {
+            self.regions.clear();
+        }
+    }
+
+    /// Moves the loans of a cleared batch to `into`, for [`crate::Source::take_back`], and lets go of the regions.
+    #[inline]
+    pub fn settle(&mut self, into: &mut Vec<Loan>) {
+        into.append(&mut self.loans);
+        self.regions.clear();
     }
 }
 

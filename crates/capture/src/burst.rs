@@ -1,5 +1,6 @@
 //! A burst: frames lent together, given back together.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::frame::{Frame, RawFrame};
@@ -10,14 +11,29 @@ pub const MAX_BURST: usize = 64;
 /// How many frames ahead of the one that is looked at the headers are fetched into the cache: about a memory access's time.
 const PREFETCH_AHEAD: usize = 6;
 
-/// Memory that frames stand in and that threads may share: a chunk of a file.
-/// Read-only for as long as anyone holds it.
+/// Memory that frames stand in and that threads may share: a chunk of a file, a port's packet buffers.
+/// It is there for as long as anyone holds it.
 pub trait Region: Send + Sync {}
+
+/// A packet buffer that left its burst by reference and has to go back to its source ([`crate::Source::take_back`]).
+/// What the number is, only the source knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loan(pub(crate) usize);
+
+/// The packet buffers behind a burst's frames, for sources whose ring wants each of them back: which of them stay out.
+#[derive(Clone, Copy)]
+pub(crate) struct Buffers<'a> {
+    /// The buffer of each frame, in the burst's order.
+    pub(crate) loans: &'a [Loan],
+    /// Bit i: frame i was kept; the source does not give its buffer back with the burst. The source clears it for each burst.
+    pub(crate) kept: &'a Cell<u64>,
+}
 
 /// Up to [`MAX_BURST`] frames, lent until the borrow of the source ends.
 pub struct Burst<'a> {
     frames: &'a [RawFrame],
     regions: &'a [Arc<dyn Region>],
+    buffers: Option<Buffers<'a>>,
 }
 
 impl<'a> Burst<'a> {
@@ -27,7 +43,29 @@ impl<'a> Burst<'a> {
     /// Each frame's bytes must stay valid and unwritten for `'a`; and, if `regions` is not empty, for as
     /// long as any one of `regions` that holds them is kept.
     pub(crate) unsafe fn new(frames: &'a [RawFrame], regions: &'a [Arc<dyn Region>]) -> Self {
-        Burst { frames, regions }
+        Burst {
+            frames,
+            regions,
+            buffers: None,
+        }
+    }
+
+    /// A burst over packet buffers that may be kept one by one.
+    ///
+    /// # Safety
+    /// As for [`Burst::new`]; besides, the bytes of a frame that is kept stay valid and unwritten until its loan comes back to the source
+    /// or, if it never does, for as long as any of `regions` is held. `regions` is not empty.
+    #[allow(dead_code, reason = "used by the sources that have such buffers")]
+    pub(crate) unsafe fn of_buffers(
+        frames: &'a [RawFrame],
+        regions: &'a [Arc<dyn Region>],
+        buffers: Buffers<'a>,
+    ) -> Self {
+        Burst {
+            frames,
+            regions,
+            buffers: Some(buffers),
+        }
     }
 
     /// How many frames there are.
@@ -72,6 +110,22 @@ impl<'a> Burst<'a> {
 
     pub(crate) fn raw(&self, index: usize) -> Option<&RawFrame> {
         self.frames.get(index)
+    }
+
+    /// Keeps the buffer of frame `index` beyond the burst: the loan to be given back. `None` if the frame's bytes need no such thing, or
+    /// the buffer is kept already (a frame by reference goes to one place; the second gets a copy).
+    pub(crate) fn keep(&self, index: usize) -> Option<Loan> {
+        let buffers = self.buffers?;
+        let loan = *buffers.loans.get(index)?;
+        let bit = 1u64.checked_shl(index as u32)?;
+        let kept = buffers.kept.get();
+        buffers.kept.set(kept | bit);
+        (kept & bit == 0).then_some(loan)
+    }
+
+    /// Whether a frame that leaves by reference leaves a [`Loan`].
+    pub(crate) fn has_buffers(&self) -> bool {
+        self.buffers.is_some()
     }
 
     pub(crate) fn regions(&self) -> &[Arc<dyn Region>] {

@@ -13,8 +13,9 @@
 //! ```
 //!
 //! Frames that must cross threads go into a [`Batch`]: by reference, with a handle that keeps the
-//! bytes alive, where the source has them in memory it can share (capture files); else copied into the batch's own
-//! bounded buffer. Batches return to their owner by a return ring and are used again.
+//! bytes alive, where the source has them in memory it can share (capture files, packet buffers); else copied into the batch's own
+//! bounded buffer. Batches return to their owner by a return ring and are used again; packet buffers that left a burst so come
+//! back as [`Loan`]s, which [`Source::take_back`] gives to the ring.
 //!
 //! # The capture side of the ledger
 //!
@@ -42,7 +43,7 @@ pub mod write;
 
 pub use batch::{Batch, BatchFull};
 pub use bpf::BpfInstruction;
-pub use burst::Burst;
+pub use burst::{Burst, Loan};
 pub use counters::SourceCounters;
 pub use error::CaptureError;
 pub use file::{FileInterface, FileSource};

@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use crate::burst::Burst;
+use crate::burst::{Burst, Loan};
 use crate::counters::SourceCounters;
 use crate::error::CaptureError;
 
@@ -98,6 +98,12 @@ pub trait Source: Send {
     /// What ended the source.
     fn disarm(&mut self) -> Result<(), CaptureError> {
         Ok(())
+    }
+
+    /// Takes packet buffers back that left a burst by reference ([`crate::Batch::push_shared`]) and empties the list. A source without such
+    /// buffers never gets any.
+    fn take_back(&mut self, loans: &mut Vec<Loan>) {
+        loans.clear();
     }
 
     /// The capture side of the ledger. May make a system call: for once a second, not for every burst.
