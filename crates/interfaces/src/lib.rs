@@ -1,7 +1,8 @@
-//! The host's network interfaces: which there are, how they are set, which carries the default route.
+//! The kernel's network interfaces: which there are, how they are set, which carries the default route.
 //!
-//! For `-D`, for choosing an interface, for errors that say what there is, and for the ledger's NIC accounts.
-//! Everything is read in the network namespace of the calling thread.
+//! For `-D`, for choosing an interface, for errors that say what there is, for the ledger's NIC accounts, and for `portreeve nic` and
+//! `portreeve doctor`. Everything is read in the network namespace of the calling thread, through netlink and the ethtool call.
+//! `unsafe` is confined to those two.
 
 mod ethtool;
 mod netlink;
@@ -11,9 +12,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use portreeve_packet::LinkType;
 
-use crate::error::CaptureError;
 use ethtool::Ethtool;
-pub(crate) use netlink::Netlink;
+pub use netlink::Netlink;
 use netlink::{attributes, half, long, word};
 
 const ARPHRD_ETHER: u16 = 1;
@@ -180,28 +180,6 @@ pub fn list() -> io::Result<Vec<Interface>> {
     Ok(interfaces)
 }
 
-/// The interface with this name.
-///
-/// # Errors
-/// [`CaptureError::NoSuchInterface`], with the names that there are; or the kernel refused the request.
-pub fn find(name: &str) -> Result<Interface, CaptureError> {
-    let interfaces = list().map_err(|error| CaptureError::System {
-        what: "list the network interfaces".into(),
-        error,
-    })?;
-    let mut available = Vec::with_capacity(interfaces.len());
-    for interface in interfaces {
-        if interface.name == name {
-            return Ok(interface);
-        }
-        available.push(interface.name);
-    }
-    Err(CaptureError::NoSuchInterface {
-        name: name.into(),
-        available,
-    })
-}
-
 /// The interface to watch if none is named: that of the default route, else the first that is up with a carrier and an
 /// address, else the first that is up with a carrier, else the loopback.
 #[must_use]
@@ -219,7 +197,10 @@ pub fn best(interfaces: &[Interface]) -> Option<&Interface> {
 }
 
 /// The present receive counters of the interface with this index.
-pub(crate) fn counters(netlink: &mut Netlink, index: u32) -> io::Result<NicCounters> {
+///
+/// # Errors
+/// There is no such interface, or the kernel refused the request.
+pub fn counters(netlink: &mut Netlink, index: u32) -> io::Result<NicCounters> {
     let mut found = None;
     netlink.link(index, |payload| {
         found = parse_link(payload).map(|link| link.counters);
@@ -228,7 +209,8 @@ pub(crate) fn counters(netlink: &mut Netlink, index: u32) -> io::Result<NicCount
 }
 
 /// Whether the interface with this index still exists.
-pub(crate) fn exists(netlink: &mut Netlink, index: u32) -> bool {
+#[must_use]
+pub fn exists(netlink: &mut Netlink, index: u32) -> bool {
     match netlink.link(index, |_| {}) {
         Ok(()) => true,
         Err(error) => error.raw_os_error() != Some(libc::ENODEV),
@@ -373,17 +355,6 @@ mod tests {
                     .iter()
                     .any(|a| a.ip == IpAddr::V4(Ipv4Addr::LOCALHOST) && a.prefix == 8)
             );
-        }
-    }
-
-    #[test]
-    fn an_unknown_name_lists_the_known_ones() {
-        match find("no-such-if0") {
-            Err(CaptureError::NoSuchInterface { name, available }) => {
-                assert_eq!(name, "no-such-if0");
-                assert!(available.iter().any(|name| name == "lo"));
-            }
-            other => panic!("{other:?}"),
         }
     }
 }

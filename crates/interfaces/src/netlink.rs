@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// A socket for requests to the routing tables of one network namespace.
 #[derive(Debug)]
-pub(crate) struct Netlink {
+pub struct Netlink {
     fd: OwnedFd,
     sequence: u32,
 }
@@ -19,7 +19,10 @@ const BUFFER: usize = 64 << 10;
 
 impl Netlink {
     /// Opens a socket in the calling thread's network namespace.
-    pub(crate) fn open() -> io::Result<Netlink> {
+    ///
+    /// # Errors
+    /// The kernel gave none.
+    pub fn open() -> io::Result<Netlink> {
         // SAFETY: no memory is passed.
         let fd = unsafe {
             libc::socket(
