@@ -45,7 +45,6 @@ fn view_of(bytes: &[u8], time: &mut i64) -> View {
 fuzz_target!(|data: &[u8]| {
     let mut config = TrackerConfig::default();
     config.memory = 256 << 10;
-    config.huge_pages = false;
     let Ok(mut tracker) = Tracker::new(config) else {
         return;
     };
