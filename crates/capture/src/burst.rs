@@ -55,7 +55,6 @@ impl<'a> Burst<'a> {
     /// # Safety
     /// As for [`Burst::new`]; besides, the bytes of a frame that is kept stay valid and unwritten until its loan comes back to the source
     /// or, if it never does, for as long as any of `regions` is held. `regions` is not empty.
-    #[allow(dead_code, reason = "used by the sources that have such buffers")]
     pub(crate) unsafe fn of_buffers(
         frames: &'a [RawFrame],
         regions: &'a [Arc<dyn Region>],

@@ -38,7 +38,11 @@ pub mod interfaces;
 pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod privileges;
+#[cfg(target_os = "linux")]
+pub mod sleep;
 pub mod source;
+#[cfg(target_os = "linux")]
+pub mod wire;
 pub mod write;
 
 pub use batch::{Batch, BatchFull};
@@ -50,5 +54,7 @@ pub use file::{FileInterface, FileSource};
 pub use filter::{Filter, FilterSet};
 pub use frame::{ChecksumStatus, Frame};
 pub use memory::{MemoryCapture, MemorySource};
+#[cfg(target_os = "linux")]
+pub use sleep::Sleeper;
 pub use source::{Armed, Fetch, Source, SourceInfo, SourceKind, Wake};
 pub use write::{CaptureWriter, WriteCounters, WriteOptions};

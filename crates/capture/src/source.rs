@@ -100,6 +100,18 @@ pub trait Source: Send {
         Ok(())
     }
 
+    /// How long the source can be left alone at its line rate before its ring is full: the longest pause in adaptive mode, where nothing wakes
+    /// the worker. The default is what 1024 descriptors absorb of 64-byte packets at 10 Gbit/s, with something to spare.
+    fn absorbs(&self) -> Duration {
+        Duration::from_micros(50)
+    }
+
+    /// Whether frames carry the time at which the NIC or the kernel received them, rather than when they were fetched: then the time from
+    /// there to the worker can be told.
+    fn stamps_on_arrival(&self) -> bool {
+        false
+    }
+
     /// Takes packet buffers back that left a burst by reference ([`crate::Batch::push_shared`]) and empties the list. A source without such
     /// buffers never gets any.
     fn take_back(&mut self, loans: &mut Vec<Loan>) {

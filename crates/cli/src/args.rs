@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::config::values::{ByteSize, CpuList, Direction, Format, Workers, parse_net};
+use crate::config::values::{ByteSize, CpuList, Direction, Format, WaitMode, Workers, parse_net};
 use crate::interface::InterfaceName;
 
 const EXAMPLES: &str = "\
@@ -195,6 +195,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "LIST")]
     pub cpus: Option<CpuList>,
 
+    /// How workers wait for packets: by the receive interrupt, by polling without end, or by the clock
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub mode: Option<WaitMode>,
+
     /// Memory for flows, pools and rings, such as 2GiB: decided at start, never exceeded
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
@@ -244,6 +248,13 @@ pub enum Command {
         /// Print everything, as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Change how a running instance waits for packets
+    Mode {
+        /// The mode; a reload (SIGHUP) goes back to the configured one
+        mode: WaitMode,
+        /// The instance: an interface's name or a socket's path (default: the only one)
+        instance: Option<String>,
     },
     /// Print the shell's completion script
     Completions {

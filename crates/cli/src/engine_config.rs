@@ -3,13 +3,13 @@
 use std::hash::{BuildHasher, RandomState};
 
 use nix::sys::sysinfo;
-use portreeve_engine::{EngineConfig, LiveSettings};
+use portreeve_engine::{EngineConfig, LiveSettings, Mode, Waiting};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_pages::Preference;
 
 use crate::args::Args;
 use crate::config::Config;
-use crate::config::values::{Checksums, HugePages, Interval};
+use crate::config::values::{Checksums, HugePages, Interval, WaitMode};
 use crate::input::Opened;
 
 /// What `auto` takes at most, in bytes.
@@ -34,6 +34,7 @@ pub fn engine_config(args: &Args, config: &Config, opened: &Opened, talkers: boo
     if let Some(cpus) = &config.engine.cpus {
         made.cpus = cpus.0.iter().map(|cpu| usize::from(*cpu)).collect();
     }
+    made.waiting = waiting(config);
     made.snap_len = config.capture.snaplen;
     made.count = args.input.count;
     made.talkers = talkers;
@@ -88,6 +89,24 @@ pub fn live_settings(config: &Config) -> LiveSettings {
     LiveSettings {
         timeouts,
         local_nets: config.general.local_nets.iter().map(prefix).collect(),
+        waiting: waiting(config),
+    }
+}
+
+fn waiting(config: &Config) -> Waiting {
+    Waiting {
+        mode: mode(config.engine.mode),
+        spin: config.engine.spin.0,
+    }
+}
+
+/// The engine's word for the mode. What has no receive interrupt is adaptive by itself, so `auto` is `interrupt`.
+#[must_use]
+pub fn mode(mode: WaitMode) -> Mode {
+    match mode {
+        WaitMode::Auto | WaitMode::Interrupt => Mode::Interrupt,
+        WaitMode::Poll => Mode::Poll,
+        WaitMode::Adaptive => Mode::Adaptive,
     }
 }
 

@@ -50,6 +50,9 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Some(Command::Stats { instance, json }) => {
             return print(socket::stats(instance.as_deref(), *json, &places)?.as_bytes());
         }
+        Some(Command::Mode { mode, instance }) => {
+            return print(socket::mode(instance.as_deref(), *mode, &places)?.as_bytes());
+        }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             manual::write_completions(*shell, &mut script);

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use portreeve_capture::CaptureError;
-use portreeve_engine::Snapshot;
 use portreeve_engine::snapshot::MemoryArea;
+use portreeve_engine::strategy::Waits;
+use portreeve_engine::{Mode, Snapshot};
 use portreeve_pages::PageSize;
 
 use crate::config::values::HugePages;
@@ -34,6 +35,9 @@ pub fn start(notes: &[String], workers: usize, snapshot: &Snapshot) -> String {
         format!("on processor {}", cpus.join(", "))
     };
     let _ = write!(report, "\n  {workers} worker{plural} {placed}");
+    for line in waits(snapshot) {
+        let _ = write!(report, "\n  {line}");
+    }
     let memory = snapshot.flow_memory;
     let _ = write!(
         report,
@@ -43,6 +47,27 @@ pub fn start(notes: &[String], workers: usize, snapshot: &Snapshot) -> String {
     );
     report.push_str(&pages(&snapshot.memory));
     report
+}
+
+/// Whether every worker has its core and is known to wait in some way: for what a start report says.
+#[must_use]
+pub fn is_settled(snapshot: &Snapshot) -> bool {
+    snapshot.workers.iter().all(|worker| {
+        let asleep = worker.waits.sleeps > 0 || worker.waits.mode == Mode::Poll;
+        worker.pinned && asleep
+    })
+}
+
+/// How workers wait for each source, and why so: a line for each way there is.
+fn waits(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines = Vec::new();
+    for wait in snapshot.workers.iter().flat_map(|w| &w.waits.sources) {
+        let line = format!("{}: {} mode, {}", wait.source, wait.mode, wait.why);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 /// What memory stands on, a line for each purpose and page size, each after a line break.
@@ -106,15 +131,55 @@ pub fn workers(snapshot: &Snapshot) -> String {
     for worker in &snapshot.workers {
         let _ = writeln!(
             page,
-            "  {}: {} packets, {} flows, asleep {} of {} s",
+            "  {}: {} packets, {} flows; {}",
             worker.name,
             text::count(worker.frames),
             text::count(worker.flows),
-            worker.sleep_ns / 1_000_000_000,
-            snapshot.uptime_ns / 1_000_000_000
+            time(&worker.waits)
         );
     }
+    for line in waits(snapshot) {
+        let _ = writeln!(page, "  {line}");
+    }
     page
+}
+
+/// What a worker did with its time, and how fast it woke.
+fn time(waits: &Waits) -> String {
+    let all = (waits.busy_ns + waits.spin_ns + waits.sleep_ns).max(1);
+    let share = |part: u64| 100.0 * part as f64 / all as f64;
+    let mut line = format!(
+        "{:.1} % busy, {:.1} % polling for nothing, {:.1} % asleep",
+        share(waits.busy_ns),
+        share(waits.spin_ns),
+        share(waits.sleep_ns)
+    );
+    if waits.wakes > 0 {
+        let _ = write!(
+            line,
+            "; {} wake-ups, {} packets at them",
+            text::count(waits.wakes),
+            text::count(waits.wake_frames)
+        );
+    }
+    let below = |share| waits.latency.below(share);
+    if let (Some(half), Some(most)) = (below(0.5), below(0.99)) {
+        let _ = write!(
+            line,
+            ", the first of them within {} in half, within {} in 99 % of the cases",
+            microseconds(half),
+            microseconds(most)
+        );
+    }
+    line
+}
+
+fn microseconds(limit: u64) -> String {
+    match limit {
+        0..1_000 => format!("{limit} µs"),
+        1_000..1_000_000 => format!("{:.0} ms", limit as f64 / 1e3),
+        _ => format!("{:.0} s", limit as f64 / 1e6),
+    }
 }
 
 /// A source's error, with what it means for the rest.

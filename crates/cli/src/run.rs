@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use portreeve_capture::privileges;
 use portreeve_capture::write::CaptureWriter;
 use portreeve_engine::control::{self, Control, Request, Topic};
-use portreeve_engine::{Ledger, Monitor, Snapshot};
+use portreeve_engine::{Ledger, Monitor, Snapshot, Waiting};
 use portreeve_record::RecordContext;
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     let mut first = run.snapshot();
     // A worker's place is known once its thread runs, which is a moment from now.
     for _ in 0..10 {
-        if !live || first.workers.iter().all(|worker| worker.pinned) {
+        if !live || report::is_settled(&first) {
             break;
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -461,10 +461,17 @@ fn handler(monitor: Shared, outputs: Arc<Mutex<Value>>, asker: Sender<Asked>) ->
                     _ => json(serde_json::to_value(snapshot)),
                 }
             }
+            Request::Do(control::Action::Mode(mode)) => {
+                let monitor = monitor.lock().unwrap_or_else(PoisonError::into_inner);
+                let monitor = monitor.as_ref().ok_or_else(ending)?;
+                let waiting = monitor.waiting();
+                monitor.wait_by(Waiting { mode, ..waiting });
+                Ok(Value::Null)
+            }
             Request::Do(action) => {
                 let asked = match action {
                     control::Action::Reopen => Asked::Reload,
-                    control::Action::Stop => Asked::End,
+                    _ => Asked::End,
                 };
                 let asker = asker.lock().unwrap_or_else(PoisonError::into_inner);
                 asker.send(asked).map_err(|_| ending())?;

@@ -172,6 +172,7 @@ fn lay_flags(args: &Args, layers: &mut Layers) -> Result<(), Failure> {
         "--cpus",
         run.cpus.as_ref().map(Setting::to_toml),
     );
+    put("engine.mode", "--mode", run.mode.map(|mode| mode.to_toml()));
     put(
         "engine.memory",
         "--memory",

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use portreeve_engine::Snapshot;
-use portreeve_engine::control::{Request, Topic, ask};
+use portreeve_engine::control::{self, Request, Topic, ask};
 
 use crate::config::Places;
+use crate::config::values::WaitMode;
 use crate::exit::Failure;
-use crate::ledger;
 use crate::screen::terminal::{self, Screen};
 use crate::screen::{Action, App};
+use crate::{engine_config, report};
 
 /// Between two questions of `portreeve top`.
 const EVERY: Duration = Duration::from_millis(500);
@@ -111,7 +112,18 @@ pub fn stats(instance: Option<&str>, json: bool, places: &Places) -> Result<Stri
             ask(&path, Request::Get(Topic::Snapshot)).map_err(|error| failed(&path, &error))?;
         return Ok(format!("{answer}\n"));
     }
-    Ok(ledger::full(&snapshot(&path)?.ledger, &[], None))
+    Ok(report::statistics(&snapshot(&path)?))
+}
+
+/// `portreeve mode`: has a running instance wait otherwise.
+///
+/// # Errors
+/// Nobody answers, or the instance refuses.
+pub fn mode(instance: Option<&str>, mode: WaitMode, places: &Places) -> Result<String, Failure> {
+    let path = find(instance, places)?;
+    let mode = engine_config::mode(mode);
+    ask(&path, Request::Do(control::Action::Mode(mode))).map_err(|error| failed(&path, &error))?;
+    Ok(format!("{}: {mode} mode from now on\n", path.display()))
 }
 
 /// `portreeve top`: the live screen of a running instance. Leaving it leaves the instance alone.

@@ -6,23 +6,7 @@ use portreeve_capture::{Frame, Source};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_packet::DecodeOptions;
 
-/// How workers wait for packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Idle {
-    /// How long a worker polls an empty source before it sleeps on it.
-    pub spin: Duration,
-    /// The longest one sleep: time goes on without packets, and the other workers' hand-overs wait this long.
-    pub sleep: Duration,
-}
-
-impl Default for Idle {
-    fn default() -> Self {
-        Idle {
-            spin: Duration::from_micros(20),
-            sleep: Duration::from_millis(100),
-        }
-    }
-}
+use crate::strategy::Waiting;
 
 /// How the engine works.
 #[derive(Clone, Debug)]
@@ -44,8 +28,10 @@ pub struct EngineConfig {
     pub count: Option<u64>,
     /// How long a stop waits for the rings to be drained and the outputs to take what is there.
     pub drain: Duration,
-    /// How workers wait.
-    pub idle: Idle,
+    /// How workers wait for live packets.
+    pub waiting: Waiting,
+    /// The longest one sleep: time goes on without packets, and counters are read.
+    pub longest_sleep: Duration,
     /// Keep live top talkers.
     pub talkers: bool,
     /// Offer the frames that pass the filter to a packet writer ([`crate::Monitor::take_packets`]).
@@ -65,7 +51,8 @@ impl EngineConfig {
             snap_len: u32::MAX,
             count: None,
             drain: Duration::from_secs(10),
-            idle: Idle::default(),
+            waiting: Waiting::default(),
+            longest_sleep: Duration::from_millis(100),
             talkers: true,
             packets: false,
         }
@@ -79,6 +66,8 @@ pub struct LiveSettings {
     pub timeouts: Timeouts,
     /// The networks that are ours.
     pub local_nets: Vec<Prefix>,
+    /// How workers wait.
+    pub waiting: Waiting,
 }
 
 /// A capture filter that runs in user space: whether the frame passes. It runs on the thread of its source.

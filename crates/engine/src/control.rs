@@ -7,6 +7,7 @@
 //! {"get":"status"}     what the program adds: its version, its outputs
 //! {"do":"reopen"}      reopen output files, take over live configuration (as SIGHUP)
 //! {"do":"stop"}        drain and stop (as SIGTERM)
+//! {"do":{"mode":"poll"}}  wait for packets so from now on: poll, interrupt, adaptive
 //! ```
 //!
 //! An answer is `{"ok": …}` or `{"error": "…"}`. The socket is the owner's alone (mode 0600).
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::strategy::Mode;
 
 /// Clients served at the same time; a further one is told so.
 const MAX_CLIENTS: usize = 16;
@@ -51,6 +54,8 @@ pub enum Action {
     Reopen,
     /// Drain and stop.
     Stop,
+    /// Wait for packets so from now on.
+    Mode(Mode),
 }
 
 /// One request.
@@ -228,6 +233,9 @@ mod tests {
         assert_eq!(lines.next().as_deref(), Some("{\"ok\":\"Status\"}"));
         drop(control);
         assert!(!path.exists());
+        let mode = Request::Do(Action::Mode(Mode::Poll));
+        let text = serde_json::to_string(&mode).expect("JSON");
+        assert_eq!(text, r#"{"do":{"mode":"poll"}}"#);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub const MAX_UNDECODABLE: usize = 16;
 pub const MAX_END_REASONS: usize = 8;
 /// Sources one worker may poll.
 pub const MAX_SOURCES: usize = 16;
+/// Buckets of the wake-up latency: the first is below 1 µs, each further one twice as far, the last is without limit.
+pub const LATENCY_BUCKETS: usize = 24;
 
 const _: () = assert!(Undecodable::ALL.len() <= MAX_UNDECODABLE);
 const _: () = assert!(EndReason::ALL.len() <= MAX_END_REASONS);
@@ -70,7 +72,7 @@ macro_rules! counters {
             /// Adds another worker's counters to these; `sources` are left as they are.
             pub fn add(&mut self, other: &WorkerCounters) {
                 let sum: Vec<u64> =
-                    self.plain_words().zip(other.plain_words()).map(|(a, b)| a + b).collect();
+                    self.plain_words().zip(other.plain_words()).map(|(a, b)| a.saturating_add(b)).collect();
                 self.set_plain_words(&mut sum.into_iter());
             }
 
@@ -134,6 +136,14 @@ counters! {
     sleeps,
     /// Nanoseconds asleep.
     sleep_ns,
+    /// Nanoseconds of polling with frames.
+    busy_ns,
+    /// Nanoseconds of polling with nothing.
+    spin_ns,
+    /// Sleeps that something ended before their time.
+    wakes,
+    /// Frames found in the first round after a sleep.
+    wake_frames,
     /// Time of the newest packet, nanoseconds since 1970-01-01 UTC (0: none yet).
     newest_packet,
     /// Records made.
@@ -153,6 +163,10 @@ counters! {
     records_queued: [MAX_OUTPUTS],
     /// Records that found an output's ring full.
     records_dropped: [MAX_OUTPUTS],
+    /// Wake-ups by how long they took ([`crate::strategy::Latency`]).
+    wake_latency: [LATENCY_BUCKETS],
+    /// How the worker waits for each of its sources, in a code of the strategy's.
+    waits: [MAX_SOURCES],
 }
 
 const SOURCE_WORDS: usize = 8;

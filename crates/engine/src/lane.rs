@@ -1,9 +1,14 @@
 //! A lane: batches of frames from one thread to another, and the empty ones back.
 //!
-//! All batches are made at the start; a lane without an empty one is full. Single producer, single consumer, no locks.
+//! All batches are made at the start; a lane without an empty one is full. Single producer, single consumer, no locks. A receiver that
+//! sleeps is woken by its doorbell.
 
 use portreeve_capture::{Batch, Burst, Frame};
 use rtrb::{Consumer, Producer, RingBuffer};
+
+use std::sync::Arc;
+
+use crate::strategy::Bell;
 
 /// A batch on its way, and the sender's time when it left.
 pub(crate) struct Parcel {
@@ -19,6 +24,8 @@ pub(crate) struct LaneOut {
     back: Consumer<Batch>,
     pending: Option<Batch>,
     notes: u64,
+    /// The receiver's, unless it looks by itself now and then.
+    bell: Option<Arc<Bell>>,
 }
 
 /// The receiving end.
@@ -40,8 +47,13 @@ pub(crate) enum Errand {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LaneFull;
 
-/// A lane of `batches` batches of `frames` frames, with room for `copy_bytes` bytes of copies in each.
-pub(crate) fn lane(batches: usize, frames: usize, copy_bytes: usize) -> (LaneOut, LaneIn) {
+/// A lane of `batches` batches of `frames` frames, with room for `copy_bytes` bytes of copies in each. `bell` wakes the receiver.
+pub(crate) fn lane(
+    batches: usize,
+    frames: usize,
+    copy_bytes: usize,
+    bell: Option<Arc<Bell>>,
+) -> (LaneOut, LaneIn) {
     let (to, from) = RingBuffer::new(batches);
     let (mut empty, back) = RingBuffer::new(batches);
     for _ in 0..batches {
@@ -54,6 +66,7 @@ pub(crate) fn lane(batches: usize, frames: usize, copy_bytes: usize) -> (LaneOut
             back,
             pending: None,
             notes: 0,
+            bell,
         },
         LaneIn { from, back: empty },
     )
@@ -129,6 +142,9 @@ impl LaneOut {
         // The ring has room for every batch there is.
         let notes = std::mem::take(&mut self.notes);
         let _ = self.to.push(Parcel { batch, now, notes });
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
     }
 
     /// Whether nobody receives any more.
@@ -150,6 +166,11 @@ impl LaneIn {
         batch.clear();
         // The ring has room for every batch there is.
         let _ = self.back.push(batch);
+    }
+
+    /// Whether nothing is there now.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.from.is_empty()
     }
 
     /// Whether the sender is gone and everything was received.
@@ -179,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_full_lane_refuses_and_an_emptied_one_takes_again() {
-        let (mut out, mut into) = lane(2, 1, 64);
+        let (mut out, mut into) = lane(2, 1, 64, None);
         assert_eq!(
             out.push_copy(&frame(&[1; 65]), Errand::Frame, None),
             Err(LaneFull)

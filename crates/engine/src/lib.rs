@@ -19,6 +19,10 @@
 //! burst, under a sequence counter ([`counters::Cell`]), so that what anyone reads is one moment and adds up
 //! ([`ledger::Ledger`]). Live, a full ring costs the record or the hand-over, counted; a file waits.
 //!
+//! # Waiting
+//!
+//! [`strategy`]: a live worker polls while there is load and sleeps, on all its sources and its doorbell at once, when there is none.
+//!
 //! # Stopping
 //!
 //! [`Monitor::stop`]: sources let nothing new in, workers drain their rings, take the last hand-overs, end every
@@ -41,13 +45,15 @@ mod reader;
 mod shared;
 mod sink;
 pub mod snapshot;
+pub mod strategy;
 pub mod talkers;
 mod worker;
 
-pub use config::{EngineConfig, FrameFilter, Idle, Input, Inputs, LiveSettings};
+pub use config::{EngineConfig, FrameFilter, Input, Inputs, LiveSettings};
 pub use control::Control;
 pub use feed::Feed;
 pub use ledger::Ledger;
 pub use monitor::{EngineError, FinalReport, Monitor};
 pub use packets::PacketFeed;
 pub use snapshot::Snapshot;
+pub use strategy::{Mode, Waiting};

@@ -24,6 +24,7 @@ use crate::reader::Reader;
 use crate::shared::Shared;
 use crate::sink::Outlet;
 use crate::snapshot::{FlowMemory, MemoryArea, Snapshot, WorkerState};
+use crate::strategy::{Bell, Strategy, Waiting, Waits};
 use crate::talkers::{Sample, Talkers, Tallies};
 use crate::worker::Worker;
 
@@ -56,6 +57,8 @@ pub enum EngineError {
     CountNeedsOneWorker,
     /// The flow table could not be made.
     Flow(FlowError),
+    /// A thread's doorbell could not be made.
+    Bell(std::io::Error),
     /// A thread could not be started.
     Thread(std::io::Error),
 }
@@ -72,6 +75,9 @@ impl std::fmt::Display for EngineError {
                 )
             }
             EngineError::Flow(error) => write!(f, "flow table: {error}"),
+            EngineError::Bell(error) => {
+                write!(f, "event descriptor (eventfd) of a worker: {error}")
+            }
             EngineError::Thread(error) => {
                 write!(f, "a worker thread could not be started: {error}")
             }
@@ -146,8 +152,14 @@ impl Monitor {
                 .collect(),
         };
         let live = infos.iter().any(|info| info.live);
-        let shared = Arc::new(Shared::new(workers + usize::from(reader_source.is_some())));
-        let mut build = Build::new(&config, workers, live, &shared);
+        let started = Instant::now();
+        let threads = workers + usize::from(reader_source.is_some());
+        let bells: Result<Vec<_>, _> = (0..threads)
+            .map(|_| Bell::new(started).map(Arc::new))
+            .collect();
+        let bells = bells.map_err(EngineError::Bell)?;
+        let shared = Arc::new(Shared::new(bells.clone(), config.waiting));
+        let mut build = Build::new(&config, workers, live, &shared, bells);
         if reader_source.is_some() {
             build.lanes_from_reader();
         } else {
@@ -192,7 +204,7 @@ impl Monitor {
                 latest: build.samples.iter().map(|_| None).collect(),
                 rings: build.samples,
             }),
-            started: Instant::now(),
+            started,
             drain: config.drain,
             total_bytes: infos.iter().map(|info| info.total_bytes).sum(),
             is_file: !live,
@@ -232,8 +244,7 @@ impl Monitor {
             })
             .map_err(|error| {
                 // Those that run already must not wait for this one.
-                self.shared.stop.store(true, Ordering::Relaxed);
-                self.shared.abandon.store(true, Ordering::Relaxed);
+                self.shared.ask_to_abandon();
                 EngineError::Thread(error)
             })?;
         self.threads.push((name.clone(), thread));
@@ -272,14 +283,20 @@ impl Monitor {
             .map(|c| c.newest_packet as i64)
             .max()
             .unwrap_or(0);
+        let mode = self.shared.waiting().mode;
+        // What a file has is waited for in one way only.
+        let waited_for: &[String] = if self.is_file {
+            &[]
+        } else {
+            &self.source_names
+        };
         let workers = self.seats.iter().zip(&cells).map(|(seat, c)| WorkerState {
             name: seat.name.clone(),
             cpu: seat.cpu,
             pinned: seat.pinned.load(Ordering::Relaxed),
             frames: c.delivered + c.handed_in,
             flows: c.flows_active,
-            sleep_ns: c.sleep_ns,
-            sleeps: c.sleeps,
+            waits: Waits::of(c, mode, waited_for),
         });
         Snapshot {
             uptime_ns: self.started.elapsed().as_nanos() as u64,
@@ -314,7 +331,7 @@ impl Monitor {
 
     /// Asks the run to take nothing new in, drain and finish; returns at once.
     pub fn stop(&self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.ask_to_stop();
     }
 
     /// Changes what can be changed while the run goes on; every worker takes it over before its next burst.
@@ -322,10 +339,20 @@ impl Monitor {
         self.shared.change(settings);
     }
 
+    /// How live workers wait.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        self.shared.waiting()
+    }
+
+    /// Has workers wait otherwise from now on; those that sleep are woken for it.
+    pub fn wait_by(&self, waiting: Waiting) {
+        self.shared.wait_by(waiting);
+    }
+
     /// Asks the run to leave at once: what is still queued is counted as dropped.
     pub fn abandon(&self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-        self.shared.abandon.store(true, Ordering::Relaxed);
+        self.shared.ask_to_abandon();
     }
 
     /// Whether all threads have finished.
@@ -406,10 +433,18 @@ struct Build<'a> {
     inward: Vec<Vec<LaneIn>>,
     from_reader: Vec<LaneOut>,
     tap: Vec<LaneIn>,
+    /// Of the workers, then of the reader.
+    bells: Vec<Arc<Bell>>,
 }
 
 impl<'a> Build<'a> {
-    fn new(config: &EngineConfig, workers: usize, live: bool, shared: &'a Arc<Shared>) -> Self {
+    fn new(
+        config: &EngineConfig,
+        workers: usize,
+        live: bool,
+        shared: &'a Arc<Shared>,
+        bells: Vec<Arc<Bell>>,
+    ) -> Self {
         let mut producers = Vec::new();
         let mut feeds: Vec<Vec<_>> = config.outputs.iter().map(|_| Vec::new()).collect();
         for _ in 0..workers {
@@ -432,12 +467,13 @@ impl<'a> Build<'a> {
             inward: (0..workers).map(|_| Vec::new()).collect(),
             from_reader: Vec::new(),
             tap: Vec::new(),
+            bells,
         }
     }
 
     fn lanes_from_reader(&mut self) {
-        for inward in &mut self.inward {
-            let (out, into) = lane(READER_BATCHES, BATCH_FRAMES, 0);
+        for (inward, bell) in self.inward.iter_mut().zip(&self.bells) {
+            let (out, into) = lane(READER_BATCHES, BATCH_FRAMES, 0, Some(Arc::clone(bell)));
             self.from_reader.push(out);
             inward.push(into);
         }
@@ -448,11 +484,16 @@ impl<'a> Build<'a> {
             return;
         }
         for (from, outward) in self.outward.iter_mut().enumerate() {
-            for (to, inward) in self.inward.iter_mut().enumerate() {
+            for (to, (inward, bell)) in self.inward.iter_mut().zip(&self.bells).enumerate() {
                 if from == to {
                     outward.push(None);
                 } else {
-                    let (out, into) = lane(MESH_BATCHES, BATCH_FRAMES, MESH_COPY_BYTES);
+                    let (out, into) = lane(
+                        MESH_BATCHES,
+                        BATCH_FRAMES,
+                        MESH_COPY_BYTES,
+                        Some(Arc::clone(bell)),
+                    );
                     outward.push(Some(out));
                     inward.push(into);
                 }
@@ -463,7 +504,7 @@ impl<'a> Build<'a> {
     /// The gate of a thread that takes frames from sources of its own.
     fn gate(&mut self, config: &EngineConfig, filters: Vec<Option<FrameFilter>>) -> Gate {
         let tap = (config.packets && !filters.is_empty()).then(|| {
-            let (out, into) = lane(TAP_BATCHES, BATCH_FRAMES, TAP_COPY_BYTES);
+            let (out, into) = lane(TAP_BATCHES, BATCH_FRAMES, TAP_COPY_BYTES, None);
             self.tap.push(into);
             out
         });
@@ -475,6 +516,17 @@ impl<'a> Build<'a> {
             lossless: !self.live,
             abandon: Arc::clone(&self.shared.abandon),
         }
+    }
+
+    fn strategy(&self, thread: usize, config: &EngineConfig) -> Strategy {
+        // Files wait for their workers: there is nothing to choose.
+        let waiting = if self.live {
+            config.waiting
+        } else {
+            Waiting::default()
+        };
+        let bell = Arc::clone(&self.bells[thread]);
+        Strategy::new(waiting, config.longest_sleep, bell)
     }
 
     fn worker(
@@ -515,7 +567,8 @@ impl<'a> Build<'a> {
             },
             cell: Arc::new(Cell::default()),
             shared: Arc::clone(self.shared),
-            idle: config.idle,
+            strategy: self.strategy(index, config),
+            longest_sleep: config.longest_sleep,
             live: self.live,
             settings_version: 0,
         }

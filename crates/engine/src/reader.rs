@@ -72,7 +72,7 @@ impl Reader {
         // The lanes close; then nobody sends any more.
         self.lanes.clear();
         self.gate.tap = None;
-        self.shared.senders.fetch_sub(1, Ordering::AcqRel);
+        self.shared.sent_all();
         self.shared.running.fetch_sub(1, Ordering::AcqRel);
     }
 

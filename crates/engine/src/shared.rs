@@ -1,20 +1,24 @@
 //! What the threads of one run share: flags to read, cells to publish in. Nothing here is written per packet by two threads.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use portreeve_capture::CaptureError;
 
 use crate::config::LiveSettings;
+use crate::strategy::{Bell, Mode, Waiting};
+
+const MODES: [Mode; 3] = [Mode::Poll, Mode::Interrupt, Mode::Adaptive];
 
 /// Flags and cells of a run.
 pub(crate) struct Shared {
     /// Take nothing new in, drain, finish.
-    pub(crate) stop: AtomicBool,
+    stop: AtomicBool,
     /// Stop waiting for anything. In an [`Arc`] of its own: sinks hold it.
     pub(crate) abandon: Arc<AtomicBool>,
     /// Threads that may still hand frames over.
-    pub(crate) senders: AtomicUsize,
+    senders: AtomicUsize,
     /// Threads that have not finished.
     pub(crate) running: AtomicUsize,
     /// Bytes of the file that were read.
@@ -22,7 +26,12 @@ pub(crate) struct Shared {
     /// The reader's last time, written before its lanes close; `i64::MIN`: none.
     pub(crate) last_time: AtomicI64,
     /// How many times the live settings were changed: what a worker looks at between two bursts.
-    pub(crate) settings_version: AtomicU64,
+    settings_version: AtomicU64,
+    /// How workers wait: [`Waiting`]'s mode as its place in [`MODES`], and its nanoseconds.
+    mode: AtomicU8,
+    spin: AtomicU64,
+    /// The doorbells of all threads.
+    bells: Vec<Arc<Bell>>,
     /// The latest live settings; locked by whoever changes them, and by a worker only when the version is new.
     settings: Mutex<Option<LiveSettings>>,
     /// What went wrong with sources; rare, and never on the way of a packet.
@@ -30,8 +39,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(threads: usize) -> Self {
-        Shared {
+    /// For so many threads as there are bells.
+    pub(crate) fn new(bells: Vec<Arc<Bell>>, waiting: Waiting) -> Self {
+        let threads = bells.len();
+        let shared = Shared {
+            mode: AtomicU8::new(0),
+            spin: AtomicU64::new(0),
+            bells,
             stop: AtomicBool::new(false),
             abandon: Arc::new(AtomicBool::new(false)),
             senders: AtomicUsize::new(threads),
@@ -41,7 +55,71 @@ impl Shared {
             settings_version: AtomicU64::new(0),
             settings: Mutex::new(None),
             errors: Mutex::new(Vec::new()),
+        };
+        shared.put(waiting);
+        shared
+    }
+
+    fn put(&self, waiting: Waiting) {
+        let mode = MODES.iter().position(|mode| *mode == waiting.mode);
+        self.mode
+            .store(mode.unwrap_or_default() as u8, Ordering::Relaxed);
+        let spin = u64::try_from(waiting.spin.as_nanos()).unwrap_or(u64::MAX);
+        self.spin.store(spin, Ordering::Relaxed);
+    }
+
+    /// How workers are to wait.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let mode = MODES.get(usize::from(self.mode.load(Ordering::Relaxed)));
+        Waiting {
+            mode: mode.copied().unwrap_or_default(),
+            spin: Duration::from_nanos(self.spin.load(Ordering::Relaxed)),
         }
+    }
+
+    /// Has workers wait otherwise from now on.
+    pub(crate) fn wait_by(&self, waiting: Waiting) {
+        self.put(waiting);
+        self.settings_version.fetch_add(1, Ordering::Release);
+        self.ring_all();
+    }
+
+    /// How often the live settings were changed: what a worker looks at between two bursts.
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.settings_version.load(Ordering::Acquire)
+    }
+
+    /// Wakes every thread that sleeps, after something was changed that it must see.
+    pub(crate) fn ring_all(&self) {
+        for bell in &self.bells {
+            bell.ring();
+        }
+    }
+
+    /// A thread hands nothing over any more; its lanes are closed.
+    pub(crate) fn sent_all(&self) {
+        if self.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.ring_all();
+        }
+    }
+
+    /// Whether nobody hands anything over any more.
+    pub(crate) fn all_sent(&self) -> bool {
+        self.senders.load(Ordering::Acquire) == 0
+    }
+
+    /// Asks for the end: take nothing new in, drain.
+    pub(crate) fn ask_to_stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.ring_all();
+    }
+
+    /// Asks for the end at once.
+    pub(crate) fn ask_to_abandon(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.abandon.store(true, Ordering::Relaxed);
+        self.ring_all();
     }
 
     pub(crate) fn stopping(&self) -> bool {
@@ -54,9 +132,11 @@ impl Shared {
 
     pub(crate) fn change(&self, settings: LiveSettings) {
         if let Ok(mut latest) = self.settings.lock() {
+            self.put(settings.waiting);
             *latest = Some(settings);
-            self.settings_version.fetch_add(1, Ordering::Release);
         }
+        self.settings_version.fetch_add(1, Ordering::Release);
+        self.ring_all();
     }
 
     pub(crate) fn settings(&self) -> Option<LiveSettings> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::Ledger;
+use crate::strategy::Waits;
 use crate::talkers::Talkers;
 
 /// One worker at one moment.
@@ -18,10 +19,9 @@ pub struct WorkerState {
     pub frames: u64,
     /// Flows it has now.
     pub flows: u64,
-    /// Nanoseconds it has slept, of `uptime_ns`.
-    pub sleep_ns: u64,
-    /// Times it slept.
-    pub sleeps: u64,
+    /// How it waits, and what it did with its time.
+    #[serde(default)]
+    pub waits: Waits,
 }
 
 /// The memory for flows, of all workers together.

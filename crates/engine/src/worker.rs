@@ -4,20 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use portreeve_capture::{Fetch, Source, Wake};
+use portreeve_capture::{Fetch, Source};
 
-use crate::config::Idle;
 use crate::counters::Cell;
 use crate::lane::LaneIn;
 use crate::pipeline::{Arrival, Pipeline};
 use crate::shared::Shared;
+use crate::strategy::{News, Step, Strategy};
 
 /// How often a live source's own counters are read: each reading is a system call.
 const READ_COUNTERS: Duration = Duration::from_millis(100);
+/// How often a worker whose time comes from a file looks at the clock on the wall, which its rates are shown by.
+const LOOK_AT_WALL: Duration = Duration::from_millis(10);
+/// The books are published so often under load, and before every sleep: they are some hundred words, as much as a few packets' work.
+const PUBLISH: Duration = Duration::from_micros(100);
 /// Without packets a live worker's time is this far behind the clock on the wall, so that packets still in the ring are not late.
 const WALL_CLOCK_LAG: i64 = 1_000_000_000;
-/// With frames handed in by other workers the sleep is short: nobody wakes a worker for them.
-const MESH_SLEEP: Duration = Duration::from_millis(2);
+/// A pipe with nothing in it is slept on by its own means, and the lanes are looked at between.
+const PIPE_SLEEP: Duration = Duration::from_millis(2);
 /// Hand-overs taken between two bursts of the own sources.
 const PARCELS_A_ROUND: usize = 8;
 
@@ -29,66 +33,83 @@ pub(crate) struct Worker {
     pub(crate) pipeline: Pipeline,
     pub(crate) cell: Arc<Cell>,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) idle: Idle,
+    pub(crate) strategy: Strategy,
+    /// The longest one sleep.
+    pub(crate) longest_sleep: Duration,
     /// Time passes without packets.
     pub(crate) live: bool,
     /// Of the live settings it has.
     pub(crate) settings_version: u64,
 }
 
+/// When a worker last did what it does now and then.
+struct Books {
+    counters_read: Instant,
+    published: Instant,
+    /// Bursts and hand-overs taken in before that.
+    rounds: u64,
+}
+
 impl Worker {
     /// Runs until its sources end or a stop has drained them, then ends its flows.
     pub(crate) fn run(mut self) {
-        let mut stopped = false;
-        let mut idle_since: Option<Instant> = None;
-        let mut counters_read = Instant::now();
+        self.strategy.settle_in();
         self.pipeline.counters.source_count = self.sources.len() as u64;
         self.read_source_counters();
-        loop {
+        self.publish();
+        let now = Instant::now();
+        let mut books = Books {
+            counters_read: now,
+            published: now,
+            rounds: 0,
+        };
+        // A stop was asked for; what live sources still have is taken in.
+        let mut stopped = false;
+        // The own sources have ended; others may still hand frames over.
+        let mut closing = false;
+        while !self.shared.abandoned() {
             if !stopped && (self.shared.stopping() || self.pipeline.gate.is_done()) {
                 stopped = true;
-                // What stands in a file was not taken from anyone: there is nothing to drain.
-                if !self.live && self.inward.is_empty() {
-                    break;
-                }
                 for source in self.sources.iter_mut().flatten() {
                     source.stop();
                 }
             }
             self.take_over_settings();
-            let found = self.poll_sources() | self.poll_lanes();
+            // In this order: what was sent before the last sender went is seen.
+            let all_sent = closing && self.shared.all_sent();
+            // What stands in a file was not taken from anyone: after a stop there is nothing to drain.
+            let ended = closing || (stopped && !self.live);
+            let found = (!ended && self.poll_sources()) | self.poll_lanes();
             let more_due = self.pipeline.advance();
-            let now = Instant::now();
-            if self.live && now.duration_since(counters_read) >= READ_COUNTERS {
-                counters_read = now;
-                self.read_source_counters();
-                self.tick();
-            } else if !self.live && self.pipeline.counters.bursts.is_multiple_of(256) {
-                self.tick();
-            }
-            self.publish();
-            if self.shared.abandoned() {
-                break;
+            let busy = found | more_due;
+            let round = self.strategy.round(busy, &mut self.pipeline.counters);
+            if let Some(now) = round {
+                self.keep_books(&mut books, now);
             }
             if found {
-                idle_since = None;
                 continue;
             }
             self.pipeline.flush_lanes();
-            let ended = self.sources.iter().all(Option::is_none);
-            if ended || (stopped && !self.live) {
+            if !closing && (ended || self.sources.iter().all(Option::is_none)) {
+                closing = true;
+                self.close_lanes();
+                continue;
+            }
+            if all_sent && self.inward.iter().all(LaneIn::is_finished) {
                 break;
             }
-            if !more_due {
-                let since = *idle_since.get_or_insert(now);
-                if now.duration_since(since) >= self.idle.spin {
-                    self.sleep();
-                } else {
-                    std::hint::spin_loop();
-                }
+            let Some(now) = round.filter(|_| !more_due) else {
+                continue;
+            };
+            match self.strategy.next_step(now) {
+                Step::Pause => std::hint::spin_loop(),
+                Step::Yield => std::thread::yield_now(),
+                Step::Sleep => self.sleep(&mut books, now, stopped, closing),
             }
         }
-        self.last_hand_overs();
+        if !closing {
+            self.close_lanes();
+        }
         self.read_source_counters();
         self.sources.clear();
         let last = self.shared.last_time.load(Ordering::Acquire);
@@ -100,10 +121,83 @@ impl Worker {
         self.shared.running.fetch_sub(1, Ordering::AcqRel);
     }
 
+    /// What is done now and then.
+    fn keep_books(&mut self, books: &mut Books, now: Instant) {
+        let every = if self.live {
+            READ_COUNTERS
+        } else {
+            LOOK_AT_WALL
+        };
+        if now.duration_since(books.counters_read) >= every {
+            books.counters_read = now;
+            if self.live {
+                self.read_source_counters();
+            }
+            self.tick();
+        }
+        if now.duration_since(books.published) >= PUBLISH {
+            books.published = now;
+            books.rounds = self.rounds();
+            self.publish();
+        }
+    }
+
+    /// What grows when anything is taken in.
+    fn rounds(&self) -> u64 {
+        self.pipeline.counters.bursts + self.pipeline.counters.handed_in
+    }
+
+    /// The own sources have ended: nothing is handed over from here any more.
+    fn close_lanes(&mut self) {
+        self.pipeline.flush_lanes();
+        self.pipeline.mesh.clear();
+        self.pipeline.gate.tap = None;
+        self.shared.sent_all();
+    }
+
+    fn sleep(&mut self, books: &mut Books, now: Instant, stopped: bool, closing: bool) {
+        // Whoever looks while this worker sleeps sees all that it did.
+        if books.rounds != self.rounds() {
+            books.published = now;
+            books.rounds = self.rounds();
+            self.publish();
+        }
+        let counters = &mut self.pipeline.counters;
+        if !self.live
+            && let Some(source) = self.sources.iter_mut().flatten().next()
+        {
+            let most = if self.inward.is_empty() {
+                self.longest_sleep
+            } else {
+                PIPE_SLEEP
+            };
+            let waited = self.strategy.wait(source.as_mut(), most, counters);
+            if let Err(error) = waited {
+                let name = source.info().name.clone();
+                self.shared.report(&name, error);
+                // Its own next burst tells that it has ended; do not spin on it meanwhile.
+                std::thread::sleep(most);
+            }
+            return;
+        }
+        let news = News {
+            lanes: &self.inward,
+            shared: &self.shared,
+            stopped,
+            closing,
+            settings_version: self.settings_version,
+            most: self.longest_sleep,
+        };
+        self.strategy.sleep(&mut self.sources, counters, &news);
+    }
+
     fn take_over_settings(&mut self) {
-        let version = self.shared.settings_version.load(Ordering::Acquire);
+        let version = self.shared.version();
         if version != self.settings_version {
             self.settings_version = version;
+            if self.live {
+                self.strategy.waiting = self.shared.waiting();
+            }
             if let Some(settings) = self.shared.settings() {
                 self.pipeline.tracker.set_timeouts(settings.timeouts);
                 self.pipeline.tracker.set_local_nets(settings.local_nets);
@@ -113,11 +207,19 @@ impl Worker {
 
     fn poll_sources(&mut self) -> bool {
         let mut found = false;
+        let mut first = self.strategy.awaits_first();
         for (index, slot) in self.sources.iter_mut().enumerate() {
             let Some(source) = slot else { continue };
+            let timed = first && source.stamps_on_arrival();
             match source.next_burst() {
                 Ok(Fetch::Frames(burst)) => {
                     found = true;
+                    if timed && let Some(frame) = burst.frame(0) {
+                        let late = wall_clock().saturating_sub(frame.timestamp).max(0);
+                        let counters = &mut self.pipeline.counters;
+                        self.strategy.first_frame(late.unsigned_abs(), counters);
+                    }
+                    first = false;
                     self.pipeline.views.source = index as u16;
                     self.pipeline.take(&burst, Arrival::Source(index as u16));
                 }
@@ -148,6 +250,9 @@ impl Worker {
             for _ in 0..PARCELS_A_ROUND {
                 let Some(parcel) = lane.receive() else { break };
                 found = true;
+                if self.strategy.awaits_first() {
+                    self.strategy.first_parcel(&mut self.pipeline.counters);
+                }
                 if let Some(now) = parcel.now {
                     self.pipeline.clock.observe(now);
                 }
@@ -163,57 +268,9 @@ impl Worker {
         found
     }
 
-    /// After the own sources ended: frames may still come from others.
-    fn last_hand_overs(&mut self) {
-        self.pipeline.flush_lanes();
-        self.pipeline.mesh.clear();
-        self.pipeline.gate.tap = None;
-        self.shared.senders.fetch_sub(1, Ordering::AcqRel);
-        while !self.shared.abandoned() {
-            let all_sent = self.shared.senders.load(Ordering::Acquire) == 0;
-            let found = self.poll_lanes();
-            self.pipeline.advance();
-            self.publish();
-            // In this order: what was sent before the last sender went is seen.
-            if all_sent && !found && self.inward.iter().all(LaneIn::is_finished) {
-                break;
-            }
-            if !found {
-                std::thread::sleep(Duration::from_micros(100));
-            }
-        }
-    }
-
-    fn sleep(&mut self) {
-        let before = Instant::now();
-        let mut timeout = self.idle.sleep;
-        if !self.inward.is_empty() {
-            timeout = timeout.min(MESH_SLEEP);
-        }
-        let sources = self.sources.iter().flatten().count();
-        if sources == 0 {
-            std::thread::sleep(timeout.min(Duration::from_micros(100)));
-        }
-        for source in self.sources.iter_mut().flatten() {
-            match source.wait(timeout / sources as u32) {
-                Ok(Wake::Ready) => break,
-                Ok(Wake::TimedOut) => {}
-                Err(error) => {
-                    let name = source.info().name.clone();
-                    self.shared.report(&name, error);
-                    // Its own next burst tells that it has ended; do not spin on it meanwhile.
-                    std::thread::sleep(timeout / sources as u32);
-                }
-            }
-        }
-        self.pipeline.counters.sleeps += 1;
-        self.pipeline.counters.sleep_ns += before.elapsed().as_nanos() as u64;
-    }
-
     /// What the clock on the wall decides: the time without packets, the rates shown.
     fn tick(&mut self) {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let wall = since_epoch.map_or(0, |since| since.as_nanos() as i64);
+        let wall = wall_clock();
         if self.live {
             self.pipeline.clock.observe(wall - WALL_CLOCK_LAG);
         }
@@ -235,4 +292,10 @@ impl Worker {
         self.pipeline.settle();
         self.cell.publish(&self.pipeline.counters);
     }
+}
+
+/// Nanoseconds since 1970-01-01 UTC by the clock on the wall.
+fn wall_clock() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_epoch.map_or(0, |since| since.as_nanos() as i64)
 }

@@ -8,23 +8,10 @@ use portreeve_engine::{EngineConfig, Input, Inputs, LiveSettings, Monitor, Snaps
 use portreeve_flow::TrackerConfig;
 use portreeve_record::{Conn, Record, RecordFeed};
 
-const SECOND: i64 = 1_000_000_000;
+mod common;
+use common::udp;
 
-/// An Ethernet frame with IPv4 and UDP.
-fn udp(from: [u8; 4], from_port: u16, to: [u8; 4], to_port: u16, payload: usize) -> Vec<u8> {
-    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
-    frame.extend([0x45, 0]);
-    frame.extend(((28 + payload) as u16).to_be_bytes());
-    frame.extend([0, 0, 0, 0, 64, 17, 0, 0]);
-    frame.extend(from);
-    frame.extend(to);
-    frame.extend(from_port.to_be_bytes());
-    frame.extend(to_port.to_be_bytes());
-    frame.extend(((8 + payload) as u16).to_be_bytes());
-    frame.extend([0, 0]);
-    frame.resize(frame.len() + payload, 0x55);
-    frame
-}
+const SECOND: i64 = 1_000_000_000;
 
 /// 500 conversations with an answer each, ARP and rubbish between them.
 fn traffic() -> Vec<(i64, Vec<u8>)> {
@@ -257,6 +244,7 @@ fn settings_change_while_the_run_goes_on() {
     monitor.change(LiveSettings {
         timeouts,
         local_nets: Vec::new(),
+        waiting: portreeve_engine::Waiting::default(),
     });
     std::io::Write::write_all(&mut writer, &second).expect("written");
     drop(writer);

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::layers::{ConfigError, Layers};
 use super::values::{
     ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Setting,
-    Time, Workers,
+    Time, WaitMode, Workers,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -128,6 +128,10 @@ settings! {
         workers: Workers = Workers::Auto, "engine.workers";
         /// Processors for the workers, in the order of the workers. Empty: chosen from those the process may use.
         cpus: Option<CpuList> = None, "engine.cpus";
+        /// How workers wait for live packets. `interrupt`: they poll while there is load and sleep until the receive interrupt when there is none. `poll`: they never sleep. `adaptive`: they sleep by the clock, never longer than the ring takes packets in meanwhile. `auto`: `interrupt`, and `adaptive` for what has no receive interrupt, or one that does not work. [Cores and waiting](cores-and-waiting.md) says what each costs.
+        mode: WaitMode = WaitMode::Auto, "engine.mode", live;
+        /// How long a worker that found nothing goes on polling before it sleeps.
+        spin: Interval = Interval::microseconds(20), "engine.spin", live;
         /// Memory for flow tables and their pools, all workers together: decided at start and never exceeded; when it is full, flows are evicted and counted. Capture rings come on top, as the start report says. Empty: a quarter of the machine's memory, at most 1 GiB, less for small files.
         memory: Option<ByteSize> = None, "engine.memory";
     }

@@ -252,6 +252,12 @@ impl Interval {
     pub const fn seconds(seconds: u64) -> Self {
         Interval(Duration::from_secs(seconds))
     }
+
+    /// So many microseconds.
+    #[must_use]
+    pub const fn microseconds(microseconds: u64) -> Self {
+        Interval(Duration::from_micros(microseconds))
+    }
 }
 
 impl FromStr for Interval {
@@ -259,10 +265,13 @@ impl FromStr for Interval {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let explain = || {
-            format!("\"{text}\" is not a length of time; write it like 500ms, 30s, 5min, 1h or 7d")
+            format!(
+                "\"{text}\" is not a length of time; write it like 20us, 500ms, 30s, 5min, 1h or 7d"
+            )
         };
         let (number, unit) = number_and_unit(text.trim()).ok_or_else(explain)?;
         let seconds = match unit {
+            "us" | "µs" => 0.000_001,
             "ms" => 0.001,
             "" | "s" | "sec" => 1.0,
             "m" | "min" => 60.0,
@@ -282,6 +291,9 @@ impl FromStr for Interval {
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
+        if !self.0.subsec_micros().is_multiple_of(1_000) {
+            return write!(f, "{}us", self.0.as_micros());
+        }
         if self.0.subsec_nanos() != 0 {
             return write!(f, "{}ms", self.0.as_millis());
         }
@@ -506,6 +518,20 @@ words! {
         Transparent => "transparent",
         /// Pages of 4 KiB
         Off => "off",
+    }
+}
+
+words! {
+    /// How workers wait for live packets.
+    WaitMode {
+        /// Interrupt mode, and adaptive for what has no receive interrupt
+        Auto => "auto",
+        /// Never sleep: the least delay, a processor at 100 %
+        Poll => "poll",
+        /// Sleep until the receive interrupt when there is nothing to do
+        Interrupt => "interrupt",
+        /// Sleep by the clock when there is nothing to do
+        Adaptive => "adaptive",
     }
 }
 

@@ -287,9 +287,12 @@ fn whole_ledger(frame: &mut Frame<'_>, app: &App, area: Rect) {
     lines.pop();
     lines.push("Workers".into());
     for worker in &snapshot.workers {
-        let awake = 100.0 - 100.0 * worker.sleep_ns as f64 / snapshot.uptime_ns.max(1) as f64;
+        let waits = &worker.waits;
+        let share = |part: u64| 100.0 * part as f64 / snapshot.uptime_ns.max(1) as f64;
+        let late = waits.latency.below(0.99);
+        let late = late.map_or(String::new(), |limit| format!(" 99 % within {limit} µs"));
         lines.push(format!(
-            "  {:<12} {:>8} {:>20} packets {:>14} flows {:>4.0} % awake",
+            "  {:<12} {:>8} {:>20} packets {:>14} flows {:>4.0} % busy {:>4.0} % idle {:>9} wake-ups{late}",
             worker.name,
             if worker.pinned {
                 format!("cpu {}", worker.cpu)
@@ -298,7 +301,9 @@ fn whole_ledger(frame: &mut Frame<'_>, app: &App, area: Rect) {
             },
             text::count(worker.frames),
             text::count(worker.flows),
-            awake.clamp(0.0, 100.0)
+            share(waits.busy_ns).min(100.0),
+            share(waits.spin_ns).min(100.0),
+            text::short(waits.wakes as f64),
         ));
     }
     let room = usize::from(area.height);

@@ -1,0 +1,17 @@
+//! Frames for the engine's tests.
+
+/// An Ethernet frame with IPv4 and UDP.
+pub fn udp(from: [u8; 4], from_port: u16, to: [u8; 4], to_port: u16, payload: usize) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
+    frame.extend([0x45, 0]);
+    frame.extend(((28 + payload) as u16).to_be_bytes());
+    frame.extend([0, 0, 0, 0, 64, 17, 0, 0]);
+    frame.extend(from);
+    frame.extend(to);
+    frame.extend(from_port.to_be_bytes());
+    frame.extend(to_port.to_be_bytes());
+    frame.extend(((8 + payload) as u16).to_be_bytes());
+    frame.extend([0, 0]);
+    frame.resize(frame.len() + payload, 0x55);
+    frame
+}
