@@ -123,7 +123,8 @@ impl<'a> Burst<'a> {
     }
 
     /// Whether a frame that leaves by reference leaves a [`Loan`].
-    pub(crate) fn has_buffers(&self) -> bool {
+    #[must_use]
+    pub fn has_buffers(&self) -> bool {
         self.buffers.is_some()
     }
 

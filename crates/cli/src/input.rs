@@ -42,7 +42,7 @@ pub struct Opened {
 
 /// An interface, opened: one input for each worker.
 struct Queues {
-    /// Worker k's at place k.
+    /// Worker k's at place k; or one, which all workers share.
     inputs: Vec<Input>,
     /// Why this path, for the start report.
     why: &'static str,
@@ -164,6 +164,7 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     let workers = workers(args, config, || spare.min(MOST_LIVE))?;
     // Worker k gets source k of every interface, so that the two directions of a tap meet.
     let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut shared = None;
     let mut infos = Vec::new();
     for name in &names {
         let Queues { inputs, why } = open_interface(config, name, workers)?;
@@ -172,6 +173,18 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
         };
         notes.push(format!("{}: {}; {why}", info.name, info.description));
         infos.push(info);
+        if inputs.len() < workers {
+            shared = inputs.into_iter().next();
+            if names.len() > 1 {
+                return Err(Failure::usage(format!(
+                    "{name} has one queue, which {workers} workers can share only if no other interface is watched with it; add --workers 1, or watch {name} alone: portreeve -i {name}"
+                )));
+            }
+            notes.push(format!(
+                "{name}: one queue for {workers} workers: a reader on a core of its own shares the packets out (software RSS)"
+            ));
+            break;
+        }
         for (worker, input) in of_workers.iter_mut().zip(inputs) {
             worker.push(input);
         }
@@ -180,7 +193,10 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
         notes.push(format!("filter: {expression}"));
     }
     Ok(Opened {
-        inputs: Inputs::PerWorker(of_workers),
+        inputs: match shared {
+            Some(input) => Inputs::Shared(input, workers),
+            None => Inputs::PerWorker(of_workers),
+        },
         infos,
         workers,
         live: true,

@@ -86,6 +86,7 @@ pub enum Inputs {
     /// Each worker has sources of its own: live interfaces (its queue of each), or a file with one thread from end to end.
     /// All workers have the same interfaces in the same order.
     PerWorker(Vec<Vec<Input>>),
-    /// One source, not live, read by a thread of its own and shared out to so many workers by the steering hash.
+    /// One source, read by a thread of its own and shared out to so many workers by the steering hash: a file, or a live
+    /// interface with one queue (software RSS).
     Shared(Input, usize),
 }

@@ -194,6 +194,20 @@ impl WorkerCounters {
     }
 }
 
+/// Between two readings of a source's own counters, its account is kept up to date by what it lent.
+#[inline]
+pub(crate) fn count_lent(account: &mut SourceCounters, frames: u64, bytes: u64) {
+    account.delivered += frames;
+    account.delivered_bytes += bytes;
+    let known = account.in_flight.unwrap_or(0).min(frames);
+    if let Some(in_flight) = &mut account.in_flight {
+        *in_flight -= known;
+    }
+    if let Some(wire) = &mut account.wire {
+        *wire += frames - known;
+    }
+}
+
 /// A worker's counters, published under a sequence counter: one writer, any number of readers, no locks.
 ///
 /// A reader gets the words of one moment or tries again, so that what it adds up is a balance.

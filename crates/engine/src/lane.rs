@@ -3,7 +3,7 @@
 //! All batches are made at the start; a lane without an empty one is full. Single producer, single consumer, no locks. A receiver that
 //! sleeps is woken by its doorbell.
 
-use portreeve_capture::{Batch, Burst, Frame};
+use portreeve_capture::{Batch, Burst, Frame, Loan};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use std::sync::Arc;
@@ -22,6 +22,9 @@ pub(crate) struct Parcel {
 pub(crate) struct LaneOut {
     to: Producer<Parcel>,
     back: Consumer<Batch>,
+    /// Batches that are back, their loans taken.
+    spare: Vec<Batch>,
+    loans: Vec<Loan>,
     pending: Option<Batch>,
     notes: u64,
     /// The receiver's, unless it looks by itself now and then.
@@ -64,6 +67,8 @@ pub(crate) fn lane(
         LaneOut {
             to,
             back,
+            spare: Vec::with_capacity(batches),
+            loans: Vec::with_capacity(batches * frames),
             pending: None,
             notes: 0,
             bell,
@@ -104,7 +109,7 @@ impl LaneOut {
     ) -> Result<(), LaneFull> {
         // Twice: a pending batch may be full, the next one is empty.
         for _ in 0..2 {
-            let Some(mut batch) = self.pending.take().or_else(|| self.back.pop().ok()) else {
+            let Some(mut batch) = self.pending.take().or_else(|| self.empty()) else {
                 return Err(LaneFull);
             };
             if into(&mut batch) {
@@ -126,16 +131,31 @@ impl LaneOut {
 
     /// Sends what is pending. Without anything pending, `now` alone is sent if there is a batch to spare.
     pub(crate) fn flush(&mut self, now: Option<i64>, tell_time: bool) {
-        let batch = self.pending.take().or_else(|| {
-            if tell_time {
-                self.back.pop().ok()
-            } else {
-                None
-            }
-        });
+        let batch = self
+            .pending
+            .take()
+            .or_else(|| if tell_time { self.empty() } else { None });
         if let Some(batch) = batch {
             self.send(batch, now);
         }
+    }
+
+    fn empty(&mut self) -> Option<Batch> {
+        self.spare.pop().or_else(|| {
+            let mut batch = self.back.pop().ok()?;
+            batch.settle(&mut self.loans);
+            Some(batch)
+        })
+    }
+
+    /// Takes back what the receiver is done with; the packet buffers behind it go to `loans`.
+    #[inline]
+    pub(crate) fn collect(&mut self, loans: &mut Vec<Loan>) {
+        while let Ok(mut batch) = self.back.pop() {
+            batch.settle(&mut self.loans);
+            self.spare.push(batch);
+        }
+        loans.append(&mut self.loans);
     }
 
     fn send(&mut self, batch: Batch, now: Option<i64>) {

@@ -9,8 +9,8 @@
 //!             count                 ╘══▶ lane (copy) ══▶ another worker
 //! ```
 //!
-//! A file that several workers share has a reader in front: `Reader` ══▶ lanes (by reference) ══▶ workers. Live interfaces have one
-//! queue (one [`portreeve_capture::Source`]) for each worker.
+//! A source that several workers share (a file, a live interface with one queue) has a reader in front: `Reader` ══▶ lanes (by reference where that can
+//! be) ══▶ workers. Other live interfaces have one queue (one [`portreeve_capture::Source`]) for each worker.
 //!
 //! # Who writes what
 //!

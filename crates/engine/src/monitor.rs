@@ -171,7 +171,9 @@ impl Monitor {
         let nic_node = infos
             .iter()
             .find_map(|info| placement::numa_node_of_interface(&info.name));
-        let cpus = placement::place(workers, &config.cpus, nic_node);
+        // A live reader has a core of its own, like a worker.
+        let seats = workers + usize::from(live && reader_source.is_some());
+        let cpus = placement::place(seats, &config.cpus, nic_node);
         // A file has no core of its own to protect: pin only where frames are lost otherwise, or where cores were named.
         let pin = live || !config.cpus.is_empty();
         let mut flow_memory = FlowMemory::default();
@@ -219,7 +221,8 @@ impl Monitor {
         }
         if let Some(reader) = reader {
             let cell = Arc::clone(&reader.cell);
-            monitor.spawn("reader".to_owned(), 0, false, cell, move || reader.run())?;
+            let (cpu, own) = (cpus.get(workers).copied().unwrap_or(0), live);
+            monitor.spawn("reader".to_owned(), cpu, own, cell, move || reader.run())?;
         }
         Ok(monitor)
     }
@@ -473,7 +476,10 @@ impl<'a> Build<'a> {
 
     fn lanes_from_reader(&mut self) {
         for (inward, bell) in self.inward.iter_mut().zip(&self.bells) {
-            let (out, into) = lane(READER_BATCHES, BATCH_FRAMES, 0, Some(Arc::clone(bell)));
+            let bell = Some(Arc::clone(bell));
+            // A file's frames go by reference, all of them.
+            let copy_bytes = if self.live { MESH_COPY_BYTES } else { 0 };
+            let (out, into) = lane(READER_BATCHES, BATCH_FRAMES, copy_bytes, bell);
             self.from_reader.push(out);
             inward.push(into);
         }
@@ -577,7 +583,7 @@ impl<'a> Build<'a> {
     fn reader(&mut self, input: Input, config: &EngineConfig) -> Reader {
         let gate = self.gate(config, vec![input.filter]);
         Reader {
-            source: input.source,
+            source: Some(input.source),
             lanes: std::mem::take(&mut self.from_reader),
             gate,
             homes: Homes::new(self.workers),
@@ -591,6 +597,12 @@ impl<'a> Build<'a> {
             clock: Clock::default(),
             cell: Arc::new(Cell::default()),
             shared: Arc::clone(self.shared),
+            strategy: self.strategy(self.workers, config),
+            longest_sleep: config.longest_sleep,
+            live: self.live,
+            settings_version: 0,
+            loans: Vec::with_capacity(self.workers * READER_BATCHES * BATCH_FRAMES),
+            out: 0,
         }
     }
 }

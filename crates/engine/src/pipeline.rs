@@ -10,7 +10,7 @@ use portreeve_record::{Record, RecordSink, SourceId, Weird};
 
 use crate::clock::Clock;
 use crate::config::FrameFilter;
-use crate::counters::WorkerCounters;
+use crate::counters::{WorkerCounters, count_lent};
 use crate::home::Homes;
 use crate::lane::{Errand, LaneOut};
 use crate::sink::Outlet;
@@ -268,17 +268,8 @@ impl Pipeline {
         };
         self.counters.delivered += sums.frames;
         self.counters.delivered_bytes += sums.bytes;
-        // Between two readings of the source's own counters its account is kept up to date here.
         if let Some(account) = self.counters.sources.get_mut(usize::from(source)) {
-            account.delivered += sums.frames;
-            account.delivered_bytes += sums.bytes;
-            let known = account.in_flight.unwrap_or(0).min(sums.frames);
-            if let Some(in_flight) = &mut account.in_flight {
-                *in_flight -= known;
-            }
-            if let Some(wire) = &mut account.wire {
-                *wire += sums.frames - known;
-            }
+            count_lent(account, sums.frames, sums.bytes);
         }
     }
 

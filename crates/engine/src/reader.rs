@@ -1,25 +1,36 @@
-//! The reader of a shared source: one thread that shares the frames out to the workers, by reference.
+//! The reader of a shared source: one thread that shares the frames out to the workers, by reference where it can.
+//!
+//! A file's reader waits for the workers, and nothing is lost. A live one, for an interface with one queue (software RSS), waits for nobody: a full
+//! lane costs the frame, counted. Packet buffers that went out by reference come back with their batches and go to the source after
+//! each burst; at the end the source stays until they are all back.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use portreeve_capture::{Burst, Fetch, Source};
+use portreeve_capture::{Burst, Fetch, Frame, Loan, Source};
 use portreeve_packet::{DecodeOptions, Outcome, Views, decode};
 
 use crate::clock::Clock;
-use crate::counters::{Cell, WorkerCounters};
+use crate::counters::{Cell, WorkerCounters, count_lent};
 use crate::home::Homes;
 use crate::lane::{Errand, LaneOut};
 use crate::pipeline::Gate;
 use crate::shared::Shared;
+use crate::strategy::{News, Step, Strategy};
+use crate::worker::{PUBLISH, READ_COUNTERS, wall_clock};
 
-/// Bursts after which every worker is told the time, with frames or without.
+/// Bursts after which every worker is told the time, with frames or without; and sent what waits for its batch to fill.
 const TELL_TIME: u64 = 16;
+/// While buffers are out the reader does not sleep longer: without them its source may have none left to receive into, and wakes nobody.
+const WAIT_FOR_BUFFERS: Duration = Duration::from_millis(1);
+/// How long the end of a live source waits for the buffers that are out.
+const LAST_BUFFERS: Duration = Duration::from_secs(2);
 
-/// The reader, ready to run on its thread. Its source is not live: it waits for the workers, and nothing is lost.
+/// The reader, ready to run on its thread.
 pub(crate) struct Reader {
-    pub(crate) source: Box<dyn Source>,
+    /// `Some` until it has ended.
+    pub(crate) source: Option<Box<dyn Source>>,
     pub(crate) lanes: Vec<LaneOut>,
     pub(crate) gate: Gate,
     pub(crate) homes: Homes,
@@ -29,38 +40,184 @@ pub(crate) struct Reader {
     pub(crate) clock: Clock,
     pub(crate) cell: Arc<Cell>,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) strategy: Strategy,
+    /// The longest one sleep.
+    pub(crate) longest_sleep: Duration,
+    pub(crate) live: bool,
+    pub(crate) settings_version: u64,
+    /// Loans on their way from the lanes to the source.
+    pub(crate) loans: Vec<Loan>,
+    /// Buffers that are out.
+    pub(crate) out: u64,
 }
 
 impl Reader {
-    /// Runs until the source ends or a stop is asked for.
+    /// Runs until the source ends or a stop is asked for, and has been drained if it is live.
     pub(crate) fn run(mut self) {
+        self.strategy.settle_in();
         self.counters.source_count = 1;
-        self.counters.sources[0] = self.source.counters();
-        while !self.shared.stopping() && !self.gate.is_done() {
-            match self.source.next_burst() {
-                Ok(Fetch::Frames(burst)) => {
-                    let out = Out {
-                        lanes: &mut self.lanes,
-                        gate: &mut self.gate,
-                        homes: &mut self.homes,
-                        decode: &self.decode,
-                        views: &mut self.views,
-                        counters: &mut self.counters,
-                        clock: &mut self.clock,
-                        shared: &self.shared,
-                    };
-                    out.share(&burst);
+        self.read_counters();
+        self.cell.publish(&self.counters);
+        let (mut read, mut published) = (Instant::now(), Instant::now());
+        let mut stopped = false;
+        while !self.shared.abandoned() {
+            if !stopped && (self.shared.stopping() || self.gate.is_done()) {
+                stopped = true;
+                // What stands in a file was not taken from anyone: there is nothing to drain.
+                if !self.live {
+                    break;
                 }
-                Ok(Fetch::Empty) => {
-                    // A pipe with nothing in it yet.
-                    let _ = self.source.wait(Duration::from_millis(100));
+                if let Some(source) = &mut self.source {
+                    source.stop();
                 }
-                Ok(Fetch::End) => break,
-                Err(error) => self.shared.report(&self.source.info().name, error),
             }
-            self.after_burst();
+            self.take_over_settings();
+            let Some(found) = self.burst() else { break };
+            self.collect();
+            let round = self.strategy.round(found, &mut self.counters);
+            if let Some(now) = round {
+                if self.live && now.duration_since(read) >= READ_COUNTERS {
+                    read = now;
+                    self.read_counters();
+                }
+                if now.duration_since(published) >= PUBLISH {
+                    published = now;
+                    self.cell.publish(&self.counters);
+                }
+            }
+            match round.filter(|_| !found) {
+                None => {}
+                Some(now) => {
+                    self.flush(false);
+                    match self.strategy.next_step(now) {
+                        _ if !self.live => self.sleep(stopped),
+                        Step::Pause => std::hint::spin_loop(),
+                        Step::Yield => std::thread::yield_now(),
+                        Step::Sleep => self.sleep(stopped),
+                    }
+                }
+            }
         }
-        self.counters.sources[0] = self.source.counters();
+        self.end();
+    }
+
+    /// Shares out one burst. Whether there was one; `None` at the end.
+    fn burst(&mut self) -> Option<bool> {
+        let source = self.source.as_mut()?;
+        let timed = self.strategy.awaits_first() && source.stamps_on_arrival();
+        match source.next_burst() {
+            Ok(Fetch::Frames(burst)) => {
+                if timed && let Some(frame) = burst.frame(0) {
+                    let late = wall_clock().saturating_sub(frame.timestamp).max(0);
+                    self.strategy
+                        .first_frame(late.unsigned_abs(), &mut self.counters);
+                }
+                let out = Out {
+                    lanes: &mut self.lanes,
+                    gate: &mut self.gate,
+                    homes: &mut self.homes,
+                    decode: &self.decode,
+                    views: &mut self.views,
+                    counters: &mut self.counters,
+                    clock: &mut self.clock,
+                    shared: &self.shared,
+                    live: self.live,
+                    out: &mut self.out,
+                };
+                out.share(&burst);
+            }
+            Ok(Fetch::Empty) => return Some(false),
+            Ok(Fetch::End) => return None,
+            Err(error) => {
+                let name = source.info().name.clone();
+                self.shared.report(&name, error);
+            }
+        }
+        self.counters.bursts += 1;
+        if self.counters.bursts.is_multiple_of(TELL_TIME) {
+            self.flush(true);
+        }
+        if let Some(position) = self.source.as_ref().and_then(|source| source.position()) {
+            self.shared.position.store(position, Ordering::Relaxed);
+        }
+        Some(true)
+    }
+
+    /// Packet buffers that the workers are done with go back to the source.
+    #[inline]
+    fn collect(&mut self) {
+        if self.out == 0 {
+            return;
+        }
+        for lane in &mut self.lanes {
+            lane.collect(&mut self.loans);
+        }
+        if let Some(source) = &mut self.source
+            && !self.loans.is_empty()
+        {
+            self.out -= (self.loans.len() as u64).min(self.out);
+            source.take_back(&mut self.loans);
+        }
+    }
+
+    /// Sends what waits for its batch to fill; with `tell_time`, the time alone where nothing does.
+    fn flush(&mut self, tell_time: bool) {
+        let now = self.clock.now();
+        for lane in &mut self.lanes {
+            lane.flush(now, tell_time);
+        }
+        if let Some(tap) = &mut self.gate.tap {
+            tap.flush(now, false);
+        }
+    }
+
+    fn sleep(&mut self, stopped: bool) {
+        self.cell.publish(&self.counters);
+        if !self.live {
+            // A pipe with nothing in it yet.
+            if let Some(source) = &mut self.source {
+                let most = self.longest_sleep;
+                // What ended it, its next burst tells.
+                let _ = self
+                    .strategy
+                    .wait(source.as_mut(), most, &mut self.counters);
+            }
+            return;
+        }
+        let news = News {
+            lanes: &[],
+            shared: &self.shared,
+            stopped,
+            closing: false,
+            settings_version: self.settings_version,
+            most: if self.out == 0 {
+                self.longest_sleep
+            } else {
+                WAIT_FOR_BUFFERS
+            },
+        };
+        let source = std::slice::from_mut(&mut self.source);
+        self.strategy.sleep(source, &mut self.counters, &news);
+    }
+
+    fn take_over_settings(&mut self) {
+        let version = self.shared.version();
+        if version != self.settings_version {
+            self.settings_version = version;
+            if self.live {
+                self.strategy.waiting = self.shared.waiting();
+            }
+        }
+    }
+
+    fn read_counters(&mut self) {
+        if let Some(source) = &mut self.source {
+            self.counters.sources[0] = source.counters();
+        }
+    }
+
+    fn end(mut self) {
+        self.read_counters();
         for lane in self.lanes.iter_mut().chain(&mut self.gate.tap) {
             lane.flush(self.clock.now(), true);
         }
@@ -69,24 +226,22 @@ impl Reader {
             self.shared.last_time.store(now, Ordering::Release);
         }
         self.cell.publish(&self.counters);
+        // What the workers still read stays: its region does, whatever happens; and a source that has all its buffers back ends cleanly.
+        let begin = Instant::now();
+        while self.out > 0
+            && begin.elapsed() < LAST_BUFFERS
+            && !self.shared.abandoned()
+            && !self.lanes.iter().any(LaneOut::is_abandoned)
+        {
+            std::thread::sleep(Duration::from_micros(100));
+            self.collect();
+        }
         // The lanes close; then nobody sends any more.
         self.lanes.clear();
         self.gate.tap = None;
+        self.source = None;
         self.shared.sent_all();
         self.shared.running.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    fn after_burst(&mut self) {
-        self.counters.bursts += 1;
-        if self.counters.bursts.is_multiple_of(TELL_TIME) {
-            for lane in &mut self.lanes {
-                lane.flush(self.clock.now(), true);
-            }
-        }
-        if let Some(position) = self.source.position() {
-            self.shared.position.store(position, Ordering::Relaxed);
-        }
-        self.cell.publish(&self.counters);
     }
 }
 
@@ -100,19 +255,16 @@ struct Out<'a> {
     counters: &'a mut WorkerCounters,
     clock: &'a mut Clock,
     shared: &'a Shared,
+    live: bool,
+    out: &'a mut u64,
 }
 
 impl Out<'_> {
     fn share(mut self, burst: &Burst<'_>) {
+        let (mut frames, mut bytes) = (0, 0);
         for (index, frame) in burst.frames().enumerate() {
-            self.counters.delivered += 1;
-            self.counters.delivered_bytes += u64::from(frame.wire_len);
-            let account = &mut self.counters.sources[0];
-            account.delivered += 1;
-            account.delivered_bytes += u64::from(frame.wire_len);
-            if let Some(wire) = &mut account.wire {
-                *wire += 1;
-            }
+            frames += 1;
+            bytes += u64::from(frame.wire_len);
             self.clock.observe(frame.timestamp);
             let Some(frame) = self.gate.pass(frame, 0, self.counters) else {
                 continue;
@@ -126,32 +278,52 @@ impl Out<'_> {
             };
             if let Some(quoted) = self.homes.of_quoted(self.views, 0)
                 && quoted != home
+                && !self.send(burst, index, &frame, quoted, Errand::Note)
             {
-                self.send(burst, index, quoted, Errand::Note);
+                // The error is counted at its home; an annotation less is a fact not kept.
+                self.counters.pool_full += 1;
             }
             // The home finds the same quote in the frame; it looks for the quoted flow, and does not have it.
-            if self.send(burst, index, home, Errand::Frame) {
+            if self.send(burst, index, &frame, home, Errand::Frame) {
                 self.counters.handed_out += 1;
             } else {
                 self.counters.hand_over_full += 1;
             }
         }
+        self.counters.delivered += frames;
+        self.counters.delivered_bytes += bytes;
+        count_lent(&mut self.counters.sources[0], frames, bytes);
     }
 
-    /// Waits until there is room; false if the run is abandoned meanwhile.
-    fn send(&mut self, burst: &Burst<'_>, index: usize, to: usize, errand: Errand) -> bool {
+    /// By reference where that can be; a packet buffer goes to one place only, so a note is a copy. A file waits until there is room; false if there
+    /// is none, or the run is abandoned meanwhile.
+    fn send(
+        &mut self,
+        burst: &Burst<'_>,
+        index: usize,
+        frame: &Frame<'_>,
+        to: usize,
+        errand: Errand,
+    ) -> bool {
         let Some(lane) = self.lanes.get_mut(to) else {
             return false;
         };
-        while lane
-            .push_shared(burst, index, errand, self.clock.now())
-            .is_err()
-        {
-            if lane.is_abandoned() || self.shared.abandoned() {
+        let now = self.clock.now();
+        let copied = !burst.is_shareable() || (burst.has_buffers() && errand == Errand::Note);
+        loop {
+            let sent = if copied {
+                lane.push_copy(frame, errand, now)
+            } else {
+                lane.push_shared(burst, index, errand, now)
+            };
+            if sent.is_ok() {
+                *self.out += u64::from(!copied && burst.has_buffers());
+                return true;
+            }
+            if self.live || lane.is_abandoned() || self.shared.abandoned() {
                 return false;
             }
             std::thread::sleep(Duration::from_micros(20));
         }
-        true
     }
 }

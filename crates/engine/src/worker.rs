@@ -13,11 +13,11 @@ use crate::shared::Shared;
 use crate::strategy::{News, Step, Strategy};
 
 /// How often a live source's own counters are read: each reading is a system call.
-const READ_COUNTERS: Duration = Duration::from_millis(100);
+pub(crate) const READ_COUNTERS: Duration = Duration::from_millis(100);
 /// How often a worker whose time comes from a file looks at the clock on the wall, which its rates are shown by.
 const LOOK_AT_WALL: Duration = Duration::from_millis(10);
 /// The books are published so often under load, and before every sleep: they are some hundred words, as much as a few packets' work.
-const PUBLISH: Duration = Duration::from_micros(100);
+pub(crate) const PUBLISH: Duration = Duration::from_micros(100);
 /// Without packets a live worker's time is this far behind the clock on the wall, so that packets still in the ring are not late.
 const WALL_CLOCK_LAG: i64 = 1_000_000_000;
 /// A pipe with nothing in it is slept on by its own means, and the lanes are looked at between.
@@ -295,7 +295,7 @@ impl Worker {
 }
 
 /// Nanoseconds since 1970-01-01 UTC by the clock on the wall.
-fn wall_clock() -> i64 {
+pub(crate) fn wall_clock() -> i64 {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since_epoch.map_or(0, |since| since.as_nanos() as i64)
 }
