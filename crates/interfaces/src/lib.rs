@@ -74,7 +74,7 @@ pub struct NicCounters {
 }
 
 /// A network interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Interface {
     /// Its name.
     pub name: String,
@@ -98,6 +98,9 @@ pub struct Interface {
     pub kind: Option<String>,
     /// Index of the bridge or bond it belongs to.
     pub master: Option<u32>,
+    /// Index of the interface it stands on, for those that are part of another one (VLAN, macvlan); a veth's is its peer, perhaps
+    /// in another namespace.
+    pub lower: Option<u32>,
     /// Whether a device stands behind it (a NIC, also an emulated one).
     pub physical: bool,
     /// Receive queues.
@@ -242,6 +245,7 @@ fn parse_link(payload: &[u8]) -> Option<Interface> {
         mac: None,
         kind: None,
         master: None,
+        lower: None,
         physical: false,
         rx_queues: 1,
         speed: None,
@@ -256,6 +260,7 @@ fn parse_link(payload: &[u8]) -> Option<Interface> {
             libc::IFLA_IFNAME => interface.name = text(value),
             libc::IFLA_MTU => interface.mtu = word(value, 0).unwrap_or(0),
             libc::IFLA_ADDRESS => interface.mac = value.try_into().ok(),
+            libc::IFLA_LINK => interface.lower = word(value, 0),
             libc::IFLA_MASTER => interface.master = word(value, 0),
             IFLA_PROMISCUITY => {
                 interface.promiscuous |= word(value, 0).is_some_and(|count| count > 0);
