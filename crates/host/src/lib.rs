@@ -8,6 +8,7 @@
 //! - [`pci`]: the functions on the PCI bus, and which of them are NICs.
 //! - [`usage`]: what an interface is needed for, so that nobody cuts off his own branch.
 //! - [`modules`]: kernel modules: there, to be had, or what to install.
+//! - [`nics`]: the NICs, and what Portreeve could do with each.
 //! - [`bind`]: handing a NIC to a user-space driver and giving it back.
 //! - [`hugepages`]: the reserve of huge pages: how large it is, and making it larger, now and at each boot.
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ pub mod bind;
 pub mod cpus;
 pub mod hugepages;
 pub mod modules;
+pub mod nics;
 pub mod pci;
 mod root;
 mod state;

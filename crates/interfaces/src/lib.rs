@@ -10,9 +10,12 @@ mod netlink;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use portreeve_packet::LinkType;
+pub use portreeve_packet::LinkType;
 
-use ethtool::Ethtool;
+pub use ethtool::{
+    Channels, Coalescing, Ethtool, FlowKind, HASH_ADDRESSES, HASH_ADDRESSES_AND_PORTS, Merging,
+    ReceiveHash, Rings,
+};
 pub use netlink::Netlink;
 use netlink::{attributes, half, long, word};
 
@@ -153,7 +156,7 @@ pub fn list() -> io::Result<Vec<Interface>> {
     netlink.dump(libc::RTM_GETLINK, libc::RTM_NEWLINK, 0, |payload| {
         interfaces.extend(parse_link(payload));
     })?;
-    let ethtool = Ethtool::open();
+    let ethtool = Ethtool::open().ok();
     for interface in &mut interfaces {
         if let Some(ethtool) = &ethtool {
             let name = &interface.name;

@@ -12,7 +12,7 @@ use portreeve_host::{Kernel, Ran, Root};
 /// How the made-up kernel behaves beyond what its files say.
 #[derive(Default)]
 pub struct Behaviour {
-    /// Drivers that will not take a device.
+    /// Drivers that will not take a device: any (`igb_uio`), or one (`igb_uio 0000:03:00.0`).
     pub refusing: Vec<String>,
     /// Modules that modprobe finds, and the PCI drivers they bring.
     pub loadable: Vec<String>,
@@ -265,7 +265,12 @@ fn pci(root: &Root, behaviour: &mut Behaviour, file: &str, text: &str) -> io::Re
     if has_driver() || !root.exists(format!("{PCI}/drivers/{asked}")) {
         return Ok(());
     }
-    if behaviour.refusing.contains(&asked) {
+    let one = format!("{asked} {address}");
+    if behaviour
+        .refusing
+        .iter()
+        .any(|refusing| *refusing == asked || *refusing == one)
+    {
         behaviour.messages.push(format!(
             "[    9.1] {asked} {address}: probe failed: no such luck"
         ));
