@@ -1,5 +1,7 @@
 //! The command line, defined once: help, man page and completions come from here.
 
+pub mod nic;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
@@ -256,6 +258,9 @@ pub enum Command {
         /// The instance: an interface's name or a socket's path (default: the only one)
         instance: Option<String>,
     },
+    /// List NICs, hand them to DPDK and back, reserve huge pages
+    #[command(subcommand)]
+    Nic(nic::NicCommand),
     /// Print the shell's completion script
     Completions {
         /// The shell

@@ -9,6 +9,7 @@ mod input;
 mod interface;
 mod ledger;
 mod manual;
+mod nic;
 mod outputs;
 mod packet_writer;
 mod report;
@@ -53,6 +54,7 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Some(Command::Mode { mode, instance }) => {
             return print(socket::mode(instance.as_deref(), *mode, &places)?.as_bytes());
         }
+        Some(Command::Nic(command)) => return nic::run(command),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             manual::write_completions(*shell, &mut script);

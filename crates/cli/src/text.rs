@@ -200,9 +200,39 @@ pub fn fit(text: &str, width: usize) -> String {
     cut
 }
 
+/// `text` in lines of `width` columns at most, broken between words; a longer word has a line of its own.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut columns = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if columns > 0 && columns + 1 + length > width {
+            lines.push(String::new());
+            columns = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            if columns > 0 {
+                line.push(' ');
+                columns += 1;
+            }
+            line.push_str(word);
+            columns += length;
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("unbreakable a", 4), ["unbreakable", "a"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
 
     #[test]
     fn numbers_are_read_by_people() {

@@ -106,6 +106,19 @@ fn a_bound_nic_is_dpdks_and_says_whose_it_was() {
 }
 
 #[test]
+fn what_dpdk_would_need_is_said() {
+    let machine = Machine::new();
+    machine.nic(ONE, "eth1");
+    let nics = nics::list(&machine.root(), &[eth1()], None, details);
+    assert_eq!(nics[0].ways[0].path, CapturePath::AfXdp);
+    let why = nics[0].no_dpdk.as_deref().unwrap();
+    assert!(
+        why.starts_with("needs uio_pci_generic: sudo apt install"),
+        "{why}"
+    );
+}
+
+#[test]
 fn this_machine_lists_without_complaint() {
     let interfaces = portreeve_interfaces::list().unwrap();
     let nics = nics::list(

@@ -67,6 +67,8 @@ pub struct Nic {
     pub used_for: Vec<String>,
     /// How Portreeve could watch it, the fastest first.
     pub ways: Vec<Way>,
+    /// Why DPDK is not among the ways, for a NIC on PCI.
+    pub no_dpdk: Option<String>,
 }
 
 /// What the driver says of an interface, beyond [`Interface`].
@@ -188,6 +190,7 @@ fn nic(
                 .collect()
         }),
         ways: ways::ways(root, function, interface, !used_for.is_empty()),
+        no_dpdk: function.and_then(|function| ways::why_no_dpdk(root, function)),
         used_for,
         interface: interface.map(|i| i.name.clone()),
     }

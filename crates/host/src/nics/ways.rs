@@ -3,9 +3,9 @@
 use portreeve_interfaces::Interface;
 use serde::Serialize;
 
-use crate::Root;
 use crate::bind::{self, UserDriver};
 use crate::pci::Function;
+use crate::{Root, modules};
 
 /// How frames get from the NIC to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -136,4 +136,23 @@ fn dpdk(root: &Root, function: &Function, take_over: &str) -> Option<Way> {
         )),
         command,
     })
+}
+
+/// Why no user-space driver could have it; `None`: one could, or none is needed.
+pub(super) fn why_no_dpdk(root: &Root, function: &Function) -> Option<String> {
+    let driver = function.driver.as_deref().unwrap_or_default();
+    if UserDriver::is_one(driver)
+        || bind::is_bifurcated(function)
+        || !bind::candidates(root, function).is_empty()
+    {
+        return None;
+    }
+    let best = match function.iommu_group {
+        Some(_) => UserDriver::VfioPci,
+        None => UserDriver::UioPciGeneric,
+    };
+    Some(format!(
+        "needs {best}: {}",
+        modules::how_to_get(root, best.name())
+    ))
 }
