@@ -15,6 +15,7 @@ const USAGE: &str = "usage:
   portreeve-bench threads [N]                   N workers (2) on packets divided beforehand, against the floor
   portreeve-bench soak [MILLIONS]               resident memory over so many million packets (100)
   portreeve-bench whole                         the engine as it runs against its bare stages
+  portreeve-bench steady                        the second part of that alone: what the engine adds while it runs
   portreeve-bench replay FILE                   a capture file's packets from memory, against the floor
   portreeve-bench mixture OUT.pcap [MB] [N]     mix the corpus (PORTREEVE_CORPUS) into one capture; N replays at a time
   portreeve-bench synthesize OUT.pcap [FLOWS]   made-up traffic as a capture
@@ -63,7 +64,12 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         }
         ["threads", ..] => threads::table(FULL, number(1, 2)? as usize),
         ["soak", ..] => soak::run(number(1, 100)? * 1_000_000),
-        ["whole"] => whole::table(3),
+        ["whole"] => {
+            whole::table(3)?;
+            println!();
+            whole::steady(5)
+        }
+        ["steady"] => whole::steady(5),
         ["replay", file] => replay::table(Path::new(file), 5),
         ["mixture", out, ..] => {
             let packets = mixture::write(

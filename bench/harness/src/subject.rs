@@ -49,6 +49,7 @@ pub struct Subject {
     undecoded: u64,
     link: LinkType,
     trusted: bool,
+    burst: usize,
 }
 
 impl Subject {
@@ -68,7 +69,15 @@ impl Subject {
             undecoded: 0,
             link: LinkType::Ethernet,
             trusted: true,
+            burst: BURST,
         })
+    }
+
+    /// With bursts of so many frames.
+    #[must_use]
+    pub fn bursts_of(mut self, frames: usize) -> Subject {
+        self.burst = frames;
+        self
     }
 
     /// For the frames of a file: of this link type, their checksums verified.
@@ -86,8 +95,8 @@ impl Subject {
         let (mut sums, mut timed) = ([0u64; 3], 0u64);
         let descriptors = packets.descriptors();
         let begin = thread_cpu_ns();
-        for (number, burst) in descriptors.chunks(BURST).enumerate() {
-            let next = ((number + 1) * BURST).min(descriptors.len());
+        for (number, burst) in descriptors.chunks(self.burst).enumerate() {
+            let next = ((number + 1) * self.burst).min(descriptors.len());
             let t0 = if TIMED { ticks() } else { 0 };
             self.decode(packets, burst, &descriptors[next..]);
             let t1 = if TIMED { ticks() } else { 0 };

@@ -39,6 +39,8 @@ pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod privileges;
 #[cfg(target_os = "linux")]
+pub mod scheduling;
+#[cfg(target_os = "linux")]
 pub mod sleep;
 pub mod source;
 #[cfg(target_os = "linux")]

@@ -167,6 +167,9 @@ pub struct MemorySource {
     shift: i64,
     /// Nanoseconds that the present round is later than the first.
     late: i64,
+    /// Frames in a burst.
+    burst: usize,
+    stopped: bool,
     delivered: u64,
     delivered_bytes: u64,
 }
@@ -187,6 +190,8 @@ impl MemorySource {
             rounds: 1,
             shift: 0,
             late: 0,
+            burst: MAX_BURST,
+            stopped: false,
             delivered: 0,
             delivered_bytes: 0,
         }
@@ -197,6 +202,21 @@ impl MemorySource {
     pub fn repeat(mut self, times: u64, shift: i64) -> Self {
         self.rounds = times.max(1);
         self.shift = shift;
+        self
+    }
+
+    /// Lends so many frames at a time (at least one, at most [`MAX_BURST`]), as a ring does that is polled faster than it fills.
+    #[must_use]
+    pub fn bursts_of(mut self, frames: usize) -> Self {
+        self.burst = frames.clamp(1, MAX_BURST);
+        self
+    }
+
+    /// Counts as live: frames come at once and without end, until it is stopped.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.info.live = true;
+        self.rounds = u64::MAX;
         self
     }
 
@@ -214,6 +234,9 @@ impl Source for MemorySource {
 
     #[inline]
     fn next_burst(&mut self) -> Result<Fetch<'_>, CaptureError> {
+        if self.stopped {
+            return Ok(Fetch::End);
+        }
         if self.next >= self.frames.len() {
             if self.rounds <= 1 || self.frames.is_empty() {
                 return Ok(Fetch::End);
@@ -222,7 +245,7 @@ impl Source for MemorySource {
             self.next = 0;
             self.late = self.shift;
         }
-        let end = self.frames.len().min(self.next + MAX_BURST);
+        let end = self.frames.len().min(self.next + self.burst);
         let Some(frames) = self.frames.get_mut(self.next..end) else {
             return Ok(Fetch::End);
         };
@@ -255,5 +278,9 @@ impl Source for MemorySource {
             delivered_bytes: self.delivered_bytes,
             ..SourceCounters::default()
         }
+    }
+
+    fn stop(&mut self) {
+        self.stopped = self.info.live;
     }
 }

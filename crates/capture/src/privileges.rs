@@ -99,11 +99,19 @@ impl std::fmt::Display for Dropped {
 /// The command that lets the running program capture without being root.
 #[must_use]
 pub fn grant_line() -> String {
+    grant_line_with(&[])
+}
+
+/// The same, with further capabilities.
+#[must_use]
+pub fn grant_line_with(further: &[&str]) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("portreeve"));
-    format!(
-        "sudo setcap cap_net_raw,cap_net_admin=eip {}",
-        program.display()
-    )
+    let mut capabilities = "cap_net_raw,cap_net_admin".to_owned();
+    for capability in further {
+        capabilities.push(',');
+        capabilities.push_str(capability);
+    }
+    format!("sudo setcap {capabilities}=eip {}", program.display())
 }
 
 /// Gives up every capability of the calling thread and of those it starts from here on; with `user`, which takes being

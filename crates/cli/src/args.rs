@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::config::values::{ByteSize, CpuList, Direction, Format, WaitMode, Workers, parse_net};
+use crate::config::values::{
+    ByteSize, CpuList, Direction, Format, Scheduling, WaitMode, Workers, parse_net,
+};
 use crate::interface::InterfaceName;
 
 const EXAMPLES: &str = "\
@@ -200,6 +202,10 @@ pub struct RunArgs {
     /// How workers wait for packets: by the receive interrupt, by polling without end, or by the clock
     #[arg(long, value_name = "MODE", value_enum)]
     pub mode: Option<WaitMode>,
+
+    /// Whom the workers go before where they share a processor
+    #[arg(long, value_name = "POLICY", value_enum)]
+    pub scheduling: Option<Scheduling>,
 
     /// Memory for flows, pools and rings, such as 2GiB: decided at start, never exceeded
     #[arg(long, value_name = "SIZE")]

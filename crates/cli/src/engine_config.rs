@@ -9,7 +9,7 @@ use portreeve_pages::Preference;
 
 use crate::args::Args;
 use crate::config::Config;
-use crate::config::values::{Checksums, HugePages, Interval, WaitMode};
+use crate::config::values::{Checksums, HugePages, Interval, Scheduling, WaitMode};
 use crate::input::Opened;
 
 /// What `auto` takes at most, in bytes.
@@ -97,6 +97,16 @@ fn waiting(config: &Config) -> Waiting {
     Waiting {
         mode: mode(config.engine.mode),
         spin: config.engine.spin.0,
+    }
+}
+
+/// Whom the workers go before.
+#[must_use]
+pub fn scheduling(config: &Config) -> portreeve_engine::Scheduling {
+    match config.engine.scheduling {
+        Scheduling::Normal => portreeve_engine::Scheduling::Normal,
+        Scheduling::Nice => portreeve_engine::Scheduling::Nice,
+        Scheduling::Fifo => portreeve_engine::Scheduling::Fifo,
     }
 }
 

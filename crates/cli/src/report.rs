@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use portreeve_capture::CaptureError;
+use portreeve_engine::Snapshot;
 use portreeve_engine::snapshot::MemoryArea;
 use portreeve_engine::strategy::Waits;
-use portreeve_engine::{Mode, Snapshot};
 use portreeve_pages::PageSize;
 
 use crate::config::values::HugePages;
@@ -52,10 +52,10 @@ pub fn start(notes: &[String], workers: usize, snapshot: &Snapshot) -> String {
 /// Whether every worker has its core and is known to wait in some way: for what a start report says.
 #[must_use]
 pub fn is_settled(snapshot: &Snapshot) -> bool {
-    snapshot.workers.iter().all(|worker| {
-        let asleep = worker.waits.sleeps > 0 || worker.waits.mode == Mode::Poll;
-        worker.pinned && asleep
-    })
+    snapshot
+        .workers
+        .iter()
+        .all(|worker| worker.pinned && worker.waits.sources.iter().all(|wait| wait.known))
 }
 
 /// How workers wait for each source, and why so: a line for each way there is.

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use portreeve_capture::privileges;
 use portreeve_capture::write::CaptureWriter;
 use portreeve_engine::control::{self, Control, Request, Topic};
-use portreeve_engine::{Ledger, Monitor, Snapshot, Waiting};
+use portreeve_engine::strategy::be_ordinary;
+use portreeve_engine::{Ledger, Monitor, Scheduling, Snapshot, Waiting};
 use portreeve_record::RecordContext;
 use serde_json::{Value, json};
 
 use crate::args::Args;
 use crate::config::Places;
-use crate::engine_config::{engine_config, live_settings};
+use crate::engine_config::{self, engine_config, live_settings};
 use crate::exit::{FAILED, Failure, LOST};
 use crate::input::{self, Opened};
 use crate::outputs::{Ended, Outputs, Planned};
@@ -78,6 +79,11 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
             "standard output takes packets (-w -) or records, not both",
         ));
     }
+    // Workers inherit it from this thread, which goes back to normal once they run: by then it has no privilege to give it.
+    let scheduling = engine_config::scheduling(&config);
+    if opened.live {
+        scheduling.take().map_err(Failure::capture)?;
+    }
     let dropped = privileges::drop_all_but_files(user).map_err(Failure::capture)?;
     // Files are opened as the user we have become.
     let planned = Planned::new(&config, plan.records, summary)?;
@@ -102,8 +108,11 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     notes.extend(planned.notes.iter().cloned());
     notes.extend(packets_note);
     notes.push(format!("privileges: {dropped}"));
+    notes.extend(scheduling.note().filter(|_| live));
     let socket_path = socket_path(&settings, &opened, places);
-    let mut monitor = Monitor::start(engine, opened.inputs).map_err(Failure::failed)?;
+    let monitor = Monitor::start(engine, opened.inputs).map_err(Failure::failed);
+    be_ordinary();
+    let mut monitor = monitor?;
     let feeds = monitor.take_feeds();
     let (records, sums) = (planned.on_stdout || stdout_taken, planned.sums.clone());
     let writer = match (writer, monitor.take_packets()) {
@@ -182,6 +191,7 @@ impl Run<'_> {
             Arc::clone(&self.monitor),
             Arc::clone(&self.outputs_status),
             asker,
+            engine_config::scheduling(&self.settings.config),
         );
         let folder = if named {
             Ok(())
@@ -441,7 +451,12 @@ fn finish(
 }
 
 /// Answers the control socket.
-fn handler(monitor: Shared, outputs: Arc<Mutex<Value>>, asker: Sender<Asked>) -> control::Handler {
+fn handler(
+    monitor: Shared,
+    outputs: Arc<Mutex<Value>>,
+    asker: Sender<Asked>,
+    scheduling: Scheduling,
+) -> control::Handler {
     let asker = Mutex::new(asker);
     Arc::new(move |request| {
         let ending = || "the run has ended".to_owned();
@@ -462,6 +477,7 @@ fn handler(monitor: Shared, outputs: Arc<Mutex<Value>>, asker: Sender<Asked>) ->
                 }
             }
             Request::Do(control::Action::Mode(mode)) => {
+                scheduling.allows(mode)?;
                 let monitor = monitor.lock().unwrap_or_else(PoisonError::into_inner);
                 let monitor = monitor.as_ref().ok_or_else(ending)?;
                 let waiting = monitor.waiting();

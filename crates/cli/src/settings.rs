@@ -7,6 +7,7 @@ use portreeve_capture::filter;
 use crate::args::Args;
 use crate::config::values::{Checksums, Setting};
 use crate::config::{self, Config, Layers, Origin, Places, keys};
+use crate::engine_config;
 use crate::exit::Failure;
 use crate::input::split_words;
 
@@ -33,6 +34,10 @@ impl Settings {
         }
         lay_flags(args, &mut layers)?;
         let config = Config::from_layers(&layers)?;
+        let mode = engine_config::mode(config.engine.mode);
+        engine_config::scheduling(&config)
+            .allows(mode)
+            .map_err(Failure::usage)?;
         Ok(Settings {
             config,
             layers,
@@ -171,6 +176,11 @@ fn lay_flags(args: &Args, layers: &mut Layers) -> Result<(), Failure> {
         "engine.cpus",
         "--cpus",
         run.cpus.as_ref().map(Setting::to_toml),
+    );
+    put(
+        "engine.scheduling",
+        "--scheduling",
+        run.scheduling.map(|policy| policy.to_toml()),
     );
     put("engine.mode", "--mode", run.mode.map(|mode| mode.to_toml()));
     put(

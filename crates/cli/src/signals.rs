@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use portreeve_engine::strategy::be_ordinary;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
@@ -31,6 +32,8 @@ pub fn listen() -> io::Result<(Sender<Asked>, Receiver<Asked>)> {
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
+            // It is started by the thread that starts the workers, and has inherited what is theirs.
+            be_ordinary();
             let mut ending = false;
             for signal in signals.forever() {
                 let ask = match signal {

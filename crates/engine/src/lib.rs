@@ -56,4 +56,4 @@ pub use ledger::Ledger;
 pub use monitor::{EngineError, FinalReport, Monitor};
 pub use packets::PacketFeed;
 pub use snapshot::Snapshot;
-pub use strategy::{Mode, Waiting};
+pub use strategy::{Mode, Scheduling, Waiting};

@@ -172,8 +172,8 @@ impl Reader {
     }
 
     fn sleep(&mut self, stopped: bool) {
-        self.cell.publish(&self.counters);
         if !self.live {
+            self.cell.publish(&self.counters);
             // A pipe with nothing in it yet.
             if let Some(source) = &mut self.source {
                 let most = self.longest_sleep;
@@ -197,7 +197,8 @@ impl Reader {
             },
         };
         let source = std::slice::from_mut(&mut self.source);
-        self.strategy.sleep(source, &mut self.counters, &news);
+        self.strategy
+            .sleep(source, &mut self.counters, &self.cell, &news);
     }
 
     fn take_over_settings(&mut self) {

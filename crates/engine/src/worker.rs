@@ -46,8 +46,6 @@ pub(crate) struct Worker {
 struct Books {
     counters_read: Instant,
     published: Instant,
-    /// Bursts and hand-overs taken in before that.
-    rounds: u64,
 }
 
 impl Worker {
@@ -61,7 +59,6 @@ impl Worker {
         let mut books = Books {
             counters_read: now,
             published: now,
-            rounds: 0,
         };
         // A stop was asked for; what live sources still have is taken in.
         let mut stopped = false;
@@ -137,14 +134,8 @@ impl Worker {
         }
         if now.duration_since(books.published) >= PUBLISH {
             books.published = now;
-            books.rounds = self.rounds();
             self.publish();
         }
-    }
-
-    /// What grows when anything is taken in.
-    fn rounds(&self) -> u64 {
-        self.pipeline.counters.bursts + self.pipeline.counters.handed_in
     }
 
     /// The own sources have ended: nothing is handed over from here any more.
@@ -156,16 +147,12 @@ impl Worker {
     }
 
     fn sleep(&mut self, books: &mut Books, now: Instant, stopped: bool, closing: bool) {
-        // Whoever looks while this worker sleeps sees all that it did.
-        if books.rounds != self.rounds() {
-            books.published = now;
-            books.rounds = self.rounds();
-            self.publish();
-        }
+        self.pipeline.settle();
         let counters = &mut self.pipeline.counters;
         if !self.live
             && let Some(source) = self.sources.iter_mut().flatten().next()
         {
+            self.cell.publish(counters);
             let most = if self.inward.is_empty() {
                 self.longest_sleep
             } else {
@@ -188,7 +175,9 @@ impl Worker {
             settings_version: self.settings_version,
             most: self.longest_sleep,
         };
-        self.strategy.sleep(&mut self.sources, counters, &news);
+        self.strategy
+            .sleep(&mut self.sources, counters, &self.cell, &news);
+        books.published = now;
     }
 
     fn take_over_settings(&mut self) {

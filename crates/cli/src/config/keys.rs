@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::layers::{ConfigError, Layers};
 use super::values::{
-    ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Setting,
-    Time, WaitMode, Workers,
+    ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Scheduling,
+    Setting, Time, WaitMode, Workers,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -132,6 +132,8 @@ settings! {
         mode: WaitMode = WaitMode::Auto, "engine.mode", live;
         /// How long a worker that found nothing goes on polling before it sleeps.
         spin: Interval = Interval::microseconds(20), "engine.spin", live;
+        /// Whom the workers go before where they share a processor with others. `nice`: ordinary threads, mostly. `fifo`: everything that is not real-time itself, at once. Both take `CAP_SYS_NICE` at the start; `fifo` with `mode = "poll"` is refused while the kernel would stop it for a part of each second.
+        scheduling: Scheduling = Scheduling::Normal, "engine.scheduling";
         /// Memory for flow tables and their pools, all workers together: decided at start and never exceeded; when it is full, flows are evicted and counted. Capture rings come on top, as the start report says. Empty: a quarter of the machine's memory, at most 1 GiB, less for small files.
         memory: Option<ByteSize> = None, "engine.memory";
     }

@@ -536,6 +536,18 @@ words! {
 }
 
 words! {
+    /// Whom the workers go before, where they share a processor.
+    Scheduling {
+        /// Nobody
+        Normal => "normal",
+        /// Ordinary threads, by a nice value of -10
+        Nice => "nice",
+        /// Everything that is not real-time itself (SCHED_FIFO)
+        Fifo => "fifo",
+    }
+}
+
+words! {
     /// Whether transport checksums are verified.
     Checksums {
         /// For files, not for interfaces, whose offloads leave them wrong

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use portreeve_capture::{Armed, CaptureError, Sleeper, Source};
 use serde::{Deserialize, Serialize};
 
-use crate::counters::{MAX_SOURCES, WorkerCounters};
+use crate::counters::{Cell, MAX_SOURCES, WorkerCounters};
 use crate::lane::LaneIn;
 use crate::shared::Shared;
 
@@ -30,9 +30,11 @@ mod bell;
 mod doze;
 #[cfg(test)]
 mod model;
+mod scheduling;
 mod waits;
 
 pub(crate) use bell::Bell;
+pub use scheduling::{Scheduling, be_ordinary};
 pub use waits::{Latency, SourceWait, Waits};
 
 use doze::{Sleepy, doze};
@@ -253,11 +255,12 @@ impl Strategy {
         waited.map(|_| ())
     }
 
-    /// Sleeps: arms `sources`, looks at them and at what `news` looks at once more, sleeps, wakes, disarms.
+    /// Sleeps: arms `sources`, looks at them and at what `news` looks at once more, publishes `counters` in `cell`, sleeps, wakes, disarms.
     pub(crate) fn sleep(
         &mut self,
         sources: &mut [Option<Box<dyn Source>>],
         counters: &mut WorkerCounters,
+        cell: &Cell,
         news: &News<'_>,
     ) {
         let begin = Instant::now();
@@ -271,7 +274,8 @@ impl Strategy {
             news,
             bell: &bell,
             sleeper: &mut self.sleeper,
-            manners: &mut counters.waits,
+            counters,
+            cell,
             mode: self.waiting.mode,
             trusted: self.barren < BARREN,
             most: self.most.min(news.most),
@@ -338,7 +342,8 @@ struct Bed<'a> {
     news: &'a News<'a>,
     bell: &'a Bell,
     sleeper: &'a mut Sleeper,
-    manners: &'a mut [u64; MAX_SOURCES],
+    counters: &'a mut WorkerCounters,
+    cell: &'a Cell,
     mode: Mode,
     /// Whether interrupts are worth waiting for.
     trusted: bool,
@@ -354,7 +359,7 @@ struct Bed<'a> {
 impl Sleepy for Bed<'_> {
     fn arm(&mut self) -> Option<Duration> {
         let arms = self.mode == Mode::Interrupt && self.trusted;
-        for (slot, manner) in self.sources.iter_mut().zip(self.manners.iter_mut()) {
+        for (slot, manner) in self.sources.iter_mut().zip(&mut self.counters.waits) {
             let Some(source) = slot else {
                 self.armed += usize::from(arms);
                 continue;
@@ -402,6 +407,8 @@ impl Sleepy for Bed<'_> {
     }
 
     fn sleep(&mut self, most: Duration) {
+        // Whoever looks while this thread sleeps sees all that it did, and how it waits.
+        self.cell.publish(self.counters);
         // An error is not to be expected; were there one, the thread would poll.
         self.ended_by = self.sleeper.sleep(most).unwrap_or(0);
     }

@@ -92,6 +92,8 @@ pub struct SourceWait {
     pub mode: Mode,
     /// Why, in words.
     pub why: String,
+    /// The thread has slept on it, or never will: until then the mode is only what was asked for.
+    pub known: bool,
 }
 
 impl SourceWait {
@@ -130,6 +132,7 @@ impl SourceWait {
             source: source.to_owned(),
             mode,
             why,
+            known: asked == Mode::Poll || Manner::of(code) != Manner::Unknown,
         }
     }
 }
