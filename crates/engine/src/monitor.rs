@@ -25,7 +25,7 @@ use crate::shared::Shared;
 use crate::sink::Outlet;
 use crate::snapshot::{FlowMemory, MemoryArea, Snapshot, WorkerState};
 use crate::strategy::{Bell, Strategy, Waiting, Waits};
-use crate::talkers::{Sample, Talkers, Tallies};
+use crate::talkers::{Looker, Sample, Talkers, Tallies};
 use crate::worker::Worker;
 
 /// Batches on the way from the reader to one worker.
@@ -105,11 +105,6 @@ pub struct FinalReport {
     pub panicked: Vec<String>,
 }
 
-struct TalkerView {
-    rings: Vec<Consumer<Box<Sample>>>,
-    latest: Vec<Option<Box<Sample>>>,
-}
-
 /// A running monitor.
 pub struct Monitor {
     shared: Arc<Shared>,
@@ -118,7 +113,7 @@ pub struct Monitor {
     source_names: Vec<String>,
     outputs: Vec<String>,
     feeds: Vec<Feed>,
-    talkers: Mutex<TalkerView>,
+    talkers: Mutex<Vec<Looker>>,
     started: Instant,
     drain: Duration,
     total_bytes: Option<u64>,
@@ -202,10 +197,7 @@ impl Monitor {
             source_names: infos.iter().map(|info| info.name.clone()).collect(),
             outputs: config.outputs.clone(),
             feeds: build.feeds.into_iter().map(Feed::new).collect(),
-            talkers: Mutex::new(TalkerView {
-                latest: build.samples.iter().map(|_| None).collect(),
-                rings: build.samples,
-            }),
+            talkers: Mutex::new(build.lookers),
             started,
             drain: config.drain,
             total_bytes: infos.iter().map(|info| info.total_bytes).sum(),
@@ -320,16 +312,11 @@ impl Monitor {
     }
 
     fn latest_talkers(&self) -> Talkers {
-        let Ok(mut view) = self.talkers.lock() else {
+        let Ok(mut lookers) = self.talkers.lock() else {
             return Talkers::default();
         };
-        let TalkerView { rings, latest } = &mut *view;
-        for (ring, latest) in rings.iter_mut().zip(latest.iter_mut()) {
-            while let Ok(sample) = ring.pop() {
-                *latest = Some(sample);
-            }
-        }
-        Talkers::of(latest.iter().flatten(), TOP_TALKERS)
+        let samples: Vec<&Sample> = lookers.iter_mut().filter_map(Looker::look).collect();
+        Talkers::of(samples.into_iter(), TOP_TALKERS)
     }
 
     /// Asks the run to take nothing new in, drain and finish; returns at once.
@@ -431,7 +418,7 @@ struct Build<'a> {
     workers: usize,
     producers: Vec<Vec<rtrb::Producer<portreeve_record::Record>>>,
     feeds: Vec<Vec<Consumer<portreeve_record::Record>>>,
-    samples: Vec<Consumer<Box<Sample>>>,
+    lookers: Vec<Looker>,
     outward: Vec<Vec<Option<LaneOut>>>,
     inward: Vec<Vec<LaneIn>>,
     from_reader: Vec<LaneOut>,
@@ -465,7 +452,7 @@ impl<'a> Build<'a> {
             workers,
             producers,
             feeds,
-            samples: Vec::new(),
+            lookers: Vec::new(),
             outward: (0..workers).map(|_| Vec::new()).collect(),
             inward: (0..workers).map(|_| Vec::new()).collect(),
             from_reader: Vec::new(),
@@ -543,9 +530,9 @@ impl<'a> Build<'a> {
         config: &EngineConfig,
     ) -> Worker {
         let tallies = config.talkers.then(|| {
-            let (out, samples) = RingBuffer::new(2);
-            self.samples.push(samples);
-            Tallies::new(out)
+            let (tallies, looker) = Tallies::new();
+            self.lookers.push(looker);
+            tallies
         });
         let rings = std::mem::take(&mut self.producers[index]);
         let outlet = Outlet::new(rings, !self.live, Arc::clone(&self.shared.abandon));

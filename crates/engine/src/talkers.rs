@@ -4,12 +4,13 @@
 //! when there are more ([`SAMPLES_A_SECOND`]); what it counts is scaled by that. The
 //! tallies are small set-associative tables in which the least of a set gives way to the new one and
 //! leaves it its count (the Space-Saving rule of Metwally et al. 2005), so that heavy
-//! talkers are always in them. Once a second they go to whoever looks, through a ring; while
-//! nobody looks the ring is full and nothing is tallied.
+//! talkers are always in them. Once a second they go to whoever looks, through a ring, and the memory comes back through another; while
+//! nobody looks none comes back and nothing is tallied.
 
 use std::net::IpAddr;
 
 use portreeve_packet::{FlowKey, View, ViewFlags};
+use rtrb::{Consumer, Producer, RingBuffer};
 use serde::{Deserialize, Serialize};
 
 /// Packets a worker tallies in a second, about.
@@ -83,15 +84,15 @@ impl<K: Copy + PartialEq> Tally<K> {
         set[least].volume.add(volume);
     }
 
-    fn take(&mut self) -> Vec<(K, Volume)> {
-        let mut taken = Vec::new();
+    /// Moves all to `taken`, which has room for them.
+    fn take(&mut self, taken: &mut Vec<(K, Volume)>) {
+        taken.clear();
         for entry in &mut self.entries {
             if entry.volume.packets > 0 {
                 taken.push((entry.key, entry.volume));
                 entry.volume = Volume::default();
             }
         }
-        taken
     }
 }
 
@@ -116,12 +117,49 @@ pub struct Sample {
     flows: Vec<(FlowKey, Volume)>,
 }
 
+impl Sample {
+    fn new() -> Box<Sample> {
+        Box::new(Sample {
+            interval: 0,
+            hosts: Vec::with_capacity(SETS * WAYS),
+            services: Vec::with_capacity(SETS * WAYS),
+            flows: Vec::with_capacity(SETS * WAYS),
+        })
+    }
+}
+
+/// Samples that a worker has: one that is shown, one on its way, one to be filled.
+const SAMPLES: usize = 3;
+
+/// The other end of a worker's tallies.
+pub struct Looker {
+    samples: Consumer<Box<Sample>>,
+    back: Producer<Box<Sample>>,
+    latest: Option<Box<Sample>>,
+}
+
+impl Looker {
+    /// The latest sample.
+    pub fn look(&mut self) -> Option<&Sample> {
+        while let Ok(sample) = self.samples.pop() {
+            if let Some(old) = self.latest.replace(sample) {
+                // There is room for every sample that there is.
+                let _ = self.back.push(old);
+            }
+        }
+        self.latest.as_deref()
+    }
+}
+
 /// The tallies of a worker.
 pub struct Tallies {
     hosts: Tally<Host>,
     services: Tally<Service>,
     flows: Tally<FlowKey>,
-    out: rtrb::Producer<Box<Sample>>,
+    out: Producer<Box<Sample>>,
+    back: Consumer<Box<Sample>>,
+    /// To be filled; `None`: nobody looks.
+    spare: Option<Box<Sample>>,
     period: u64,
     countdown: u64,
     seen: u64,
@@ -130,10 +168,21 @@ pub struct Tallies {
 }
 
 impl Tallies {
-    /// Tallies that go into `out`.
+    /// Tallies, and where they are looked at.
     #[must_use]
-    pub fn new(out: rtrb::Producer<Box<Sample>>) -> Self {
-        Tallies {
+    pub fn new() -> (Self, Looker) {
+        let (out, samples) = RingBuffer::new(SAMPLES);
+        let (mut to_worker, back) = RingBuffer::new(SAMPLES);
+        for _ in 1..SAMPLES {
+            // The ring was made for so many.
+            let _ = to_worker.push(Sample::new());
+        }
+        let looker = Looker {
+            samples,
+            back: to_worker,
+            latest: None,
+        };
+        let tallies = Tallies {
             hosts: Tally::new((0, [0; 16])),
             services: Tally::new(Service {
                 protocol: 0,
@@ -141,12 +190,15 @@ impl Tallies {
             }),
             flows: Tally::new(FlowKey::default()),
             out,
+            back,
+            spare: Some(Sample::new()),
             period: 1,
             countdown: 0,
             seen: 0,
             state: 0x9E37_79B9_7F4A_7C15,
             since: None,
-        }
+        };
+        (tallies, looker)
     }
 
     /// Tallies a burst's views, if the burst is in the sample and somebody looks.
@@ -166,7 +218,7 @@ impl Tallies {
         } else {
             self.state % (2 * self.period - 1)
         };
-        if self.out.is_full() {
+        if self.spare.is_none() {
             return;
         }
         for view in views {
@@ -223,17 +275,15 @@ impl Tallies {
         self.period = (rate as u64 / SAMPLES_A_SECOND).max(1);
         self.seen = 0;
         self.since = Some(now);
-        if self.out.is_full() {
-            return;
+        if let Some(mut sample) = self.spare.take() {
+            sample.interval = interval;
+            self.hosts.take(&mut sample.hosts);
+            self.services.take(&mut sample.services);
+            self.flows.take(&mut sample.flows);
+            // There is room for every sample that there is.
+            let _ = self.out.push(sample);
         }
-        let sample = Sample {
-            interval,
-            hosts: self.hosts.take(),
-            services: self.services.take(),
-            flows: self.flows.take(),
-        };
-        // Checked above: there is room, and nobody else writes.
-        let _ = self.out.push(Box::new(sample));
+        self.spare = self.back.pop().ok();
     }
 }
 
@@ -280,7 +330,7 @@ pub struct Talkers {
 impl Talkers {
     /// Merges the workers' samples and keeps the `most` greatest of each kind.
     #[must_use]
-    pub fn of<'a>(samples: impl Iterator<Item = &'a Box<Sample>> + Clone, most: usize) -> Talkers {
+    pub fn of<'a>(samples: impl Iterator<Item = &'a Sample> + Clone, most: usize) -> Talkers {
         Talkers {
             hosts: top(
                 samples.clone(),
@@ -313,7 +363,7 @@ impl Talkers {
 }
 
 fn top<'a, K: Copy + Eq + std::hash::Hash, W>(
-    samples: impl Iterator<Item = &'a Box<Sample>>,
+    samples: impl Iterator<Item = &'a Sample>,
     most: usize,
     of: impl Fn(&Sample) -> &Vec<(K, Volume)>,
     show: impl Fn(&K) -> W,
@@ -369,8 +419,7 @@ mod tests {
 
     #[test]
     fn bytes_are_counted_by_host_service_and_flow() {
-        let (out, mut samples) = rtrb::RingBuffer::new(1);
-        let mut tallies = Tallies::new(out);
+        let (mut tallies, mut looker) = Tallies::new();
         tallies.tick(1);
         tallies.tally(&[
             view(1, 2, 443, 1000),
@@ -378,7 +427,7 @@ mod tests {
             view(1, 2, 443, 1000),
         ]);
         tallies.tick(1_000_000_001);
-        let talkers = Talkers::of([samples.pop().expect("a sample")].iter(), 2);
+        let talkers = Talkers::of(looker.look().into_iter(), 2);
         assert_eq!(talkers.hosts[0].who.to_string(), "10.0.0.2");
         assert_eq!(talkers.hosts[0].a_second.bytes_in, 2100);
         assert_eq!(talkers.hosts[1].a_second.bytes_out, 2000);
@@ -395,8 +444,7 @@ mod tests {
 
     #[test]
     fn a_heavy_talker_survives_a_scan() {
-        let (out, mut samples) = rtrb::RingBuffer::new(1);
-        let mut tallies = Tallies::new(out);
+        let (mut tallies, mut looker) = Tallies::new();
         tallies.tick(1);
         for i in 0..60_000u32 {
             let mut scan = view(7, 9, (i % 60_000) as u16, 60);
@@ -404,10 +452,30 @@ mod tests {
             tallies.tally(&[scan, view(1, 2, 443, 1500)]);
         }
         tallies.tick(1_000_000_001);
-        let talkers = Talkers::of([samples.pop().expect("a sample")].iter(), 1);
+        let talkers = Talkers::of(looker.look().into_iter(), 1);
         assert_eq!(
             talkers.flows[0].who.b_port.min(talkers.flows[0].who.a_port),
             443
         );
+    }
+
+    #[test]
+    fn while_nobody_looks_nothing_is_tallied_and_a_look_sees_the_latest() {
+        let (mut tallies, mut looker) = Tallies::new();
+        tallies.tick(1);
+        for second in 1..=10i64 {
+            tallies.tally(&[view(1, 2, 443, 1000 * second as u32)]);
+            tallies.tick(second * 1_000_000_000 + 1);
+        }
+        let bytes = |looker: &mut Looker| {
+            let talkers = Talkers::of(looker.look().into_iter(), 1);
+            talkers.flows[0].a_second.bytes()
+        };
+        // Three were made, and nobody gave any back.
+        assert_eq!(bytes(&mut looker), 3000);
+        tallies.tick(11_000_000_001);
+        tallies.tally(&[view(1, 2, 443, 7)]);
+        tallies.tick(12_000_000_001);
+        assert_eq!(bytes(&mut looker), 7);
     }
 }
