@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test bench bench-instructions bench-idle lint agree fuzz setup clean
+.PHONY: help run test test-bypass bench bench-instructions bench-idle lint agree fuzz setup clean
 
 # What `make run` takes. IFACE: default-route interface unless given. FILE: a capture file instead. ARGS: passed on.
 IFACE ?=
@@ -25,6 +25,9 @@ run: ## build a release and monitor the default route's interface
 test: ## set up, then run every test, and every fuzz target briefly
 	@scripts/test
 
+test-bypass: ## kernel bypass in a virtual machine: UIO, VFIO, huge pages, receive interrupts (in make test too)
+	@scripts/test-bypass
+
 bench: ## packets per second per core, ns by stage, against the floor and the peers
 	@scripts/bench
 
@@ -44,7 +47,7 @@ fuzz: ## fuzz every target: SECONDS_EACH=… (default 60), TARGET=… for one on
 	@scripts/fuzz
 
 setup: ## install everything that any target needs
-	@scripts/setup build test lint bench fuzz
+	@scripts/setup build test lint bench fuzz bypass
 
 clean: ## remove what was built
 	@cargo clean

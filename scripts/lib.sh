@@ -31,6 +31,9 @@ as_root() {
     fi
 }
 
+# guest_folder: where the parts of the virtual machine of make test-bypass are.
+guest_folder() { printf '%s\n' "${CARGO_TARGET_DIR:-$ROOT/target}/guest"; }
+
 # step NAME COMMAND…: runs a step, says how long it took, or which one failed.
 step() {
     local begin=$SECONDS

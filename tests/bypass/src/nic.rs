@@ -1,0 +1,137 @@
+//! Emulated NICs, and how frames come to them.
+
+use std::path::{Path, PathBuf};
+
+/// What QEMU emulates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// virtio-net, behind the emulated IOMMU.
+    Virtio,
+    /// VMware's vmxnet3.
+    Vmxnet3,
+    /// Intel 82540EM: one queue, legacy interrupts only.
+    E1000,
+    /// Intel 82574L.
+    E1000e,
+}
+
+impl Model {
+    /// QEMU's device.
+    fn device(self) -> &'static str {
+        match self {
+            Model::Virtio => "virtio-net-pci",
+            Model::Vmxnet3 => "vmxnet3",
+            Model::E1000 => "e1000",
+            Model::E1000e => "e1000e",
+        }
+    }
+
+    /// The kernel's driver.
+    #[must_use]
+    pub fn kernel_driver(self) -> &'static str {
+        match self {
+            // Its PCI driver; the network driver sits on top of it.
+            Model::Virtio => "virtio-pci",
+            Model::Vmxnet3 => "vmxnet3",
+            Model::E1000 => "e1000",
+            Model::E1000e => "e1000e",
+        }
+    }
+
+    /// The kernel's modules that make an interface of it.
+    #[must_use]
+    pub fn modules(self) -> &'static str {
+        match self {
+            Model::Virtio => "virtio_pci virtio_net",
+            other => other.kernel_driver(),
+        }
+    }
+}
+
+/// What is at the other end of a NIC's cable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cable {
+    /// A socket of datagrams, each a frame. QEMU takes no more from it than the NIC has room for: nothing is lost on the way.
+    Socket,
+    /// A tap interface of this name with several queues, in QEMU's network namespace.
+    Tap {
+        /// The interface.
+        name: String,
+        /// Its queues.
+        queues: u32,
+    },
+}
+
+/// One NIC of a machine.
+#[derive(Clone, Debug)]
+pub struct Nic {
+    /// What it is.
+    pub model: Model,
+    /// Its name in messages.
+    pub name: &'static str,
+    /// Its place on the first PCI bus.
+    slot: u8,
+    cable: Cable,
+}
+
+impl Nic {
+    /// A NIC in a place of the first bus (3 to 30).
+    #[must_use]
+    pub fn new(model: Model, name: &'static str, slot: u8, cable: Cable) -> Nic {
+        Nic {
+            model,
+            name,
+            slot,
+            cable,
+        }
+    }
+
+    /// Its PCI address.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("0000:00:{:02x}.0", self.slot)
+    }
+
+    /// Its cable.
+    #[must_use]
+    pub fn cable(&self) -> &Cable {
+        &self.cable
+    }
+
+    /// The socket that frames are sent to, in the machine's folder.
+    #[must_use]
+    pub fn socket(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("nic-{}", self.slot))
+    }
+
+    /// QEMU's arguments for it.
+    #[must_use]
+    pub fn arguments(&self, folder: &Path) -> Vec<String> {
+        let slot = self.slot;
+        let netdev = match &self.cable {
+            Cable::Socket => {
+                let here = self.socket(folder).display().to_string();
+                // What the guest sends goes nowhere.
+                format!(
+                    "dgram,id=net{slot},local.type=unix,local.path={here},remote.type=unix,remote.path={here}-away"
+                )
+            }
+            Cable::Tap { name, queues } => format!(
+                "tap,id=net{slot},ifname={name},script=no,downscript=no,vhost=off,queues={queues}"
+            ),
+        };
+        let mut device = format!(
+            "{},netdev=net{slot},bus=pcie.0,addr={slot:#x},mac=52:54:00:00:00:{slot:02x}",
+            self.model.device()
+        );
+        if self.model == Model::Virtio {
+            // Only a modern device goes through an IOMMU.
+            device.push_str(",disable-legacy=on,iommu_platform=on,ats=on");
+        }
+        if let Cable::Tap { queues, .. } = &self.cable {
+            let vectors = 2 * queues + 2;
+            device.push_str(&format!(",mq=on,rss=on,hash=on,vectors={vectors}"));
+        }
+        ["-netdev".into(), netdev, "-device".into(), device].into()
+    }
+}

@@ -1,0 +1,34 @@
+//! What is shown, one thing after the other.
+
+pub mod kernel;
+
+use std::time::Instant;
+
+use crate::fault::Outcome;
+use crate::machine::Machine;
+use crate::traffic::{Feeder, Traffic};
+
+/// Runs a step and says how long it took.
+///
+/// # Errors
+/// The step's, with its name in front.
+#[allow(clippy::print_stdout)]
+pub fn step<T>(name: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    use crate::fault::About;
+
+    let begun = Instant::now();
+    let result = work().about(name);
+    let word = if result.is_ok() { "ok" } else { "FAILED" };
+    println!("  {word:6} {:5.1} s  {name}", begun.elapsed().as_secs_f64());
+    result
+}
+
+/// Plugs in at a NIC of this name.
+///
+/// # Errors
+/// There is none, or its cable is no socket.
+pub fn plug(machine: &Machine, name: &str) -> Outcome<(Feeder, Traffic)> {
+    let nic = machine.nic(name)?;
+    let feeder = Feeder::plug(&nic.socket(machine.folder()))?;
+    Ok((feeder, Traffic::default()))
+}
