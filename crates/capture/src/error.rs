@@ -56,6 +56,15 @@ pub enum CaptureError {
         /// What the compiler said.
         message: String,
     },
+    /// A device cannot be captured by DPDK.
+    Dpdk {
+        /// The PCI address or the virtual device's name.
+        device: String,
+        /// What happened.
+        what: String,
+        /// What to type next, if anything helps.
+        fix: Option<String>,
+    },
     /// A system call failed.
     System {
         /// What was attempted, on which object.
@@ -95,6 +104,13 @@ impl std::fmt::Display for CaptureError {
                 message,
             } => {
                 write!(f, "filter \"{expression}\": {message}")
+            }
+            CaptureError::Dpdk { device, what, fix } => {
+                write!(f, "dpdk:{device}: {what}")?;
+                match fix {
+                    Some(fix) => write!(f, "; run: {fix}"),
+                    None => Ok(()),
+                }
             }
             CaptureError::System { what, error } => write!(f, "{what}: {error}"),
         }

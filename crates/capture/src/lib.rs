@@ -29,6 +29,8 @@ pub mod batch;
 pub mod bpf;
 pub mod burst;
 pub mod counters;
+#[cfg(all(target_os = "linux", feature = "dpdk"))]
+pub mod dpdk;
 pub mod error;
 pub mod file;
 pub mod filter;

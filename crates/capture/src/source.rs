@@ -121,6 +121,12 @@ pub trait Source: Send {
     /// The capture side of the ledger. May make a system call: for once a second, not for every burst.
     fn counters(&mut self) -> SourceCounters;
 
+    /// What the source has to tell a person since it was last asked: the link went down, interrupts do not come. One line each. For when
+    /// the counters are read, not for every burst.
+    fn notices(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Lets no further frame in, so that what is in the ring is the last: called before a live source is drained at shut-down.
     fn stop(&mut self) {}
 

@@ -1,0 +1,237 @@
+#define _GNU_SOURCE
+#include "shim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_epoll.h>
+#include <rte_errno.h>
+#include <rte_interrupts.h>
+#include <rte_log.h>
+
+/* From this release on a hash function can be chosen per port, and the port says which it has. */
+#define HAS_RSS_ALGORITHM (RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0))
+
+/* The kinds of packets whose conversations have a direction that the hash must not see. */
+#define RSS_TYPES (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP)
+
+/* The most reports taken at once: a source has one queue. */
+#define MAX_EVENTS 8
+
+uint16_t pr_rx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, uint16_t count)
+{
+    return rte_eth_rx_burst(port, queue, frames, count);
+}
+
+uint16_t pr_tx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, uint16_t count)
+{
+    return rte_eth_tx_burst(port, queue, frames, count);
+}
+
+int pr_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **frames, unsigned count)
+{
+    return rte_pktmbuf_alloc_bulk(pool, frames, count);
+}
+
+uint8_t *pr_frame_of(struct rte_mbuf *frame, uint16_t length)
+{
+    frame->data_len = length;
+    frame->pkt_len = length;
+    return rte_pktmbuf_mtod(frame, uint8_t *);
+}
+
+int pr_rx_waiting(uint16_t port, uint16_t queue)
+{
+    return rte_eth_rx_queue_count(port, queue);
+}
+
+uint64_t pr_cycles(void)
+{
+    return rte_rdtsc();
+}
+
+int pr_errno(void)
+{
+    return rte_errno;
+}
+
+static ssize_t write_log(void *cookie, const char *text, size_t length)
+{
+    pr_log_sink *sink = cookie;
+    (*sink)(text, length);
+    return (ssize_t)length;
+}
+
+int pr_log_to(pr_log_sink sink)
+{
+    static pr_log_sink kept;
+    kept = sink;
+    cookie_io_functions_t functions = { .write = write_log };
+    FILE *stream = fopencookie(&kept, "w", functions);
+    if (stream == NULL)
+        return -errno;
+    setvbuf(stream, NULL, _IOLBF, BUFSIZ);
+    return rte_openlog_stream(stream);
+}
+
+int pr_port_of(const char *device, uint16_t *port)
+{
+    if (rte_eth_dev_get_port_by_name(device, port) == 0)
+        return 0;
+    /* Some drivers name their ports otherwise than their device. */
+    uint16_t candidate;
+    RTE_ETH_FOREACH_DEV(candidate) {
+        struct pr_port_info info;
+        if (pr_port_info(candidate, &info) == 0 && strcmp(info.device, device) == 0) {
+            *port = candidate;
+            return 0;
+        }
+    }
+    return -ENODEV;
+}
+
+static const char *device_name(const struct rte_device *device)
+{
+    if (device == NULL)
+        return "";
+#if RTE_VERSION >= RTE_VERSION_NUM(22, 11, 0, 0)
+    return rte_dev_name(device);
+#else
+    return device->name;
+#endif
+}
+
+int pr_port_info(uint16_t port, struct pr_port_info *info)
+{
+    struct rte_eth_dev_info from;
+    memset(&from, 0, sizeof(from));
+    memset(info, 0, sizeof(*info));
+    int result = rte_eth_dev_info_get(port, &from);
+    if (result != 0)
+        return result;
+    snprintf(info->driver, sizeof(info->driver), "%s", from.driver_name ? from.driver_name : "");
+    snprintf(info->device, sizeof(info->device), "%s", device_name(from.device));
+    info->rss_types = from.flow_type_rss_offloads & RSS_TYPES;
+    info->max_frame = from.max_rx_pktlen;
+    info->max_rx_queues = from.max_rx_queues;
+    info->max_tx_queues = from.max_tx_queues;
+    info->max_mtu = from.max_mtu;
+    info->min_descriptors = from.rx_desc_lim.nb_min;
+    info->max_descriptors = from.rx_desc_lim.nb_max;
+    info->reta_size = from.reta_size;
+    info->hash_key_size = from.hash_key_size;
+    info->scatter = (from.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+    info->checksums = (from.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) != 0 &&
+                      (from.rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
+    info->timestamps = (from.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0;
+    info->rss_hash = (from.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0;
+#if HAS_RSS_ALGORITHM
+    info->symmetric = (from.rss_algo_capa &
+                       RTE_ETH_HASH_ALGO_CAPA_MASK(SYMMETRIC_TOEPLITZ)) != 0;
+#endif
+    info->link_interrupt = from.dev_flags != NULL && (*from.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
+    info->removal_interrupt = from.dev_flags != NULL && (*from.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
+    info->numa_node = (int16_t)rte_eth_dev_socket_id(port);
+    return 0;
+}
+
+int pr_port_configure(uint16_t port, const struct pr_port_request *request)
+{
+    struct rte_eth_conf conf;
+    memset(&conf, 0, sizeof(conf));
+    conf.rxmode.mtu = request->mtu;
+    if (request->scatter)
+        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+    if (request->checksums)
+        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+    if (request->timestamps)
+        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+    if (request->rss_hash)
+        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
+    if (request->rss_key != NULL) {
+        conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+        conf.rx_adv_conf.rss_conf.rss_key = (uint8_t *)(uintptr_t)request->rss_key;
+        conf.rx_adv_conf.rss_conf.rss_key_len = request->rss_key_size;
+        conf.rx_adv_conf.rss_conf.rss_hf = request->rss_types;
+#if HAS_RSS_ALGORITHM
+        if (request->symmetric)
+            conf.rx_adv_conf.rss_conf.algorithm = RTE_ETH_HASH_FUNCTION_SYMMETRIC_TOEPLITZ;
+#endif
+    }
+    conf.intr_conf.rxq = request->rx_interrupts != 0;
+    conf.intr_conf.lsc = request->link_interrupt != 0;
+    conf.intr_conf.rmv = request->removal_interrupt != 0;
+    return rte_eth_dev_configure(port, request->rx_queues, request->tx_queues, &conf);
+}
+
+int pr_port_stats(uint16_t port, struct pr_port_stats *stats)
+{
+    struct rte_eth_stats from;
+    memset(&from, 0, sizeof(from));
+    int result = rte_eth_stats_get(port, &from);
+    stats->packets = from.ipackets;
+    stats->missed = from.imissed;
+    stats->errors = from.ierrors;
+    stats->no_buffer = from.rx_nombuf;
+    return result;
+}
+
+int pr_spread(uint16_t port, uint16_t entries, uint16_t queues)
+{
+    struct rte_eth_rss_reta_entry64 table[1024 / RTE_ETH_RETA_GROUP_SIZE];
+    if (queues == 0 || entries == 0 || entries > 1024)
+        return -EINVAL;
+    memset(table, 0, sizeof(table));
+    for (uint16_t i = 0; i < entries; i++) {
+        struct rte_eth_rss_reta_entry64 *group = &table[i / RTE_ETH_RETA_GROUP_SIZE];
+        group->mask |= UINT64_C(1) << (i % RTE_ETH_RETA_GROUP_SIZE);
+        group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = i % queues;
+    }
+    return rte_eth_dev_rss_reta_update(port, table, entries);
+}
+
+int pr_link(uint16_t port, uint32_t *megabits, uint8_t *up)
+{
+    struct rte_eth_link link;
+    memset(&link, 0, sizeof(link));
+    int result = rte_eth_link_get_nowait(port, &link);
+    if (result != 0)
+        return result;
+    *megabits = link.link_speed;
+    *up = link.link_status == RTE_ETH_LINK_UP;
+    return 0;
+}
+
+static int removed(uint16_t port, enum rte_eth_event_type event, void *flag, void *more)
+{
+    (void)port;
+    (void)event;
+    (void)more;
+    __atomic_store_n((uint32_t *)flag, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int pr_on_removal(uint16_t port, uint32_t *flag)
+{
+    return rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, removed, flag);
+}
+
+int pr_forget_removal(uint16_t port, uint32_t *flag)
+{
+    return rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_INTR_RMV, removed, flag);
+}
+
+int pr_take_events(int epoll, int milliseconds)
+{
+    struct rte_epoll_event events[MAX_EVENTS];
+    return rte_epoll_wait(epoll, events, MAX_EVENTS, milliseconds);
+}
+
+const char *pr_version(void)
+{
+    return rte_version();
+}
