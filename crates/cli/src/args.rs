@@ -80,7 +80,7 @@ pub struct Args {
 pub struct Input {
     /// Watch this interface; repeat it for several
     ///
-    /// NAME takes the best capture path there is for it, afpacket:NAME that one path.
+    /// NAME takes the best capture path there is for it, afpacket:NAME that one path, dpdk:DEVICE a port that DPDK drives: a PCI address (dpdk:0000:3b:00.0) or a virtual device with its arguments (dpdk:net_memif0,role=client).
     #[arg(short, long = "interface", value_name = "IFACE")]
     pub interfaces: Vec<InterfaceName>,
 
@@ -126,6 +126,10 @@ pub struct Input {
     /// Watch packets that arrive, that leave, or both
     #[arg(short = 'Q', long, value_name = "DIRECTION", value_enum)]
     pub direction: Option<Direction>,
+
+    /// Take an interface from the host even if it carries an address or the default route (DPDK, AF_XDP)
+    #[arg(long)]
+    pub take_over: bool,
 
     /// Do not look names up (Portreeve never does; accepted for habit's sake)
     #[arg(short = 'n', action = ArgAction::Count)]

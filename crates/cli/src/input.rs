@@ -166,8 +166,15 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();
     let mut shared = None;
     let mut infos = Vec::new();
+    // DPDK starts once in a process, with all its ports.
+    let mut ports = dpdk::open(args, config, &names, workers, &mut notes)?;
     for name in &names {
-        let Queues { inputs, why } = open_interface(config, name, workers)?;
+        let Queues { inputs, why } = match name.path {
+            CapturePath::Dpdk => ports
+                .pop_front()
+                .ok_or_else(|| Failure::failed(format!("{name}: DPDK did not open it")))?,
+            _ => open_interface(config, name, workers)?,
+        };
         let Some(info) = inputs.first().map(|input| input.source.info().clone()) else {
             continue;
         };
@@ -217,7 +224,9 @@ fn open_interface(
         }),
         CapturePath::AfPacket => afpacket::open(config, &name.name, workers),
         CapturePath::AfXdp => afxdp::open(config, &name.name, workers),
-        CapturePath::Dpdk => dpdk::open(config, &name.name, workers),
+        CapturePath::Dpdk => Err(Failure::failed(format!(
+            "{name} is opened with all others of DPDK"
+        ))),
     }
 }
 

@@ -276,6 +276,9 @@ impl Run<'_> {
 
     /// Tells what sources and outputs have to say.
     fn tell(&mut self) {
+        for line in self.with(Monitor::take_notices).unwrap_or_default() {
+            self.voice.say(Level::Usual, &line);
+        }
         for (source, error) in self.with(Monitor::take_errors).unwrap_or_default() {
             self.failed = true;
             self.voice.error(&report::source_error(&source, &error));

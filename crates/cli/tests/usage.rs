@@ -68,7 +68,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
     for (arguments, says) in [
         (&["--fail-on-los"][..], "--fail-on-loss"),
         (&["-i", "afxdp:eth0"], "afpacket:eth0"),
-        (&["-i", "dpdk:0000:3b:00.0"], "portreeve -D"),
+        (&["-i", "dpdk:eth0"], "PCI address"),
         (&["-i", "eth0", "-r", "x.pcap"], "cannot be used with"),
         (&["--set", "engine.memory"], "key=value"),
         (

@@ -204,9 +204,9 @@ fn capture(workers: &[WorkerCounters], index: usize, name: &str) -> CaptureAccou
     let mut account = CaptureAccount {
         source: name.to_owned(),
         wire: sum_known(of().map(|s| s.wire)),
-        // What the NIC counts it counts once for all queues: the first worker that knows tells it.
-        nic_missed: of().find_map(|s| s.nic_missed),
-        nic_errors: of().find_map(|s| s.nic_errors),
+        // What the NIC counts once for all its queues, the first one's source tells; the others' say 0.
+        nic_missed: sum_known(of().map(|s| s.nic_missed)),
+        nic_errors: sum_known(of().map(|s| s.nic_errors)),
         kernel_drops: sum_known(of().map(|s| s.kernel_drops)),
         filtered: sum_known(of().map(|s| s.filtered)),
         in_flight: sum_known(of().map(|s| s.in_flight)),
@@ -215,7 +215,13 @@ fn capture(workers: &[WorkerCounters], index: usize, name: &str) -> CaptureAccou
         unaccounted: None,
     };
     account.unaccounted = account.wire.map(|wire| {
-        let known = [account.kernel_drops, account.filtered, account.in_flight];
+        let known = [
+            account.nic_missed,
+            account.nic_errors,
+            account.kernel_drops,
+            account.filtered,
+            account.in_flight,
+        ];
         let known: u64 = known.iter().map(|known| known.unwrap_or(0)).sum();
         signed(wire) - signed(known + account.delivered)
     });
@@ -374,6 +380,18 @@ mod tests {
                 count: 4
             }]
         );
+    }
+
+    #[test]
+    fn what_the_nic_lost_is_accounted_for() {
+        let (mut a, mut b) = (worker(), worker());
+        a.sources[0].wire = Some(15 + 7 + 2);
+        (a.sources[0].nic_missed, a.sources[0].nic_errors) = (Some(7), Some(2));
+        (b.sources[0].nic_missed, b.sources[0].nic_errors) = (Some(0), Some(0));
+        let ledger = Ledger::of(&[a, b], &["eth9".to_owned()], &[]);
+        assert!(ledger.is_balanced(), "{ledger:?}");
+        assert_eq!(ledger.capture[0].nic_missed, Some(7));
+        assert_eq!(ledger.lost_frames(), 8 + 9);
     }
 
     #[test]

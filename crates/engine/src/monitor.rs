@@ -358,6 +358,12 @@ impl Monitor {
         self.shared.take_errors()
     }
 
+    /// What sources had to tell since this was last asked: a link that went down, interrupts that do not come.
+    #[must_use]
+    pub fn take_notices(&self) -> Vec<String> {
+        self.shared.take_notices()
+    }
+
     /// How long a stop may wait for what is queued.
     #[must_use]
     pub fn drain_deadline(&self) -> Duration {

@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     settings: Mutex<Option<LiveSettings>>,
     /// What went wrong with sources; rare, and never on the way of a packet.
     errors: Mutex<Vec<(String, CaptureError)>>,
+    /// What sources have to tell; as rare.
+    notices: Mutex<Vec<String>>,
 }
 
 impl Shared {
@@ -55,6 +57,7 @@ impl Shared {
             settings_version: AtomicU64::new(0),
             settings: Mutex::new(None),
             errors: Mutex::new(Vec::new()),
+            notices: Mutex::new(Vec::new()),
         };
         shared.put(waiting);
         shared
@@ -147,6 +150,21 @@ impl Shared {
         if let Ok(mut errors) = self.errors.lock() {
             errors.push((source.to_owned(), error));
         }
+    }
+
+    pub(crate) fn tell(&self, lines: Vec<String>) {
+        if !lines.is_empty()
+            && let Ok(mut notices) = self.notices.lock()
+        {
+            notices.extend(lines);
+        }
+    }
+
+    pub(crate) fn take_notices(&self) -> Vec<String> {
+        self.notices
+            .lock()
+            .map(|mut notices| std::mem::take(&mut *notices))
+            .unwrap_or_default()
     }
 
     pub(crate) fn take_errors(&self) -> Vec<(String, CaptureError)> {

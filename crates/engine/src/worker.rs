@@ -273,6 +273,7 @@ impl Worker {
         for (account, source) in accounts.zip(&mut self.sources) {
             if let Some(source) = source {
                 *account = source.counters();
+                self.shared.tell(source.notices());
             }
         }
     }

@@ -81,11 +81,7 @@ pub(super) fn of_keeper(
 ) -> SourceCounters {
     let lent = own.delivered + port.lent_to_others;
     let (missed, errors) = (port.missed, port.errors);
-    let known = match kind {
-        Kind::Counting => true,
-        Kind::Refusing => true,
-        Kind::Blind | Kind::PartlyBlind => false,
-    };
+    let known = matches!(kind, Kind::Counting | Kind::Refusing);
     // The counters were read a moment ago: what was lent since did arrive.
     let arrived = port.packets.max(lent);
     let waiting = arrived - lent;
@@ -95,8 +91,8 @@ pub(super) fn of_keeper(
         wire: known.then(|| arrived + missed + errors - port.lent_to_others),
         nic_missed: (kind != Kind::Blind).then_some(missed),
         nic_errors: Some(errors),
-        kernel_drops: None,
-        filtered: None,
+        kernel_drops: known.then_some(0),
+        filtered: Some(0),
         in_flight: known.then_some(in_flight),
         ..own
     }
@@ -109,8 +105,8 @@ pub(super) fn of_other(kind: Kind, own: SourceCounters) -> SourceCounters {
         wire: known.then_some(own.delivered),
         nic_missed: (kind != Kind::Blind).then_some(0),
         nic_errors: Some(0),
-        kernel_drops: None,
-        filtered: None,
+        kernel_drops: known.then_some(0),
+        filtered: Some(0),
         in_flight: known.then_some(0),
         ..own
     }

@@ -38,7 +38,6 @@ pub(super) struct Port {
     pub(super) absorbs: Duration,
     /// Descriptors of each queue.
     pub(super) descriptors: u16,
-    pub(super) spread: Option<rss::Spread>,
     _handle: Handle,
 }
 
@@ -126,11 +125,12 @@ pub(super) fn open(
         sys::rte_eth_dev_start(id)
     })?;
     handle.started = true;
-    let spread = if queues > 1 {
-        rss::spread(id, &info, queues as u16, &setup.key)
-    } else {
-        None
-    };
+    if queues > 1 && !rss::spread(id, &info, queues as u16) {
+        warnings.push(format!(
+            "{}: the driver lets nobody set its table from hash to queue",
+            device.name()
+        ));
+    }
     if config.promiscuous {
         // SAFETY: the port is started.
         let refused = unsafe {
@@ -191,7 +191,6 @@ pub(super) fn open(
         state: Arc::clone(&state),
         absorbs,
         descriptors,
-        spread,
         _handle: handle,
     });
     let sources = pools
@@ -321,7 +320,6 @@ struct Setup {
     tx_queues: u16,
     tx_descriptors: u16,
     interrupts: bool,
-    key: Vec<u8>,
 }
 
 /// Configures the port with all that is wanted, or with less if the driver refuses: it does not say what it minded.
@@ -394,7 +392,6 @@ fn configure(
                 tx_queues,
                 tx_descriptors: tx,
                 interrupts: request.rx_interrupts != 0,
-                key,
             });
         }
     }

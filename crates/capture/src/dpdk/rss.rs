@@ -14,25 +14,8 @@ pub(super) fn key(size: usize) -> Vec<u8> {
     REPEATED.iter().copied().cycle().take(size).collect()
 }
 
-/// How a port spreads frames.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Spread {
-    /// Entries of the table from hash to queue.
-    pub(super) entries: u16,
-    pub(super) queues: u16,
-}
-
-/// Sets the table from hash to queue: entry i to queue i modulo the queues. `None` if the driver lets nobody set it.
-pub(super) fn spread(
-    port: u16,
-    info: &sys::pr_port_info,
-    queues: u16,
-    _key: &[u8],
-) -> Option<Spread> {
+/// Sets the table from hash to queue: entry i to queue i modulo the queues. `false` if the driver lets nobody set it.
+pub(super) fn spread(port: u16, info: &sys::pr_port_info, queues: u16) -> bool {
     // SAFETY: the port is started.
-    let result = unsafe { sys::pr_spread(port, info.reta_size, queues) };
-    (result == 0).then_some(Spread {
-        entries: info.reta_size,
-        queues,
-    })
+    unsafe { sys::pr_spread(port, info.reta_size, queues) == 0 }
 }

@@ -222,11 +222,7 @@ impl DpdkSource {
                 // SAFETY: as above.
                 rx_hash: (flags & u64::from(sys::PR_RX_RSS_HASH) != 0)
                     .then(|| unsafe { mbuf::rss_hash(frame) }),
-                // SAFETY: as above.
-                vlan: (flags & u64::from(sys::PR_RX_VLAN_STRIPPED) != 0).then(|| VlanTag {
-                    tpid: 0x8100,
-                    tci: unsafe { mbuf::vlan_tci(frame) },
-                }),
+                vlan: vlan(frame, flags),
                 interface: 0,
                 checksum: checksum(flags),
             };
@@ -359,6 +355,17 @@ fn prefetch(mbuf: *const sys::rte_mbuf) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = mbuf;
+}
+
+/// The tag that the NIC took out of the frame.
+#[inline(always)]
+fn vlan(frame: *const sys::rte_mbuf, flags: u64) -> Option<VlanTag> {
+    if flags & u64::from(sys::PR_RX_VLAN_STRIPPED) == 0 {
+        return None;
+    }
+    // SAFETY: an mbuf that this source fetched and nobody freed.
+    let tci = unsafe { mbuf::vlan_tci(frame) };
+    Some(VlanTag { tpid: 0x8100, tci })
 }
 
 /// What the driver says of the transport checksum: verified; or not yet computed, since the sender is a virtual machine that left it to the

@@ -109,7 +109,7 @@ settings! {
     }
     /// Where packets come from.
     capture: Capture = "capture" {
-        /// Interfaces to watch, each `NAME` or `afpacket:NAME`. With none, and no `-i` or `-r`, the interface of the default route.
+        /// Interfaces to watch, each `NAME`, `afpacket:NAME` or `dpdk:DEVICE` (a PCI address or a virtual device with its arguments). With none, and no `-i` or `-r`, the interface of the default route.
         interfaces: Vec<String> = Vec::new(), "capture.interfaces";
         /// A filter expression (as tcpdump's, see pcap-filter(7)); packets that it rejects are counted and otherwise left alone.
         filter: Option<String> = None, "capture.filter";
@@ -121,6 +121,21 @@ settings! {
         direction: Direction = Direction::Inout, "capture.direction";
         /// Verify transport checksums. `auto`: for files, not for interfaces, since network cards fill checksums in after the packets were seen here.
         checksums: Checksums = Checksums::Auto, "capture.checksums";
+    }
+    /// Ports that DPDK drives (`dpdk:…` interfaces). [DPDK](dpdk.md) says how to set one up.
+    dpdk: Dpdk = "dpdk" {
+        /// Receive descriptors of each queue: what a ring holds while its worker is busy. `0`: as many as the port has, at most 4096, which is 275 microseconds of 64-byte packets at 10 Gbit/s.
+        descriptors: u32 = 0, "dpdk.descriptors";
+        /// Packet buffers (of 2 KiB) of each queue, on huge pages. `0`: what the descriptors and the packets on their way through the workers take.
+        buffers: u32 = 0, "dpdk.buffers";
+        /// The MTU that ports are set to. `0`: 9000 where the driver can spread a frame over several buffers, else what the port has.
+        mtu: u32 = 0, "dpdk.mtu";
+        /// MiB of huge pages that DPDK takes at start. `0`: as many as it needs.
+        memory: u32 = 0, "dpdk.memory";
+        /// Whether virtual devices may do without huge pages where there are none.
+        without_huge_pages: bool = true, "dpdk.without_huge_pages";
+        /// Further arguments for DPDK's environment (EAL), as it documents them, such as `["--log-level=pmd:debug", "--vfio-intr=legacy"]`.
+        eal_arguments: Vec<String> = Vec::new(), "dpdk.eal_arguments";
     }
     /// How the work is spread over the machine.
     engine: Engine = "engine" {
