@@ -68,7 +68,7 @@ pub(super) fn start(
     let arguments = arguments(config, devices, memory);
     log::take_over();
     log::clear();
-    let result = quietly(!config.extra.is_empty(), || init(&arguments));
+    let result = quietly(|| init(&arguments));
     if result < 0 {
         *state = State::Failed;
         // SAFETY: it only reads the thread's error number.
@@ -195,30 +195,34 @@ fn init(arguments: &[String]) -> i32 {
     result
 }
 
-/// Runs `what` with standard output closed up, if asked to: EAL prints its usage there when it does not know an argument.
-fn quietly<T>(asked: bool, what: impl FnOnce() -> T) -> T {
-    if !asked {
-        return what();
-    }
-    // SAFETY: plain descriptors; whichever call fails, standard output stays what it was.
+/// Runs `what` with standard output and standard error led to nowhere: EAL prints its usage there when it does not know an argument. What it
+/// has to say stands in the log, and our error cites it.
+fn quietly<T>(what: impl FnOnce() -> T) -> T {
+    let streams = [libc::STDOUT_FILENO, libc::STDERR_FILENO];
+    // SAFETY: plain descriptors; whichever call fails, the stream stays what it was.
     let saved = unsafe {
-        let saved = libc::dup(libc::STDOUT_FILENO);
         let nothing = libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-        if saved >= 0 && nothing >= 0 {
-            libc::dup2(nothing, libc::STDOUT_FILENO);
-        }
+        let saved = streams.map(|stream| {
+            let saved = libc::fcntl(stream, libc::F_DUPFD_CLOEXEC, 3);
+            if saved >= 0 && nothing >= 0 {
+                libc::dup2(nothing, stream);
+            }
+            saved
+        });
         if nothing >= 0 {
             libc::close(nothing);
         }
         saved
     };
     let result = what();
-    if saved >= 0 {
-        // SAFETY: C's own buffer goes where it was meant to go, then the descriptor comes back.
-        unsafe {
-            libc::fflush(std::ptr::null_mut());
-            libc::dup2(saved, libc::STDOUT_FILENO);
-            libc::close(saved);
+    // SAFETY: C's own buffers go where they were meant to go, then the descriptors come back.
+    unsafe {
+        libc::fflush(std::ptr::null_mut());
+        for (stream, saved) in streams.into_iter().zip(saved) {
+            if saved >= 0 {
+                libc::dup2(saved, stream);
+                libc::close(saved);
+            }
         }
     }
     result

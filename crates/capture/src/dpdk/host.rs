@@ -30,11 +30,19 @@ pub(super) struct Memory {
     pub(super) warning: Option<String>,
 }
 
-/// The command that reserves so many bytes of huge pages.
+const HUGE_PAGES: &str = "/sys/kernel/mm/hugepages";
+
+/// The command that makes the reserve of huge pages large enough for so many bytes more than are free.
 pub(super) fn reserve_line(bytes: u64) -> String {
+    let reserved = fs::read_to_string(Path::new(HUGE_PAGES).join("hugepages-2048kB/nr_hugepages"));
+    let reserved: u64 = reserved
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0);
+    let missing = bytes.saturating_sub(free_huge_pages(Path::new(HUGE_PAGES)));
     format!(
-        "sudo portreeve nic hugepages --size 2M --count {}",
-        bytes.div_ceil(2 << 20)
+        "sudo portreeve nic hugepages 2MiB={}",
+        reserved + missing.div_ceil(2 << 20)
     )
 }
 
@@ -58,7 +66,7 @@ pub(super) fn memory(
         .map(|device| workers as u64 * u64::from(pool::buffers(config, descriptors, device)))
         .sum();
     let need = (pool::bytes(buffers) + OWN_NEED).max(u64::from(config.memory.unwrap_or(0)) << 20);
-    let free = free_huge_pages(Path::new("/sys/kernel/mm/hugepages"));
+    let free = free_huge_pages(Path::new(HUGE_PAGES));
     if free >= need {
         return Ok(Memory {
             preallocate: config.memory,
@@ -147,8 +155,35 @@ fn check_file(device: &Device) -> Result<(), CaptureError> {
                 error,
             }),
         },
-        None => Ok(()),
+        None => check_socket(device),
     }
+}
+
+/// The folder of the socket that a device is to listen on or connect to: some drivers only wait for ever if it is missing.
+fn check_socket(device: &Device) -> Result<(), CaptureError> {
+    let name = device.name();
+    let path = if name.starts_with("net_memif") && device.argument("socket-abstract") == Some("no")
+    {
+        device.argument("socket")
+    } else if name.starts_with("net_vhost") {
+        device.argument("iface")
+    } else if name.starts_with("net_virtio_user") {
+        device.argument("path")
+    } else {
+        None
+    };
+    let Some(folder) = path.and_then(|path| Path::new(path).parent()) else {
+        return Ok(());
+    };
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let shown = folder.display();
+    Err(fault(
+        name,
+        format!("{shown}, where its socket is to be, is no folder"),
+        Some(&format!("sudo mkdir -p {shown}")),
+    ))
 }
 
 fn check_pci(bus: &Path, address: &str, take_over: bool) -> Result<(), CaptureError> {

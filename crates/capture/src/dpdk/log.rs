@@ -48,6 +48,9 @@ pub(super) fn cite() -> Option<String> {
         "Multi-process socket",
         "No free ",
         "Probe PCI driver",
+        "Failed to attach device on primary process",
+        "hugepages reported on node",
+        "no mounted hugetlbfs",
     ];
     let lines: Vec<&str> = text
         .lines()

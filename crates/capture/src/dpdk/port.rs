@@ -34,7 +34,7 @@ pub(super) struct Port {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) state: Arc<PortState>,
-    /// How long a ring takes frames in at the link's rate with nobody fetching, halved.
+    /// How long a ring takes frames in at the link's rate with nobody fetching.
     pub(super) absorbs: Duration,
     /// Descriptors of each queue.
     pub(super) descriptors: u16,
@@ -165,7 +165,7 @@ pub(super) fn open(
         "receive interrupts, relied on once they were seen to come".to_owned()
     } else {
         format!(
-            "no receive interrupts (pauses of {} µs when idle)",
+            "no receive interrupts (the ring holds for {} µs)",
             absorbs.as_micros()
         )
     };
@@ -266,6 +266,7 @@ fn has_driver(why: &str) -> bool {
     ![
         "no driver found",
         "failed to load driver",
+        "failed to parse device",
         "cannot find",
         "No such device",
     ]
@@ -367,9 +368,9 @@ fn configure(
         scatter: 0,
         ..request
     };
-    log::clear();
     let mut result = 0;
     for request in [wanted, plain, small(wanted), small(plain)] {
+        log::clear();
         // SAFETY: the port is there and stopped, the request is there for the call, and the key longer than that.
         result = unsafe { sys::pr_port_configure(info_port(device)?, &raw const request) };
         if result == 0 {
@@ -397,7 +398,7 @@ fn configure(
     }
     check(
         device,
-        &format!("cannot be configured with {queues} queues"),
+        &format!("cannot be configured with {queues} queue(s)"),
         result,
     )?;
     Err(fault(device.name(), "cannot be configured", None))
@@ -449,11 +450,10 @@ fn descriptors(
     Ok(rx)
 }
 
-/// How long so many descriptors take frames in at the link's rate, halved: 84 bytes on the wire for each of the smallest.
+/// How long so many descriptors take frames in at the link's rate: 84 bytes on the wire for each of the smallest.
 fn absorbs(descriptors: u16, megabits: Option<u32>) -> Duration {
     let rate = f64::from(megabits.unwrap_or(10_000)) * 1e6 / (84.0 * 8.0);
-    Duration::from_secs_f64(f64::from(descriptors) / rate / 2.0)
-        .clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+    Duration::from_secs_f64(f64::from(descriptors) / rate).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
 fn check(device: &Device, what: &str, result: i32) -> Result<(), CaptureError> {
@@ -499,9 +499,9 @@ mod tests {
 
     #[test]
     fn pauses_are_what_the_ring_absorbs() {
-        assert_eq!(absorbs(4096, Some(10_000)).as_micros(), 137);
-        assert_eq!(absorbs(1024, None).as_micros(), 34);
-        assert_eq!(absorbs(4096, Some(100_000)), SHORTEST_PAUSE);
+        assert_eq!(absorbs(4096, Some(10_000)).as_micros(), 275);
+        assert_eq!(absorbs(1024, None).as_micros(), 68);
+        assert_eq!(absorbs(1024, Some(100_000)), SHORTEST_PAUSE);
         assert_eq!(absorbs(4096, Some(100)), LONGEST_PAUSE);
     }
 }

@@ -73,6 +73,8 @@ pub struct DpdkSource {
     lending: Box<Lending>,
     clock: Clock,
     interrupt: Option<Interrupt>,
+    /// The interrupt was armed for a sleep that has not been judged.
+    armed: bool,
     state: State,
     delivered: u64,
     delivered_bytes: u64,
@@ -121,6 +123,7 @@ impl DpdkSource {
             }),
             clock: Clock::new(),
             interrupt,
+            armed: false,
             state: State::Running,
             delivered: 0,
             delivered_bytes: 0,
@@ -338,7 +341,7 @@ impl DpdkSource {
             None => {}
             Some(Finding::Proven) => self.port.state.notice(format!("{name}: receive interrupts come (queue {}): idle workers sleep until one does", self.queue)),
             Some(Finding::Dead(why)) => self.port.state.notice(format!(
-                "{name}: receive interrupts do not work with this driver ({why}): an idle worker looks every {} µs instead",
+                "{name}: receive interrupts do not work with this driver ({why}): an idle worker pauses for less than {} µs instead",
                 self.port.absorbs.as_micros()
             )),
         }
@@ -485,6 +488,7 @@ impl Source for DpdkSource {
         if self.fetch() > 0 {
             return Ok(Armed::Ready);
         }
+        self.armed = armed;
         Ok(match sleep {
             Sleep::UntilReport if armed => Armed::Descriptor(descriptor),
             Sleep::UntilReport => Armed::Timed(self.port.absorbs),
@@ -496,6 +500,7 @@ impl Source for DpdkSource {
         if !matches!(self.state, State::Running) {
             return Ok(());
         }
+        let slept = std::mem::take(&mut self.armed);
         let frames = self.fetch() > 0;
         let Some(interrupt) = self
             .interrupt
@@ -504,10 +509,14 @@ impl Source for DpdkSource {
         else {
             return Ok(());
         };
-        let reported = interrupt.take_reports();
-        let finding = interrupt
-            .proof
-            .after_sleep(Instant::now(), reported, frames);
+        let finding = if slept {
+            let reported = interrupt.take_reports();
+            interrupt
+                .proof
+                .after_sleep(Instant::now(), reported, frames)
+        } else {
+            None
+        };
         if !interrupt.proof.is_suspicious() {
             interrupt.disarm();
         }
@@ -538,6 +547,10 @@ impl Source for DpdkSource {
         } else {
             Wake::TimedOut
         })
+    }
+
+    fn absorbs(&self) -> Duration {
+        self.port.absorbs
     }
 
     fn take_back(&mut self, loans: &mut Vec<Loan>) {

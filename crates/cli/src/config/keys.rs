@@ -131,7 +131,7 @@ settings! {
         /// The MTU that ports are set to. `0`: 9000 where the driver can spread a frame over several buffers, else what the port has.
         mtu: u32 = 0, "dpdk.mtu";
         /// MiB of huge pages that DPDK takes at start. `0`: as many as it needs.
-        memory: u32 = 0, "dpdk.memory";
+        preallocate: u32 = 0, "dpdk.preallocate";
         /// Whether virtual devices may do without huge pages where there are none.
         without_huge_pages: bool = true, "dpdk.without_huge_pages";
         /// Further arguments for DPDK's environment (EAL), as it documents them, such as `["--log-level=pmd:debug", "--vfio-intr=legacy"]`.

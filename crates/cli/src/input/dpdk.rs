@@ -94,7 +94,7 @@ fn settings(
         buffers: (dpdk.buffers > 0).then_some(dpdk.buffers),
         loans: if workers > 1 { LOANS } else { 0 },
         mtu: small("dpdk.mtu", dpdk.mtu)?,
-        memory: (dpdk.memory > 0).then_some(dpdk.memory),
+        memory: (dpdk.preallocate > 0).then_some(dpdk.preallocate),
         may_do_without_huge_pages: dpdk.without_huge_pages,
         cpus: Vec::new(),
         promiscuous: config.capture.promiscuous,
