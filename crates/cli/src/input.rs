@@ -125,7 +125,7 @@ fn open_files(args: &Args, config: &Config, files: &[String]) -> Result<Opened, 
     let filter = filter(config, LinkType::Ethernet)?;
     let source = FileSource::open(files).map_err(Failure::capture)?;
     let info = source.info().clone();
-    let spare = placement::allowed_cpus().len() - 1;
+    let spare = placement::room(&placement::topology());
     let large = info.total_bytes.is_some_and(|bytes| bytes >= WORTH_SHARING);
     let workers = workers(args, config, || {
         if large { spare.min(MOST_FOR_A_FILE) } else { 1 }
@@ -160,7 +160,7 @@ fn filter_note(config: &Config) -> Option<String> {
 fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     let mut notes = Vec::new();
     let names = interface_names(config, &mut notes)?;
-    let spare = placement::allowed_cpus().len() - 1;
+    let spare = placement::room(&placement::topology());
     let workers = workers(args, config, || spare.min(MOST_LIVE))?;
     // Worker k gets source k of every interface, so that the two directions of a tap meet.
     let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();

@@ -22,19 +22,12 @@ pub fn start(notes: &[String], workers: usize, snapshot: &Snapshot) -> String {
     for note in notes {
         let _ = write!(report, "\n  {note}");
     }
-    let cpus: Vec<String> = snapshot
-        .workers
-        .iter()
-        .filter(|worker| worker.pinned)
-        .map(|worker| worker.cpu.to_string())
-        .collect();
     let plural = if workers == 1 { "" } else { "s" };
-    let placed = if cpus.is_empty() {
-        "on any processor".to_owned()
-    } else {
-        format!("on processor {}", cpus.join(", "))
+    let pinned = snapshot.workers.iter().any(|worker| worker.pinned);
+    let _ = match snapshot.layout.as_ref().filter(|_| pinned) {
+        Some(layout) => write!(report, "\n  {}", layout.line()),
+        None => write!(report, "\n  {workers} worker{plural} on any processor"),
     };
-    let _ = write!(report, "\n  {workers} worker{plural} {placed}");
     for line in waits(snapshot) {
         let _ = write!(report, "\n  {line}");
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use portreeve_capture::privileges;
 use portreeve_capture::write::CaptureWriter;
 use portreeve_engine::control::{self, Control, Request, Topic};
+use portreeve_engine::placement::{self, Layout};
 use portreeve_engine::strategy::be_ordinary;
 use portreeve_engine::{Ledger, Monitor, Scheduling, Snapshot, Waiting};
 use portreeve_record::RecordContext;
@@ -69,6 +70,8 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
             "only root can become {name}; leave --user out, or start with sudo"
         )));
     }
+    // Before a source or its library moves this thread to some core.
+    let topology = placement::topology();
     let opened = input::open(args, &settings)?;
     let at = Circumstances::here(args.output.quiet, opened.live, packets.is_some());
     let plan = Plan::new(&config, &settings.layers, &at);
@@ -99,6 +102,8 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     let talkers = opened.live || matches!(plan.kind, Kind::Screen);
     let mut engine = engine_config(args, &config, &opened, talkers);
     engine.outputs = planned.names();
+    engine.topology = Some(topology);
+    engine.own_process = true;
     engine.packets = writer.is_some();
     let sensor = settings::sensor(&config);
     let names = opened.infos.iter().map(|info| info.name.clone()).collect();
@@ -148,7 +153,11 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     run.voice
         .say(Level::Usual, &report::start(&notes, workers, &first));
     let pages = run.settings.config.memory.huge_pages;
-    for warning in report::page_warnings(pages, &first) {
+    let placement = first.layout.iter().flat_map(Layout::warnings);
+    for warning in report::page_warnings(pages, &first)
+        .into_iter()
+        .chain(placement)
+    {
         run.voice.say(Level::Usual, &format!("warning: {warning}"));
     }
     let in_force = run.settings.report();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use portreeve_capture::{Frame, Source};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
+use portreeve_host::cpus::Topology;
 use portreeve_packet::DecodeOptions;
 
 use crate::strategy::Waiting;
@@ -18,6 +19,10 @@ pub struct EngineConfig {
     pub tracker: TrackerConfig,
     /// The cores workers may own; empty: all that the process may use.
     pub cpus: Vec<usize>,
+    /// The machine's cores, as they were before anything changed this thread's affinity; `None`: as they are.
+    pub topology: Option<Topology>,
+    /// Live: all other threads of the process, which is ours alone, are kept off the workers' cores.
+    pub own_process: bool,
     /// Names of the outputs that [`crate::Monitor::take_feeds`] gives feeds for, in order.
     pub outputs: Vec<String>,
     /// Records each worker can have waiting for each output.
@@ -46,6 +51,8 @@ impl EngineConfig {
             decode: DecodeOptions::default(),
             tracker,
             cpus: Vec::new(),
+            topology: None,
+            own_process: false,
             outputs: Vec::new(),
             record_ring: 8192,
             snap_len: u32::MAX,

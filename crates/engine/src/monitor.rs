@@ -19,7 +19,7 @@ use crate::lane::{LaneIn, LaneOut, lane};
 use crate::ledger::{Ledger, WriterAccount};
 use crate::packets::PacketFeed;
 use crate::pipeline::{Gate, Pipeline, TAP_COPY_BYTES};
-use crate::placement;
+use crate::placement::{self, Layout, Wish};
 use crate::reader::Reader;
 use crate::shared::Shared;
 use crate::sink::Outlet;
@@ -119,6 +119,7 @@ pub struct Monitor {
     total_bytes: Option<u64>,
     is_file: bool,
     flow_memory: FlowMemory,
+    layout: Option<Layout>,
     packets: Option<PacketFeed>,
     writes_packets: bool,
 }
@@ -165,10 +166,18 @@ impl Monitor {
         config.tracker.memory /= workers.max(1);
         let nic_node = infos
             .iter()
-            .find_map(|info| placement::numa_node_of_interface(&info.name));
+            .find_map(|info| placement::node_of_source(&info.name));
+        let topology = config.topology.take().unwrap_or_else(placement::topology);
         // A live reader has a core of its own, like a worker.
-        let seats = workers + usize::from(live && reader_source.is_some());
-        let cpus = placement::place(seats, &config.cpus, nic_node);
+        let layout = Layout::of(
+            &topology,
+            &Wish {
+                workers,
+                reader: live && reader_source.is_some(),
+                cpus: &config.cpus,
+                nic_node,
+            },
+        );
         // A file has no core of its own to protect: pin only where frames are lost otherwise, or where cores were named.
         let pin = live || !config.cpus.is_empty();
         let mut flow_memory = FlowMemory::default();
@@ -176,10 +185,11 @@ impl Monitor {
         for (index, own) in sources.into_iter().enumerate() {
             let mut tracker = config.tracker.clone();
             tracker.worker = index as u16;
-            tracker.node = cpus
+            tracker.node = layout
+                .seats
                 .get(index)
                 .filter(|_| pin)
-                .and_then(|cpu| placement::numa_node_of_cpu(*cpu));
+                .and_then(|seat| seat.node);
             let tracker = Tracker::new(tracker).map_err(EngineError::Flow)?;
             let report = tracker.memory();
             flow_memory.capacity += report.capacity;
@@ -203,19 +213,25 @@ impl Monitor {
             total_bytes: infos.iter().map(|info| info.total_bytes).sum(),
             is_file: !live,
             flow_memory,
+            layout: None,
             packets: config.packets.then(|| PacketFeed::new(build.tap)),
             writes_packets: config.packets,
         };
+        if live && config.own_process {
+            // From here on: what runs now, and what those threads start.
+            placement::keep_others_off(&layout.rest);
+        }
         for (index, worker) in ready.into_iter().enumerate() {
             let name = format!("worker-{index}");
             let cell = Arc::clone(&worker.cell);
-            monitor.spawn(name, cpus[index], pin, cell, move || worker.run())?;
+            monitor.spawn(name, layout.cpu(index), pin, cell, move || worker.run())?;
         }
         if let Some(reader) = reader {
             let cell = Arc::clone(&reader.cell);
-            let (cpu, own) = (cpus.get(workers).copied().unwrap_or(0), live);
+            let (cpu, own) = (layout.cpu(workers), live);
             monitor.spawn("reader".to_owned(), cpu, own, cell, move || reader.run())?;
         }
+        monitor.layout = pin.then_some(layout);
         Ok(monitor)
     }
 
@@ -301,6 +317,7 @@ impl Monitor {
             workers: workers.collect(),
             flow_memory: self.flow_memory,
             memory: MemoryArea::all(),
+            layout: self.layout.clone(),
             position: self.is_file.then(|| {
                 (
                     self.shared.position.load(Ordering::Relaxed),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::Ledger;
+use crate::placement::Layout;
 use crate::strategy::Waits;
 use crate::talkers::Talkers;
 
@@ -81,6 +82,9 @@ pub struct Snapshot {
     pub workers: Vec<WorkerState>,
     /// The flow tables.
     pub flow_memory: FlowMemory,
+    /// Which core each worker owns, and where the rest runs; `None`: on any (files).
+    #[serde(default)]
+    pub layout: Option<Layout>,
     /// What memory stands on, by purpose.
     pub memory: Vec<MemoryArea>,
     /// Bytes read of a file, and its size where that is known.

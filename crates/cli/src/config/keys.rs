@@ -139,7 +139,7 @@ settings! {
     }
     /// How the work is spread over the machine.
     engine: Engine = "engine" {
-        /// Worker threads. `auto`: one for each processor that may be used, less one for the rest of the program, at most 8; files of less than 256 MiB have one.
+        /// Worker threads. `auto`: one for each isolated core, or else for each core that may be used less one for the rest of the program, at most 8; files of less than 256 MiB have one.
         workers: Workers = Workers::Auto, "engine.workers";
         /// Processors for the workers, in the order of the workers. Empty: chosen from those the process may use.
         cpus: Option<CpuList> = None, "engine.cpus";
