@@ -1,5 +1,6 @@
 //! The command line, defined once: help, man page and completions come from here.
 
+pub mod doctor;
 pub mod nic;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ Examples:
   portreeve -r trace.pcap --json | jq   its flows as JSON lines
   portreeve -i eth0 --log-dir logs      Zeek-compatible logs, rotated every hour
   portreeve --check                     is my configuration right?
+  portreeve doctor                      what on this host costs packets?
 ";
 
 const AFTER: &str = "\
@@ -268,6 +270,8 @@ pub enum Command {
         /// The instance: an interface's name or a socket's path (default: the only one)
         instance: Option<String>,
     },
+    /// Find what on this host costs packets; --fix changes it, --undo restores
+    Doctor(doctor::DoctorArgs),
     /// List NICs, hand them to DPDK and back, reserve huge pages
     #[command(subcommand)]
     Nic(nic::NicCommand),

@@ -3,6 +3,7 @@
 
 mod args;
 mod config;
+mod doctor;
 mod engine_config;
 mod exit;
 mod input;
@@ -54,6 +55,7 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Some(Command::Mode { mode, instance }) => {
             return print(socket::mode(instance.as_deref(), *mode, &places)?.as_bytes());
         }
+        Some(Command::Doctor(args)) => return doctor::run(args),
         Some(Command::Nic(command)) => return nic::run(command),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -56,6 +56,12 @@ Zeek-compatible logs, rotated every hour.
 .TP
 \fBportreeve \-\-check \-\-set engine.memory=2GiB\fR
 Check the configuration, with one key changed, and print what is in force.
+.TP
+\fBportreeve doctor \-\-fix\fR
+Find what on this host costs packets, and change it until the next boot.
+.TP
+\fBportreeve nic bind eth1\fR
+Hand a NIC to DPDK; \fBportreeve nic unbind eth1\fR gives it back.
 .SH EXIT STATUS
 .TP
 0
@@ -68,7 +74,7 @@ Failed: a source, an output or the system did not do what was asked.
 Wrong usage or configuration.
 .TP
 3
-With \fB\-\-fail\-on\-loss\fR: ran, and lost packets, flows or records.
+With \fB\-\-fail\-on\-loss\fR: ran, and lost packets, flows or records. \fBportreeve doctor\fR: something costs packets.
 .SH SIGNALS
 .TP
 SIGINT, SIGTERM
@@ -93,6 +99,9 @@ Configuration, when run as root.
 .TP
 ~/.config/portreeve/portreeve.toml
 Configuration, when not.
+.TP
+/var/lib/portreeve/nic\-bindings.json, doctor\-changes.json
+What \fBportreeve nic bind\fR and \fBportreeve doctor \-\-fix\fR changed in this boot, to be restored.
 .SH SEE ALSO
 .BR pcap\-filter (7),
 .BR tcpdump (1),

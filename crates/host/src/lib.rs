@@ -11,10 +11,12 @@
 //! - [`nics`]: the NICs, and what Portreeve could do with each.
 //! - [`bind`]: handing a NIC to a user-space driver and giving it back.
 //! - [`hugepages`]: the reserve of huge pages: how large it is, and making it larger, now and at each boot.
+//! - [`doctor`]: everything on this machine that costs packets, and the way to change it and back.
 #![forbid(unsafe_code)]
 
 pub mod bind;
 pub mod cpus;
+pub mod doctor;
 pub mod hugepages;
 pub mod modules;
 pub mod nics;

@@ -45,7 +45,7 @@ fn what_the_kernel_gave_is_read_back() {
     assert_eq!(outcome.complaint(), None);
     assert_eq!(
         machine.read(&format!("{TWO_MEGABYTES}/nr_hugepages")),
-        "512"
+        "512\n"
     );
     // Fewer than wanted, also after memory was moved together.
     let outcome = hugepages::reserve(&root, &want("2MiB=1000")).unwrap();
@@ -71,7 +71,7 @@ fn what_the_kernel_gave_is_read_back() {
     );
     assert_eq!(
         machine.read("sys/devices/system/node/node1/hugepages/hugepages-1048576kB/nr_hugepages"),
-        "1"
+        "1\n"
     );
     let error = hugepages::reserve(&root, &want("16MiB=1")).unwrap_err();
     assert!(error.to_string().contains("no pages of 16 MiB"), "{error}");

@@ -367,6 +367,16 @@ impl Ethtool {
         self.exchange(name, &mut data)
     }
 
+    /// The MTU, in bytes.
+    ///
+    /// # Errors
+    /// There is no such interface.
+    pub fn mtu(&self, name: &str) -> io::Result<u32> {
+        let request = self.request(name, libc::SIOCGIFMTU as libc::Ioctl, |_| {})?;
+        // SAFETY: the kernel has filled this member of the union in.
+        Ok(unsafe { request.ifr_ifru.ifru_mtu }.cast_unsigned())
+    }
+
     /// Sets the MTU, in bytes.
     ///
     /// # Errors

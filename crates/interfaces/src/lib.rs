@@ -72,6 +72,8 @@ pub struct NicCounters {
     pub missed: u64,
     /// Bad: length, CRC, alignment, overrun (`rx_errors`).
     pub errors: u64,
+    /// Of the bad ones, those of the wrong length: mostly frames that are longer than the MTU lets in (`rx_length_errors`).
+    pub length: u64,
     /// Received and not processed by the host, for want of memory or a handler (`rx_dropped`); the taps saw most of them.
     pub dropped: u64,
 }
@@ -277,12 +279,13 @@ fn parse_link(payload: &[u8]) -> Option<Interface> {
                     .map(|(_, value)| text(value));
             }
             libc::IFLA_STATS64 => {
-                // struct rtnl_link_stats64: packets, -, bytes, -, errors, -, dropped, … missed at index 15.
+                // struct rtnl_link_stats64: packets, -, bytes, -, errors, -, dropped, … length at index 10, missed at 15.
                 let counter = |index: usize| long(value, index * 8).unwrap_or(0);
                 interface.counters = NicCounters {
                     packets: counter(0),
                     errors: counter(4),
                     dropped: counter(6),
+                    length: counter(10),
                     missed: counter(15),
                 };
             }

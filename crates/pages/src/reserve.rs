@@ -41,8 +41,8 @@ impl fmt::Display for Shortfall {
         let pages = total + wanted.saturating_sub(*free);
         write!(
             f,
-            "{wanted} of the {page} were wanted, {free} of {total} are free; to have them: echo {pages} | sudo tee {}/nr_hugepages",
-            folder(*page)
+            "{wanted} of the {page} were wanted, {free} of {total} are free; to have them: sudo portreeve nic hugepages {}MiB={pages}",
+            page.bytes() >> 20
         )
     }
 }
@@ -108,9 +108,7 @@ mod tests {
         let text = shortfall.to_string();
         assert!(text.contains("128 of the 2 MiB pages"), "{text}");
         assert!(
-            text.ends_with(
-                "echo 158 | sudo tee /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
-            ),
+            text.ends_with("sudo portreeve nic hugepages 2MiB=158"),
             "{text}"
         );
     }

@@ -160,7 +160,9 @@ fn a_missing_reserve_falls_back_and_says_what_to_type() {
     );
     assert!(shortfall.free < shortfall.wanted);
     assert!(
-        shortfall.to_string().contains("nr_hugepages"),
+        shortfall
+            .to_string()
+            .contains("portreeve nic hugepages 2MiB="),
         "{shortfall}"
     );
 }

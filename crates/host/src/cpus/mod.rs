@@ -5,6 +5,8 @@
 
 mod list;
 
+use serde::Serialize;
+
 use crate::Root;
 
 pub use list::{format_list, parse_list};
@@ -12,7 +14,7 @@ pub use list::{format_list, parse_list};
 const CPUS: &str = "sys/devices/system/cpu";
 
 /// One logical processor, as the kernel numbers them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cpu {
     /// Its number.
     pub id: usize,
@@ -43,7 +45,7 @@ impl Cpu {
 }
 
 /// The cores that are online.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Topology {
     /// One for each logical processor that is online, by number.
     pub cpus: Vec<Cpu>,

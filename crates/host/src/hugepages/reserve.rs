@@ -21,6 +21,14 @@ pub struct Want {
     pub node: Option<usize>,
 }
 
+impl Want {
+    /// The kernel's file that the number is written to.
+    #[must_use]
+    pub fn file(&self) -> String {
+        format!("{}/nr_hugepages", folder(self.size, self.node))
+    }
+}
+
 impl fmt::Display for Want {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}iB={}", self.size.short(), self.count)?;
@@ -116,7 +124,7 @@ pub fn reserve(root: &Root, want: &Want) -> io::Result<Outcome> {
         )
     };
     let before = pool(root, size, node).ok_or_else(missing)?;
-    let file = format!("{}/nr_hugepages", folder(size, node));
+    let file = want.file();
     root.write(&file, &count.to_string())?;
     let mut after = pool(root, size, node).ok_or_else(missing)?;
     if after.total < count && root.write("proc/sys/vm/compact_memory", "1").is_ok() {

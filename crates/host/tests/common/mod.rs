@@ -20,6 +20,8 @@ pub struct Behaviour {
     pub memory_for: u64,
     /// As many more after compaction.
     pub after_compaction: u64,
+    /// What was last given of each pool that was asked for.
+    pub pages_before: std::collections::HashMap<String, u64>,
     /// What was run and written, in order.
     pub log: Vec<String>,
     /// The kernel's log.
@@ -34,10 +36,17 @@ pub struct Machine {
 
 const PCI: &str = "sys/bus/pci";
 
+/// In memory, if it can be: a machine is some hundred files, and what Portreeve remembers of it waits for the disk.
+fn memory_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a temporary folder")
+}
+
 impl Machine {
     pub fn new() -> Machine {
         let machine = Machine {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: memory_folder(),
             behaviour: Arc::default(),
         };
         machine.file("sys/bus/pci/drivers_probe", "");
@@ -159,10 +168,16 @@ fn walk(folder: &Path, files: &mut Vec<(String, String)>) {
     }
 }
 
+/// [`Root::put`] without waiting for the disk.
+fn put(root: &Root, file: impl AsRef<Path>, text: &str) -> io::Result<()> {
+    let path = root.path(file);
+    fs::create_dir_all(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+    fs::write(path, text)
+}
+
 fn make_driver(root: &Root, name: &str) {
     for file in ["bind", "unbind", "new_id"] {
-        root.put(format!("{PCI}/drivers/{name}/{file}"), "")
-            .expect("a file");
+        put(root, format!("{PCI}/drivers/{name}/{file}"), "").expect("a file");
     }
 }
 
@@ -194,8 +209,27 @@ impl Kernel for Played {
             let wanted: u64 = text.trim().parse().map_err(io::Error::other)?;
             let given = wanted.min(behaviour.memory_for);
             let folder = file.trim_end_matches("/nr_hugepages");
-            root.put(file, &given.to_string())?;
-            root.put(format!("{folder}/free_hugepages"), &given.to_string())?;
+            let before = behaviour
+                .pages_before
+                .insert(file.into(), given)
+                .unwrap_or_default();
+            put(root, file, &format!("{given}\n"))?;
+            put(
+                root,
+                format!("{folder}/free_hugepages"),
+                &format!("{given}\n"),
+            )?;
+            if let Some((_, size)) = folder
+                .split_once("/hugepages/")
+                .filter(|_| folder.contains("/node/"))
+            {
+                // The sum of the nodes.
+                for name in ["nr_hugepages", "free_hugepages"] {
+                    let sum = format!("sys/kernel/mm/hugepages/{size}/{name}");
+                    let all: u64 = root.number(&sum).unwrap_or_default();
+                    put(root, &sum, &format!("{}\n", all + given - before))?;
+                }
+            }
         }
         if file == "proc/sys/vm/compact_memory" {
             let more = behaviour.after_compaction;
@@ -235,7 +269,7 @@ fn pci(root: &Root, behaviour: &mut Behaviour, file: &str, text: &str) -> io::Re
         } else {
             text.trim()
         };
-        return root.put(format!("{PCI}/{file}"), &format!("{shown}\n"));
+        return put(root, format!("{PCI}/{file}"), &format!("{shown}\n"));
     }
     let address = text.trim();
     let folder = format!("{PCI}/devices/{address}");
