@@ -37,6 +37,22 @@ pub enum CaptureError {
         /// Those that there are.
         available: Vec<String>,
     },
+    /// Capturing this way would take the interface away from the host, which uses it.
+    InUse {
+        /// The interface.
+        name: String,
+        /// What it is used for: "carries the address 192.0.2.1/24".
+        why: String,
+        /// What to do instead.
+        fix: String,
+    },
+    /// A driver or kernel cannot do what was asked for.
+    Unsupported {
+        /// What was asked for, on which object.
+        what: String,
+        /// What to do instead.
+        fix: String,
+    },
     /// The interface went away or down for good.
     InterfaceGone {
         /// Its name.
@@ -95,6 +111,13 @@ impl std::fmt::Display for CaptureError {
                     available.join(", ")
                 )
             }
+            CaptureError::InUse { name, why, fix } => {
+                write!(
+                    f,
+                    "{name} {why}: captured this way, its traffic would no longer reach this host; {fix}"
+                )
+            }
+            CaptureError::Unsupported { what, fix } => write!(f, "{what}; {fix}"),
             CaptureError::InterfaceGone { name } => write!(f, "interface {name} is gone"),
             CaptureError::Permission { what, fix } => {
                 write!(f, "{what}: not permitted; to grant it, run: {fix}")

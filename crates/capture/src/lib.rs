@@ -25,6 +25,8 @@
 
 #[cfg(target_os = "linux")]
 pub mod afpacket;
+#[cfg(target_os = "linux")]
+pub mod afxdp;
 pub mod batch;
 pub mod bpf;
 pub mod burst;

@@ -82,7 +82,7 @@ pub struct Args {
 pub struct Input {
     /// Watch this interface; repeat it for several
     ///
-    /// NAME takes the best capture path there is for it, afpacket:NAME that one path, dpdk:DEVICE a port that DPDK drives: a PCI address (dpdk:0000:3b:00.0) or a virtual device with its arguments (dpdk:net_memif0,role=client).
+    /// NAME takes the best capture path that leaves the interface to the host; afpacket:NAME and afxdp:NAME take that one path, dpdk:DEVICE a port that DPDK drives: a PCI address (dpdk:0000:3b:00.0) or a virtual device with its arguments (dpdk:net_memif0,role=client).
     #[arg(short, long = "interface", value_name = "IFACE")]
     pub interfaces: Vec<InterfaceName>,
 

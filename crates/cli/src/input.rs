@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use portreeve_capture::afxdp::in_use;
 use portreeve_capture::filter::FilterSet;
 use portreeve_capture::{FileSource, Source, SourceInfo, interfaces};
 use portreeve_engine::{FrameFilter, Input, Inputs, placement};
@@ -45,7 +46,7 @@ struct Queues {
     /// Worker k's at place k; or one, which all workers share.
     inputs: Vec<Input>,
     /// Why this path, for the start report.
-    why: &'static str,
+    why: String,
 }
 
 /// What the words behind the flags are: further files, then the filter expression.
@@ -161,7 +162,9 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     let mut notes = Vec::new();
     let names = interface_names(config, &mut notes)?;
     let spare = placement::room(&placement::topology());
-    let workers = workers(args, config, || spare.min(MOST_LIVE))?;
+    let workers = workers(args, config, || {
+        spare.min(MOST_LIVE).min(afxdp::most_workers(&names))
+    })?;
     // Worker k gets source k of every interface, so that the two directions of a tap meet.
     let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();
     let mut shared = None;
@@ -173,7 +176,7 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
             CapturePath::Dpdk => ports
                 .pop_front()
                 .ok_or_else(|| Failure::failed(format!("{name}: DPDK did not open it")))?,
-            _ => open_interface(config, name, workers)?,
+            _ => open_interface(args, config, name, workers)?,
         };
         let Some(info) = inputs.first().map(|input| input.source.info().clone()) else {
             continue;
@@ -213,20 +216,39 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
 
 /// Opens an interface for so many workers, by the path named or the best there is, with its filter where it does most good.
 fn open_interface(
+    args: &Args,
     config: &Config,
     name: &InterfaceName,
     workers: usize,
 ) -> Result<Queues, Failure> {
     match name.path {
         CapturePath::Best => afpacket::open(config, &name.name, workers).map(|queues| Queues {
-            why: "chosen since it needs no set-up",
+            why: why_afpacket(&name.name),
             ..queues
         }),
         CapturePath::AfPacket => afpacket::open(config, &name.name, workers),
-        CapturePath::AfXdp => afxdp::open(config, &name.name, workers),
+        CapturePath::AfXdp => afxdp::open(config, &name.name, workers, args.input.take_over),
         CapturePath::Dpdk => Err(Failure::failed(format!(
             "{name} is opened with all others of DPDK"
         ))),
+    }
+}
+
+/// Why an interface is captured by packet sockets if no path is named: no other path leaves it to the host.
+fn why_afpacket(name: &str) -> String {
+    let used = interface::list().ok().and_then(|all| {
+        let interface = all.into_iter().find(|interface| interface.name == name)?;
+        let ethernet = interface.link_type() == Some(LinkType::Ethernet) && !interface.loopback;
+        ethernet.then(|| in_use(&interface))
+    });
+    match used {
+        None => "chosen since it needs no set-up".into(),
+        Some(Some(why)) => {
+            format!("chosen since {name} {why}: faster paths take it away from this host")
+        }
+        Some(None) => format!(
+            "chosen since it leaves {name} to this host; faster, if only Portreeve needs it: -i afxdp:{name}"
+        ),
     }
 }
 

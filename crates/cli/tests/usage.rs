@@ -67,7 +67,7 @@ fn help_and_version_go_to_standard_output_and_exit_with_0() {
 fn wrong_usage_exits_with_2_and_says_what_is_right() {
     for (arguments, says) in [
         (&["--fail-on-los"][..], "--fail-on-loss"),
-        (&["-i", "afxdp:eth0"], "afpacket:eth0"),
+        (&["-i", "afxdp:eth0", "-Q", "out"], "afpacket:eth0"),
         (&["-i", "dpdk:eth0"], "PCI address"),
         (&["-i", "eth0", "-r", "x.pcap"], "cannot be used with"),
         (&["--set", "engine.memory"], "key=value"),

@@ -43,3 +43,4 @@ mod sys;
 pub use config::{AfPacketConfig, Direction, FilterPlace, MAX_RING};
 pub use open::{MAX_SOURCES, link_type};
 pub use source::AfPacketSource;
+pub(crate) use sys::wait_for_packets_in_progress;

@@ -190,7 +190,7 @@ pub(super) fn poll(fd: &OwnedFd, milliseconds: c_int) -> io::Result<Polled> {
 ///
 /// The kernel delivers packets inside RCU read-side sections; `membarrier(MEMBARRIER_CMD_GLOBAL)` waits for a grace
 /// period. Where it is refused (nohz_full, seccomp), a pause far longer than one packet's handling has to do.
-pub(super) fn wait_for_packets_in_progress() {
+pub(crate) fn wait_for_packets_in_progress() {
     const MEMBARRIER_CMD_GLOBAL: c_int = 1;
     // SAFETY: no memory is passed.
     let result = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::layers::{ConfigError, Layers};
 use super::values::{
     ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Scheduling,
-    Setting, Time, WaitMode, Workers,
+    Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -109,7 +109,7 @@ settings! {
     }
     /// Where packets come from.
     capture: Capture = "capture" {
-        /// Interfaces to watch, each `NAME`, `afpacket:NAME` or `dpdk:DEVICE` (a PCI address or a virtual device with its arguments). With none, and no `-i` or `-r`, the interface of the default route.
+        /// Interfaces to watch, each `NAME`, `afpacket:NAME`, `afxdp:NAME` or `dpdk:DEVICE` (a PCI address or a virtual device with its arguments). With none, and no `-i` or `-r`, the interface of the default route.
         interfaces: Vec<String> = Vec::new(), "capture.interfaces";
         /// A filter expression (as tcpdump's, see pcap-filter(7)); packets that it rejects are counted and otherwise left alone.
         filter: Option<String> = None, "capture.filter";
@@ -136,6 +136,19 @@ settings! {
         without_huge_pages: bool = true, "dpdk.without_huge_pages";
         /// Further arguments for DPDK's environment (EAL), as it documents them, such as `["--log-level=pmd:debug", "--vfio-intr=legacy"]`.
         eal_arguments: Vec<String> = Vec::new(), "dpdk.eal_arguments";
+    }
+    /// Interfaces named `afxdp:NAME`. [AF_XDP](afxdp.md) says when to use them.
+    afxdp: AfXdp = "afxdp" {
+        /// Where the XDP program runs. `native`: in the driver. `generic`: in the kernel's receive path, with every driver, slower. `auto`: in the driver if it can.
+        mode: XdpMode = XdpMode::Auto, "afxdp.mode";
+        /// Whether the NIC writes frames straight into Portreeve's memory. `auto`: if its driver can; else the kernel copies once.
+        zero_copy: ZeroCopy = ZeroCopy::Auto, "afxdp.zero_copy";
+        /// Descriptors of each queue's receive ring: frames that may wait. Rounded up to a power of two, from 64 to 65536.
+        ring: u32 = 8192, "afxdp.ring";
+        /// Frames of memory for each queue, 2 KiB each (4 KiB with an MTU above 1770): at least twice the ring. Rounded up to a power of two, at most 1048576.
+        frames: u32 = 16_384, "afxdp.frames";
+        /// Frames that one poll of ours makes the driver fetch, instead of interrupts (preferred busy polling), such as 64. `0`: interrupts.
+        busy_poll: u32 = 0, "afxdp.busy_poll";
     }
     /// How the work is spread over the machine.
     engine: Engine = "engine" {

@@ -522,6 +522,30 @@ words! {
 }
 
 words! {
+    /// Where the program of AF_XDP runs.
+    XdpMode {
+        /// In the driver if it can
+        Auto => "auto",
+        /// In the driver or not at all
+        Native => "native",
+        /// In the kernel's generic receive path
+        Generic => "generic",
+    }
+}
+
+words! {
+    /// Whether the NIC writes frames into our memory.
+    ZeroCopy {
+        /// If its driver can
+        Auto => "auto",
+        /// Or not at all
+        On => "on",
+        /// The kernel copies
+        Off => "off",
+    }
+}
+
+words! {
     /// How workers wait for live packets.
     WaitMode {
         /// Interrupt mode, and adaptive for what has no receive interrupt

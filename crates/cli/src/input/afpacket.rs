@@ -35,7 +35,7 @@ pub(super) fn open(config: &Config, name: &str, workers: usize) -> Result<Queues
                 filter: None,
             })
             .collect(),
-        why: "as asked",
+        why: "as asked".into(),
     })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn open(
         }
         opened.push_back(Queues {
             inputs,
-            why: "as asked",
+            why: "as asked".into(),
         });
     }
     Ok(opened)
