@@ -34,10 +34,31 @@ unsafe impl Zeroable for Bucket {}
 
 impl Bucket {
     /// The used entries with this tag, a bit each.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn matches(&self, tag: u16) -> u32 {
-        let pair = |at: usize| u32::from(self.tags[at] == tag) << at;
-        (first_eight(&self.tags, tag) | pair(8) | pair(9)) & u32::from(self.used)
+        use std::arch::x86_64::{
+            _mm_cmpeq_epi16, _mm_load_si128, _mm_loadl_epi64, _mm_movemask_epi8, _mm_packs_epi16,
+            _mm_set1_epi16,
+        };
+        const { assert!(std::mem::offset_of!(Bucket, tags) == 0 && WAYS == 10) };
+        let line = std::ptr::from_ref(self);
+        // SAFETY: SSE2 is part of x86-64; a line is 64 bytes, aligned to 64, and both loads lie within it.
+        let equal = unsafe {
+            let tags = _mm_set1_epi16(tag as i16);
+            let first = _mm_cmpeq_epi16(_mm_load_si128(line.cast()), tags);
+            // Tags 8 and 9, and two words of which `used` masks what comes out.
+            let rest = _mm_cmpeq_epi16(_mm_loadl_epi64(line.cast::<u8>().add(16).cast()), tags);
+            _mm_movemask_epi8(_mm_packs_epi16(first, rest))
+        };
+        equal as u32 & u32::from(self.used)
+    }
+
+    /// The used entries with this tag, a bit each.
+    #[cfg(not(target_arch = "x86_64"))]
+    fn matches(&self, tag: u16) -> u32 {
+        let equal = |at: usize| u32::from(self.tags[at] == tag) << at;
+        (0..WAYS).fold(0, |found, at| found | equal(at)) & u32::from(self.used)
     }
 
     /// The first slot with this tag, or [`NONE`].
@@ -73,36 +94,6 @@ impl Bucket {
         }
         None
     }
-}
-
-/// Which of the first eight tags are this one, a bit each.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn first_eight(tags: &[u16; WAYS], tag: u16) -> u32 {
-    use std::arch::x86_64::{
-        _mm_cmpeq_epi16, _mm_movemask_epi8, _mm_packs_epi16, _mm_set_epi64x, _mm_set1_epi16,
-        _mm_setzero_si128,
-    };
-    let four = |at: usize| {
-        i64::from(tags[at])
-            | i64::from(tags[at + 1]) << 16
-            | i64::from(tags[at + 2]) << 32
-            | i64::from(tags[at + 3]) << 48
-    };
-    let (low, high) = (four(0), four(4));
-    // SAFETY: SSE2 is part of x86-64.
-    let bytes = unsafe {
-        let equal = _mm_cmpeq_epi16(_mm_set_epi64x(high, low), _mm_set1_epi16(tag as i16));
-        _mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128()))
-    };
-    bytes as u32
-}
-
-/// Which of the first eight tags are this one, a bit each.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn first_eight(tags: &[u16; WAYS], tag: u16) -> u32 {
-    (0..8).fold(0, |found, at| found | u32::from(tags[at] == tag) << at)
 }
 
 /// All the lines.

@@ -8,7 +8,7 @@ use portreeve_packet::{TcpFlags, View, ViewFlags};
 
 use crate::health::{measures, take_sample, worth_a_sample};
 use crate::recognise::COPY_WITHIN;
-use crate::slot::{Hot, State, seen};
+use crate::slot::{Hot, Side, seen};
 use crate::tcp::delta;
 use crate::ticks;
 
@@ -25,18 +25,18 @@ pub(crate) const ODD: u32 = ViewFlags::FIRST_FRAGMENT.0
 #[inline(always)]
 pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
     const PLAIN: u8 = TcpFlags::FIN | TcpFlags::SYN | TcpFlags::RST | TcpFlags::ACK;
-    let state = hot.state;
+    let side = side & 1;
     let len = view.payload_len;
-    let [a, b] = &mut hot.sides;
-    let (mine, theirs) = if side == 0 { (a, b) } else { (b, a) };
+    let Side {
+        seq: sent, acked, ..
+    } = hot.sides[1 - side];
+    let mine = &mut hot.sides[side];
     let end = view.tcp_seq.wrapping_add(len);
-    let ahead = delta(view.tcp_ack, theirs.acked);
+    let ahead = delta(view.tcp_ack, acked);
     let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
-    let known = if len > 0 { seen::DATA } else { seen::ACK };
-    let plain = state.0 & State::TCP_FAST_MASK == State::TCP_FAST
+    let plain = hot.state.is_plain_tcp(side, len > 0)
         && view.tcp_flags.0 & PLAIN == TcpFlags::ACK
         && view.tcp_window != 0
-        && state.seen(side, known)
         // In sequence, and no wrap of it.
         && view.tcp_seq == mine.seq
         && end >= view.tcp_seq
@@ -44,9 +44,10 @@ pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
         && delta(mine.seq, mine.acked) >= 0
         // Nothing acknowledged that was not seen, no wrap; the same again only with payload or another window.
         && ahead >= 0
-        && delta(theirs.seq, view.tcp_ack) >= 0
-        && view.tcp_ack >= theirs.acked
-        && (len > 0 || ahead > 0 || view.tcp_window != mine.window)
+        && delta(sent, view.tcp_ack) >= 0
+        && view.tcp_ack >= acked
+        // (Which of the three it is nobody can foresee: no branches.)
+        && (len > 0) | (ahead > 0) | (view.tcp_window != mine.window)
         && mine.pkts != u32::MAX
         && !wraps;
     if !plain {
@@ -57,18 +58,19 @@ pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
     mine.seq = end;
     mine.window = view.tcp_window;
     mine.max_window = mine.max_window.max(view.tcp_window);
-    if len > 0 && mine.rtt_time == 0 && worth_a_sample(hot.last, view.timestamp, mine.pkts) {
+    // Samples are rare; one branch for each, which is foreseen.
+    if (len > 0) & (mine.rtt_time == 0) & worth_a_sample(hot.last, view.timestamp, mine.pkts) {
         mine.rtt_time = ticks::stamp(view.timestamp);
         mine.rtt_ack = end;
     }
-    if ahead > 0 {
-        theirs.acked = view.tcp_ack;
-        if theirs.rtt_time != 0 && delta(view.tcp_ack, theirs.rtt_ack) >= 0 {
-            let span = ticks::between(theirs.rtt_time, ticks::stamp(view.timestamp));
-            theirs.rtt_time = 0;
-            if measures(span, hot.last, view.timestamp) {
-                take_sample(theirs, span);
-            }
+    let theirs = &mut hot.sides[1 - side];
+    // What was acknowledged already stays what it is.
+    theirs.acked = view.tcp_ack;
+    if (ahead > 0) & (theirs.rtt_time != 0) & (delta(view.tcp_ack, theirs.rtt_ack) >= 0) {
+        let span = ticks::between(theirs.rtt_time, ticks::stamp(view.timestamp));
+        theirs.rtt_time = 0;
+        if measures(span, hot.last, view.timestamp) {
+            take_sample(theirs, span);
         }
     }
     hot.last = hot.last.max(view.timestamp);
@@ -79,6 +81,7 @@ pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
 /// The next datagram of a flow that has had some from this sender.
 #[inline(always)]
 pub(crate) fn datagram(hot: &mut Hot, view: &View, side: usize) -> bool {
+    let side = side & 1;
     let mine = &mut hot.sides[side];
     let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
     let pause = view.timestamp.wrapping_sub(hot.last);

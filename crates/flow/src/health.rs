@@ -391,7 +391,7 @@ pub(crate) fn take_sample(side: &mut Side, span: u32) {
 /// Whether new payload, seen now, begins an RTT sample.
 #[inline(always)]
 pub(crate) fn worth_a_sample(previous: i64, now: i64, pkts: u32) -> bool {
-    now >= previous && ((previous ^ now) >> SAMPLE_SHIFT != 0 || pkts < EAGER_SAMPLES)
+    (now >= previous) & (((previous ^ now) >> SAMPLE_SHIFT != 0) | (pkts < EAGER_SAMPLES))
 }
 
 /// What is noted of every segment in the end: the RTT sample it begins, its window.

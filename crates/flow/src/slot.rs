@@ -88,14 +88,32 @@ impl State {
     pub(crate) const PROTECTED: u32 = 1 << 28;
     const HANDSHAKE_SAMPLE: u32 = 29;
 
-    /// What must be so for TCP's fast path: both sides established, no holes, not closed, no sample of a handshake, not to be evicted.
-    pub(crate) const TCP_FAST_MASK: u32 = 0b111_111
+    /// What TCP's fast path asks for: both sides established, no holes, not closed, no sample of a handshake, not to be evicted.
+    const TCP_FAST_MASK: u32 = 0b111_111
         | 3 << Self::CLOSE
         | 3 << Self::HOLES
         | 3 << Self::HANDSHAKE_SAMPLE
+        | 7 << Self::CLASS
         | Self::PROTECTED;
-    pub(crate) const TCP_FAST: u32 =
-        tcp_state::ESTABLISHED | tcp_state::ESTABLISHED << 3 | Self::PROTECTED;
+    const TCP_FAST: u32 = tcp_state::ESTABLISHED
+        | tcp_state::ESTABLISHED << 3
+        | (Class::TcpIdle as u32) << Self::CLASS
+        | Self::PROTECTED;
+    /// The letter that the packet would add to the history, by sender and whether it has payload.
+    const TCP_LETTER: [[u32; 2]; 2] = [
+        [seen::ACK << Self::SEEN, seen::DATA << Self::SEEN],
+        [
+            seen::ACK << (Self::SEEN + 7),
+            seen::DATA << (Self::SEEN + 7),
+        ],
+    ];
+
+    /// Whether a packet from `side`, with payload or without, may go TCP's fast path: established, sound, and nothing new for the history.
+    #[inline(always)]
+    pub(crate) fn is_plain_tcp(self, side: usize, payload: bool) -> bool {
+        let letter = Self::TCP_LETTER[side & 1][usize::from(payload)];
+        self.0 & (Self::TCP_FAST_MASK | letter) == Self::TCP_FAST | letter
+    }
 
     #[inline(always)]
     pub(crate) fn tcp(self, side: usize) -> u32 {
@@ -208,7 +226,7 @@ pub(crate) struct Side {
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 pub(crate) struct Hot {
-    /// The key; [`crate::hash::MASK`] applies to the last word.
+    /// The key.
     pub(crate) key: KeyWords,
     /// Last packet (Zeek's `last_time`: not those behind a close).
     pub(crate) last: i64,

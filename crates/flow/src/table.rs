@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::buckets::{self, Buckets};
-use crate::hash::{KeyWords, MASK, Seeds};
+use crate::hash::{KeyWords, Seeds};
 use crate::memory::{Array, Wish};
 use crate::slot::{Class, Cold, Hot, State};
 use crate::wheel::{Ring, Wheel};
@@ -31,7 +31,7 @@ pub(crate) fn same(a: &KeyWords, b: &KeyWords) -> bool {
         | (a[2] ^ b[2])
         | (a[3] ^ b[3])
         | (a[4] ^ b[4])
-        | ((a[5] ^ b[5]) & MASK);
+        | (a[5] ^ b[5]);
     differ == 0
 }
 

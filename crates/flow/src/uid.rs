@@ -2,7 +2,7 @@
 
 use portreeve_record::Uid;
 
-use crate::hash::{KeyWords, MASK, Seeds};
+use crate::hash::{KeyWords, Seeds};
 
 /// Makes identifiers from one seed. They depend on the seed, the key, the time of the first packet and how often such a flow was there before, and on nothing else.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,6 @@ impl Uids {
     pub(crate) fn of(&self, key: &KeyWords, start: i64, again: u8) -> Uid {
         let time = start as u64;
         let mut words = *key;
-        words[5] &= MASK;
         words[4] ^= time.rotate_left(32);
         words[5] ^= u64::from(again) << 40;
         words[2] ^= time.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

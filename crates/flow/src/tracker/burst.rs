@@ -9,7 +9,6 @@ use portreeve_record::{RecordSink, SourceId};
 
 use crate::fast;
 use crate::hash;
-use crate::slot::Class;
 use crate::table::{NONE, same};
 use crate::tracker::{BURST_BATCHES, Tracker};
 
@@ -17,24 +16,34 @@ impl Tracker {
     /// Looks up and updates the flows of all `views`, in their order; what ends is emitted to `sink`.
     pub fn process(&mut self, views: &mut Views, sink: &mut impl RecordSink) {
         self.shared.source = SourceId(views.source);
+        let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
         for view in views.as_mut_slice() {
             view.hash = self.table.hash(&hash::words(&view.key));
             self.table.prefetch_bucket(view.hash);
+            earliest = earliest.min(view.timestamp);
+            latest = latest.max(view.timestamp);
+        }
+        if !self.clock.see_all(earliest, latest) {
+            self.see_each(views.as_slice());
         }
         let mut guesses = [NONE; MAX_VIEWS];
         self.guess(views.as_slice(), &mut guesses);
-        let mut parent = NONE;
-        let mut quote = 0;
-        for (index, (view, slot)) in views.as_slice().iter().zip(guesses).enumerate() {
-            if !self.clock.see(view.timestamp) {
-                self.shared.counters.absurd_timestamps += 1;
+        let (mut parent, mut quote) = (NONE, 0);
+        let (all, quotes) = (views.as_slice(), views.quotes());
+        let mut index = 0;
+        loop {
+            let rest = all.get(index..).unwrap_or_default();
+            let quick = self.quick_ones(rest, guesses.get(index..).unwrap_or_default());
+            if quick > 0 {
+                index += quick;
+                parent = guesses[index - 1];
             }
+            let Some(view) = all.get(index) else { break };
             if view.flags.0 & ViewFlags::HAS_PARENT.0 == 0 {
                 parent = NONE;
             }
-            parent = self.one(view, slot, parent, sink);
+            parent = self.whole(view, guesses[index], parent, sink);
             if view.flags.0 & ViewFlags::QUOTES.0 != 0 {
-                let quotes = views.quotes();
                 while quote < quotes.len() && usize::from(quotes[quote].view) < index {
                     quote += 1;
                 }
@@ -45,9 +54,20 @@ impl Tracker {
                 }
             }
             self.shared.flush(sink);
+            index += 1;
         }
         if let Some(now) = self.clock.now() {
             self.expire(now, BURST_BATCHES, sink);
+        }
+    }
+
+    /// Where the times of a burst lie far apart, or far from the clock.
+    #[cold]
+    fn see_each(&mut self, views: &[View]) {
+        for view in views {
+            if !self.clock.see(view.timestamp) {
+                self.shared.counters.absurd_timestamps += 1;
+            }
         }
     }
 
@@ -82,28 +102,32 @@ impl Tracker {
         }
     }
 
-    /// One view; returns the slot of its flow. `guess` is where it probably is.
-    #[inline(always)]
-    fn one(&mut self, view: &View, guess: u32, parent: u32, sink: &mut impl RecordSink) -> u32 {
-        let side = usize::from(view.high_to_low());
-        if view.flags.0 & fast::ODD == 0
-            && let Some(hot) = self.table.hot.get_mut(guess as usize)
-        {
-            let near = (hot.last ^ view.timestamp) >> self.epoch_shift == 0;
-            if near && same(&hot.key, &hash::words(&view.key)) {
-                let class = hot.state.class();
-                if class == Class::TcpIdle {
-                    if let Some(acknowledged) = fast::tcp(hot, view, side) {
-                        self.shared.counters.tracked += 1;
-                        self.shared.acks += u64::from(acknowledged);
-                        return guess;
-                    }
-                } else if class as u32 >= Class::Udp as u32 && fast::datagram(hot, view, side) {
-                    self.shared.counters.tracked += 1;
-                    return guess;
-                }
+    /// Counts the views at the front that do what nearly all do, to the flows at `guesses`; how many they are. With the next one nothing was done.
+    #[inline(never)]
+    fn quick_ones(&mut self, views: &[View], guesses: &[u32]) -> usize {
+        let (hots, shift) = (&mut *self.table.hot, self.epoch_shift);
+        let (mut done, mut acks) = (0, 0);
+        for (view, guess) in views.iter().zip(guesses) {
+            let Some(hot) = hots.get_mut(*guess as usize) else {
+                break;
+            };
+            let far = (hot.last ^ view.timestamp) >> shift != 0;
+            if view.flags.0 & fast::ODD != 0 || far || !same(&hot.key, &hash::words(&view.key)) {
+                break;
             }
+            let side = usize::from(view.high_to_low());
+            if view.key.protocol == 6 {
+                let Some(acknowledged) = fast::tcp(hot, view, side) else {
+                    break;
+                };
+                acks += u64::from(acknowledged);
+            } else if !fast::datagram(hot, view, side) {
+                break;
+            }
+            done += 1;
         }
-        self.whole(view, guess, parent, sink)
+        self.shared.counters.tracked += done as u64;
+        self.shared.acks += acks;
+        done
     }
 }
