@@ -6,6 +6,7 @@ use portreeve_capture::afxdp::in_use;
 use portreeve_capture::filter::FilterSet;
 use portreeve_capture::{FileSource, Source, SourceInfo, interfaces};
 use portreeve_engine::{FrameFilter, Input, Inputs, placement};
+use portreeve_host::cpus::Topology;
 use portreeve_packet::LinkType;
 
 mod afpacket;
@@ -158,12 +159,16 @@ fn filter_note(config: &Config) -> Option<String> {
     ))
 }
 
+/// Workers for interfaces, if nobody says how many.
+pub fn live_workers(topology: &Topology) -> usize {
+    placement::room(topology).min(MOST_LIVE)
+}
+
 fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     let mut notes = Vec::new();
     let names = interface_names(config, &mut notes)?;
-    let spare = placement::room(&placement::topology());
     let workers = workers(args, config, || {
-        spare.min(MOST_LIVE).min(afxdp::most_workers(&names))
+        live_workers(&placement::topology()).min(afxdp::most_workers(&names))
     })?;
     // Worker k gets source k of every interface, so that the two directions of a tap meet.
     let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();

@@ -2,13 +2,18 @@
 
 use std::fmt::Write as _;
 
+use portreeve_engine::placement::{Layout, Wish};
 use portreeve_host::cpus::{Cpu, Topology};
-use portreeve_host::doctor::Examination;
+use portreeve_host::doctor::{Examination, Target};
+
+use crate::{input, text};
+
+use super::report::WIDTH;
 
 /// Cores in a line at most.
 const IN_A_LINE: usize = 12;
 
-/// The cores of this machine, and which NIC is where.
+/// The cores of this machine, what each would do, and which NIC is where.
 pub(super) fn draw(examination: &Examination) -> String {
     let topology = &examination.topology;
     let nics = |node: Option<usize>| -> Vec<String> {
@@ -16,23 +21,54 @@ pub(super) fn draw(examination: &Examination) -> String {
             // A NIC on no node in particular is on the only one.
             target.node() == node || (target.node().is_none() && topology.nodes().len() < 2)
         });
-        on_node.map(portreeve_host::doctor::Target::name).collect()
+        on_node.map(Target::name).collect()
     };
-    drawing(topology, nics)
+    let layout = layout(topology, examination.targets.iter().find_map(Target::node));
+    let mut out = drawing(topology, &layout, nics);
+    for warning in layout.warnings() {
+        for (i, line) in text::wrap(&warning, WIDTH - 4).iter().enumerate() {
+            let _ = writeln!(out, "{}{line}", if i == 0 { "  " } else { "    " });
+        }
+    }
+    out.push('\n');
+    out
 }
 
-fn drawing(topology: &Topology, nics: impl Fn(Option<usize>) -> Vec<String>) -> String {
-    let letter = |cpu: &Cpu| match (cpu.allowed, cpu.isolated) {
-        (false, _) => 'x',
-        (true, true) => 'i',
-        (true, false) => '.',
+/// Who would run where, if nobody says how many workers and where.
+fn layout(topology: &Topology, nic_node: Option<usize>) -> Layout {
+    let wish = Wish {
+        workers: input::live_workers(topology),
+        nic_node,
+        ..Wish::default()
+    };
+    Layout::of(topology, &wish)
+}
+
+fn drawing(
+    topology: &Topology,
+    layout: &Layout,
+    nics: impl Fn(Option<usize>) -> Vec<String>,
+) -> String {
+    let letter = |cpu: &Cpu| {
+        let is_worker = layout.seats.iter().any(|seat| seat.cpu == cpu.id);
+        match cpu {
+            cpu if !cpu.allowed => 'x',
+            _ if is_worker && cpu.isolated => 'W',
+            _ if is_worker => 'w',
+            cpu if layout.rest.contains(&cpu.id) => 's',
+            cpu if cpu.isolated => 'i',
+            _ => '.',
+        }
     };
     let letters: Vec<char> = topology.cpus.iter().map(letter).collect();
     let mut legend = Vec::new();
     for (sign, meaning) in [
-        ('.', "shared with the system"),
+        ('W', "worker, isolated"),
+        ('w', "worker"),
+        ('s', "system and outputs"),
         ('i', "isolated"),
-        ('x', "not ours to use"),
+        ('.', "free"),
+        ('x', "not ours"),
     ] {
         if letters.contains(&sign) {
             legend.push(format!("{sign} {meaning}"));
@@ -41,7 +77,8 @@ fn drawing(topology: &Topology, nics: impl Fn(Option<usize>) -> Vec<String>) -> 
     if topology.has_siblings() {
         legend.push("+ threads of one core".into());
     }
-    let mut out = format!("CORES  {}\n", legend.join(", "));
+    let legend = text::wrap(&legend.join(" · "), WIDTH - 7);
+    let mut out = format!("CORES  {}\n", legend.join("\n       "));
     let nodes: Vec<Option<usize>> = match topology.nodes() {
         nodes if nodes.is_empty() => vec![None],
         nodes => nodes.into_iter().map(Some).collect(),
@@ -73,7 +110,6 @@ fn drawing(topology: &Topology, nics: impl Fn(Option<usize>) -> Vec<String>) -> 
             let _ = writeln!(out, "  {:8}with {}", "", nics.join(", "));
         }
     }
-    out.push('\n');
     out
 }
 
@@ -94,7 +130,13 @@ mod tests {
         let topology = Topology {
             cpus: (0..8).map(cpu).collect(),
         };
-        let text = drawing(&topology, |node| {
+        // Core 1 is isolated; core 2 is the first of the others that is not its sibling.
+        let wish = Wish {
+            workers: 2,
+            nic_node: Some(1),
+            ..Wish::default()
+        };
+        let text = drawing(&topology, &Layout::of(&topology, &wish), |node| {
             if node == Some(1) {
                 vec!["eth1".into()]
             } else {
@@ -103,7 +145,7 @@ mod tests {
         });
         assert_eq!(
             text,
-            "CORES  . shared with the system, i isolated, x not ours to use, + threads of one core\n  node 0  0.+4.  1i+5i\n  node 1  2.+6.  3x+7.\n          with eth1\n\n"
+            "CORES  W worker, isolated · w worker · s system and outputs · i isolated · . free · x not ours · +\n       threads of one core\n  node 0  0s+4s  1W+5i\n  node 1  2w+6.  3x+7s\n          with eth1\n"
         );
     }
 }

@@ -9,7 +9,8 @@ use crate::text;
 
 use super::cores;
 
-const WIDTH: usize = 100;
+/// Columns that a terminal has at least in a server room.
+pub(super) const WIDTH: usize = 100;
 
 /// All of it.
 pub(super) fn text(examination: &Examination, findings: &[Finding], verbose: bool) -> String {
