@@ -182,6 +182,52 @@ fn the_mode_is_changed_from_outside() {
 }
 
 #[test]
+fn a_reload_changes_the_mode() {
+    if !may_run_privileged() {
+        return;
+    }
+    let lab = Lab::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, config) = (
+        folder.path().join("s"),
+        folder.path().join("portreeve.toml"),
+    );
+    let write = |mode: &str| {
+        let text = format!("[engine]\nmode = \"{mode}\"\nspin = \"50us\"\n");
+        std::fs::write(&config, text).unwrap();
+    };
+    let stats = || {
+        let stats = Command::new(portreeve()).arg("stats").arg(&socket).output();
+        String::from_utf8_lossy(&stats.expect("it runs").stdout).into_owned()
+    };
+    write("interrupt");
+    lab.run(|| {
+        let mut run = Run::interface(Lab::RX)
+            .arg("--config")
+            .arg(&config)
+            .arg("--set")
+            .arg(format!("process.control_socket={}", socket.display()))
+            .start();
+        run.wait_until_open();
+        assert!(stats().contains("interrupt mode"), "{}", stats());
+        write("poll");
+        run.signal("HUP");
+        run.wait_for("engine.mode changed to");
+        run.wait_for("configuration checked");
+        assert!(stats().contains("poll mode, as asked"), "{}", stats());
+        write("sideways");
+        run.signal("HUP");
+        run.wait_for("stays as it was");
+        assert!(stats().contains("poll mode, as asked"), "{}", stats());
+        Sender::open(Lab::TX).send_at(&packets(), 1000, Some(10_000));
+        run.signal("TERM");
+        let output = run.wait();
+        assert_eq!(output.code(), 0, "{}", output.stderr);
+        assert_eq!(output.ledger().total("on the wire of"), 1000);
+    });
+}
+
+#[test]
 fn two_idle_workers_cost_less_than_two_percent_of_a_core() {
     if !may_run_privileged() {
         return;

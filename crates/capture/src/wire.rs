@@ -360,7 +360,7 @@ impl Source for WireSource {
         let in_flight = self.shared.books().ring.len() as u64;
         let missed = self.shared.missed.load(Ordering::Relaxed);
         SourceCounters {
-            wire: Some(self.delivered + in_flight),
+            wire: Some(self.delivered + in_flight + missed),
             nic_missed: Some(missed),
             in_flight: Some(in_flight),
             delivered: self.delivered,

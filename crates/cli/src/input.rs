@@ -187,19 +187,19 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
             continue;
         };
         notes.push(format!("{}: {}; {why}", info.name, info.description));
-        infos.push(info);
         if inputs.len() < workers {
-            shared = inputs.into_iter().next();
-            if names.len() > 1 {
-                return Err(Failure::usage(format!(
-                    "{name} has one queue, which {workers} workers can share only if no other interface is watched with it; add --workers 1, or watch {name} alone: portreeve -i {name}"
-                )));
+            let name = &info.name;
+            if names.len() > 1 || inputs.len() > 1 {
+                return Err(Failure::usage(too_few_queues(name, inputs.len(), workers)));
             }
             notes.push(format!(
                 "{name}: one queue for {workers} workers: a reader on a core of its own shares the packets out (software RSS)"
             ));
+            shared = inputs.into_iter().next();
+            infos.push(info);
             break;
         }
+        infos.push(info);
         for (worker, input) in of_workers.iter_mut().zip(inputs) {
             worker.push(input);
         }
@@ -217,6 +217,16 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
         live: true,
         notes,
     })
+}
+
+/// What to type where workers cannot share an interface's queues.
+fn too_few_queues(name: &str, queues: usize, workers: usize) -> String {
+    match queues {
+        1 => format!(
+            "{name} has one queue, which {workers} workers can share only if no other interface is watched with it; add --workers 1, or watch it in a run of its own"
+        ),
+        _ => format!("{name} has {queues} queues for {workers} workers; add --workers {queues}"),
+    }
 }
 
 /// Opens an interface for so many workers, by the path named or the best there is, with its filter where it does most good.

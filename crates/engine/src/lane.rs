@@ -14,6 +14,8 @@ use crate::strategy::Bell;
 pub(crate) struct Parcel {
     pub(crate) batch: Batch,
     pub(crate) now: Option<i64>,
+    /// The source that the frames came from, by its number.
+    pub(crate) source: u16,
     /// Bit i: frame i is a note, an ICMP error that is counted elsewhere and only annotates the flow that it quotes.
     pub(crate) notes: u64,
 }
@@ -26,6 +28,8 @@ pub(crate) struct LaneOut {
     spare: Vec<Batch>,
     loans: Vec<Loan>,
     pending: Option<Batch>,
+    /// Where what is pending comes from.
+    source: u16,
     notes: u64,
     /// The receiver's, unless it looks by itself now and then.
     bell: Option<Arc<Bell>>,
@@ -70,6 +74,7 @@ pub(crate) fn lane(
             spare: Vec::with_capacity(batches),
             loans: Vec::with_capacity(batches * frames),
             pending: None,
+            source: 0,
             notes: 0,
             bell,
         },
@@ -78,6 +83,15 @@ pub(crate) fn lane(
 }
 
 impl LaneOut {
+    /// What is pushed from here on comes from this source. A batch has frames of one: what is pending from another is sent.
+    #[inline]
+    pub(crate) fn of_source(&mut self, source: u16, now: Option<i64>) {
+        if self.source != source {
+            self.flush(now, false);
+            self.source = source;
+        }
+    }
+
     /// Takes a copy of `frame`.
     #[inline]
     pub(crate) fn push_copy(
@@ -161,7 +175,13 @@ impl LaneOut {
     fn send(&mut self, batch: Batch, now: Option<i64>) {
         // The ring has room for every batch there is.
         let notes = std::mem::take(&mut self.notes);
-        let _ = self.to.push(Parcel { batch, now, notes });
+        let source = self.source;
+        let _ = self.to.push(Parcel {
+            batch,
+            now,
+            source,
+            notes,
+        });
         if let Some(bell) = &self.bell {
             bell.ring();
         }

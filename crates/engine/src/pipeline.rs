@@ -326,7 +326,11 @@ impl Pipeline {
     fn hand_over(&mut self, frame: &Frame<'_>, home: usize, errand: Errand) {
         let now = self.clock.now();
         let lane = self.mesh.get_mut(home).and_then(Option::as_mut);
-        let taken = lane.is_some_and(|lane| lane.push_copy(frame, errand, now).is_ok());
+        let source = self.views.source;
+        let taken = lane.is_some_and(|lane| {
+            lane.of_source(source, now);
+            lane.push_copy(frame, errand, now).is_ok()
+        });
         match (errand, taken) {
             (Errand::Frame, true) => self.counters.handed_out += 1,
             (Errand::Frame, false) => self.counters.hand_over_full += 1,

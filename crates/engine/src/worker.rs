@@ -246,6 +246,7 @@ impl Worker {
                     self.pipeline.clock.observe(now);
                 }
                 if !parcel.batch.is_empty() {
+                    self.pipeline.views.source = parcel.source;
                     let arrival = Arrival::HandedIn {
                         notes: parcel.notes,
                     };

@@ -138,6 +138,19 @@ fn frames_that_arrive_at_the_wrong_worker_are_handed_home() {
 }
 
 #[test]
+fn a_frame_that_is_handed_home_keeps_its_source() {
+    let frames = traffic();
+    // Everything comes from the second source of the first worker.
+    let inputs = vec![
+        vec![input(&[]), input(&frames)],
+        vec![input(&[]), input(&[])],
+    ];
+    let (snapshot, conns) = run(config(), Inputs::PerWorker(inputs));
+    assert!(snapshot.ledger.frames.handed_over > 300);
+    assert!(conns.len() > 300 && conns.iter().all(|conn| conn.source.0 == 1));
+}
+
+#[test]
 fn a_filter_and_a_count_have_accounts_of_their_own() {
     let frames = traffic();
     let mut filtered = input(&frames);
