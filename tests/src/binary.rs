@@ -305,6 +305,12 @@ impl Running {
         self.wait_for("memory for ");
     }
 
+    /// Its standard error so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.stderr.so_far()
+    }
+
     /// Whether it has ended.
     ///
     /// # Panics

@@ -16,6 +16,7 @@ pub mod agreement;
 pub mod binary;
 pub mod conn;
 pub mod corpus;
+pub mod hugepages;
 pub mod ledger;
 pub mod packets;
 pub mod parallel;

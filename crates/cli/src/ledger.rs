@@ -101,7 +101,8 @@ pub fn full(ledger: &Ledger, ended: &[Ended], written: Option<&Progress>) -> Str
 }
 
 fn capture(text: &mut String, account: &CaptureAccount) {
-    if account.wire.is_none() {
+    // An interface's errors are known even where nobody counts what it drops.
+    if account.wire.is_none() && account.nic_errors.is_none() {
         before_the_file(text, account);
         return;
     }

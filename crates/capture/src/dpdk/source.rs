@@ -501,6 +501,8 @@ impl Source for DpdkSource {
             return Ok(());
         }
         let slept = std::mem::take(&mut self.armed);
+        // The report first: where it is the readability of a descriptor, fetching ends it.
+        let reported = slept && self.interrupt.as_ref().is_some_and(Interrupt::take_reports);
         let frames = self.fetch() > 0;
         let Some(interrupt) = self
             .interrupt
@@ -510,7 +512,6 @@ impl Source for DpdkSource {
             return Ok(());
         };
         let finding = if slept {
-            let reported = interrupt.take_reports();
             interrupt
                 .proof
                 .after_sleep(Instant::now(), reported, frames)
