@@ -255,6 +255,17 @@ fn what_is_in_use_is_refused_unless_it_is_meant() {
 }
 
 #[test]
+fn an_interface_in_a_container_is_not_taken_unseen() {
+    let machine = machine();
+    std::fs::remove_dir_all(machine.path("sys/bus/pci/devices/0000:03:00.0/net")).unwrap();
+    let error = run(&machine, &[], &request(&[ONE], None)).unwrap_err();
+    assert!(matches!(error, BindError::Hidden { .. }), "{error:?}");
+    let mut meant = request(&[ONE], None);
+    meant.take_over = true;
+    run(&machine, &[], &meant).unwrap();
+}
+
+#[test]
 fn a_driver_that_will_not_take_it_is_rolled_back_with_the_reason() {
     let machine = machine();
     let before = machine.snapshot("sys/bus/pci/devices");

@@ -11,7 +11,7 @@ use portreeve_host::doctor::{
     CHECKS, Driver, Examination, Finding, Knob, Setting, Severity, examine,
 };
 use portreeve_interfaces::{
-    Address, Channels, FlowKind, Interface, Merging, NicCounters, ReceiveHash, Rings,
+    Address, Channels, Coalescing, Interface, Merging, NicCounters, ReceiveHash, Rings,
 };
 
 /// A driver that does what it is told.
@@ -28,6 +28,8 @@ struct Nic {
     channels: Channels,
     hash: Option<ReceiveHash>,
     mtu: u32,
+    pause: bool,
+    coalescing: Coalescing,
 }
 
 impl Driver for Played {
@@ -69,8 +71,15 @@ impl Driver for Played {
         }
         Ok(())
     }
-    fn hash_fields(&self, _: &str, _: FlowKind) -> io::Result<u64> {
-        Ok(portreeve_interfaces::HASH_ADDRESSES_AND_PORTS)
+    fn coalescing(&self, _: &str) -> io::Result<Coalescing> {
+        Ok(self.0.borrow().coalescing)
+    }
+    fn sends_pause(&self, _: &str) -> io::Result<bool> {
+        Ok(self.0.borrow().pause)
+    }
+    fn set_sends_pause(&self, _: &str, on: bool) -> io::Result<()> {
+        self.0.borrow_mut().pause = on;
+        Ok(())
     }
     fn mtu(&self, _: &str) -> io::Result<u32> {
         Ok(self.0.borrow().mtu)
@@ -178,6 +187,12 @@ impl Patient {
                 queues: vec![0, 1],
             }),
             mtu: 9000,
+            pause: false,
+            coalescing: Coalescing {
+                microseconds: 20,
+                frames: 0,
+                adaptive: false,
+            },
         }));
         Patient {
             machine,
@@ -297,6 +312,28 @@ fn a_healthy_machine_has_nothing_to_complain_about() {
 type Case = (&'static str, Severity, &'static str, fn(&mut Patient));
 
 const CASES: &[Case] = &[
+    (
+        "pause-frames",
+        Severity::CostsPackets,
+        "ethtool -A eth1 tx off",
+        |p| p.driver.0.borrow_mut().pause = true,
+    ),
+    (
+        "interrupt-moderation",
+        Severity::CostsPackets,
+        "ethtool -C eth1 rx-usecs 69",
+        |p| {
+            p.driver.0.borrow_mut().coalescing.microseconds = 500;
+        },
+    ),
+    (
+        "interrupt-moderation",
+        Severity::Note,
+        "ethtool -C eth1 rx-usecs 20",
+        |p| {
+            p.driver.0.borrow_mut().coalescing.microseconds = 0;
+        },
+    ),
     (
         "gro",
         Severity::CostsPackets,

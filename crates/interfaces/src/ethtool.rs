@@ -17,12 +17,11 @@ const GET_GRO: u32 = 0x2b;
 const SET_FLAGS: u32 = 0x26;
 const SET_GRO: u32 = 0x2c;
 const GET_COALESCE: u32 = 0x0e;
+const GET_PAUSE: u32 = 0x12;
+const SET_PAUSE: u32 = 0x13;
 const GET_RINGS: u32 = 0x10;
 const SET_RINGS: u32 = 0x11;
-const GET_HASH_FIELDS: u32 = 0x29;
-const SET_HASH_FIELDS: u32 = 0x2a;
 const GET_CHANNELS: u32 = 0x3c;
-const SET_CHANNELS: u32 = 0x3d;
 const GET_HASH: u32 = 0x46;
 const SET_HASH: u32 = 0x47;
 /// `struct ethtool_rxfh` without what follows it, in words.
@@ -103,25 +102,6 @@ pub struct ReceiveHash {
     /// The queue of each value of the hash's low bits.
     pub queues: Vec<u32>,
 }
-
-/// What a hash is computed of, for one kind of packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum FlowKind {
-    /// TCP over IPv4.
-    Tcp4 = 0x01,
-    /// UDP over IPv4.
-    Udp4 = 0x02,
-    /// TCP over IPv6.
-    Tcp6 = 0x05,
-    /// UDP over IPv6.
-    Udp6 = 0x06,
-}
-
-/// Source and destination address, source and destination port: `RXH_IP_SRC` and so on.
-pub const HASH_ADDRESSES_AND_PORTS: u64 = 0b1111 << 4;
-/// Source and destination address alone.
-pub const HASH_ADDRESSES: u64 = 0b0011 << 4;
 
 /// A socket to ask through, in the network namespace of the thread that made it.
 ///
@@ -232,18 +212,6 @@ impl Ethtool {
         })
     }
 
-    /// Sets how many queues receive: of the combined ones if it has such.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn set_channels(&self, name: &str, queues: u32) -> io::Result<()> {
-        let mut data = self.query::<9>(name, GET_CHANNELS)?;
-        data[0] = SET_CHANNELS;
-        let place = if data[4] > 0 { 8 } else { 5 };
-        data[place] = queues;
-        self.exchange(name, &mut data)
-    }
-
     /// Whether received frames are joined.
     ///
     /// # Errors
@@ -287,6 +255,25 @@ impl Ethtool {
             frames: data[2],
             adaptive: data[10] != 0,
         })
+    }
+
+    /// Whether it tells the other side to stop while its ring is full (`struct ethtool_pauseparam`).
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn sends_pause(&self, name: &str) -> io::Result<bool> {
+        Ok(self.query::<4>(name, GET_PAUSE)?[3] != 0)
+    }
+
+    /// Switches that; whether it heeds the other side's pauses stays as it is.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn set_sends_pause(&self, name: &str, on: bool) -> io::Result<()> {
+        let mut data = self.query::<4>(name, GET_PAUSE)?;
+        data[0] = SET_PAUSE;
+        data[3] = u32::from(on);
+        self.exchange(name, &mut data)
     }
 
     /// How it spreads frames over its queues (`struct ethtool_rxfh`).
@@ -336,34 +323,6 @@ impl Ethtool {
             bytes[..four.len()].copy_from_slice(four);
             *word = u32::from_ne_bytes(bytes);
         }
-        self.exchange(name, &mut data)
-    }
-
-    /// What it hashes packets of that kind by (`RXH_` bits of `struct ethtool_rxnfc`, 192 bytes).
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn hash_fields(&self, name: &str, kind: FlowKind) -> io::Result<u64> {
-        let mut data = [0u32; 48];
-        data[0] = GET_HASH_FIELDS;
-        data[1] = kind as u32;
-        self.exchange(name, &mut data)?;
-        let [a, b, c, d] = data[2].to_ne_bytes();
-        let [e, f, g, h] = data[3].to_ne_bytes();
-        Ok(u64::from_ne_bytes([a, b, c, d, e, f, g, h]))
-    }
-
-    /// Sets what it hashes packets of that kind by.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn set_hash_fields(&self, name: &str, kind: FlowKind, fields: u64) -> io::Result<()> {
-        let mut data = [0u32; 48];
-        data[0] = SET_HASH_FIELDS;
-        data[1] = kind as u32;
-        let [a, b, c, d, e, f, g, h] = fields.to_ne_bytes();
-        data[2] = u32::from_ne_bytes([a, b, c, d]);
-        data[3] = u32::from_ne_bytes([e, f, g, h]);
         self.exchange(name, &mut data)
     }
 

@@ -12,10 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use portreeve_packet::LinkType;
 
-pub use ethtool::{
-    Channels, Coalescing, Ethtool, FlowKind, HASH_ADDRESSES, HASH_ADDRESSES_AND_PORTS, Merging,
-    ReceiveHash, Rings,
-};
+pub use ethtool::{Channels, Coalescing, Ethtool, Merging, ReceiveHash, Rings};
 pub use netlink::Netlink;
 use netlink::{attributes, half, long, word};
 

@@ -120,6 +120,18 @@ pub(super) fn may_be_bound(
 
 /// Whether the kernel's interfaces on it serve nobody.
 fn is_free(host: &Host, nic: &Function) -> Result<(), BindError> {
+    if let Some(driver) = &nic.driver {
+        // Variants of vfio-pci are called mlx5_vfio_pci and so on.
+        let is_idle = UserDriver::is_one(driver)
+            || driver == "pci-stub"
+            || driver.replace('-', "_").ends_with("vfio_pci");
+        if nic.interfaces.is_empty() && !is_idle {
+            return Err(BindError::Hidden {
+                address: nic.address.clone(),
+                driver: driver.clone(),
+            });
+        }
+    }
     for interface in host.interfaces {
         if !nic.interfaces.contains(&interface.name) {
             continue;

@@ -43,6 +43,13 @@ pub enum BindError {
         /// What it is needed for.
         reasons: Vec<String>,
     },
+    /// A driver of the kernel has the NIC, and its interface is not to be seen here.
+    Hidden {
+        /// Where the NIC is.
+        address: PciAddress,
+        /// The driver.
+        driver: String,
+    },
     /// DPDK works through the kernel's driver, which keeps this NIC.
     KernelDriverStays {
         /// Where it is.
@@ -148,6 +155,10 @@ impl fmt::Display for BindError {
                 f,
                 "{interface} ({address}) is in use: it {}. Bound to a user-space driver it is gone from the kernel, and all that with it; if that is meant, add --take-over",
                 reasons.join(", ")
+            ),
+            BindError::Hidden { address, driver } => write!(
+                f,
+                "{driver} has {address}, and there is no interface of it here: it may be at work in another network namespace (a container); if it may be taken from there, add --take-over"
             ),
             BindError::KernelDriverStays { address, driver } => write!(
                 f,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use portreeve_interfaces::{Channels, Ethtool, FlowKind, Interface, Merging, ReceiveHash, Rings};
+use portreeve_interfaces::{Channels, Coalescing, Ethtool, Interface, Merging, ReceiveHash, Rings};
 
 /// The drivers of the kernel's interfaces.
 pub trait Driver {
@@ -48,11 +48,23 @@ pub trait Driver {
     /// The driver cannot.
     fn set_hash_key(&self, interface: &str, key: &[u8]) -> io::Result<()>;
 
-    /// What is hashed of packets of that kind.
+    /// When the NIC interrupts.
     ///
     /// # Errors
     /// The driver does not say.
-    fn hash_fields(&self, interface: &str, kind: FlowKind) -> io::Result<u64>;
+    fn coalescing(&self, interface: &str) -> io::Result<Coalescing>;
+
+    /// Whether the NIC tells the other side to stop while its ring is full.
+    ///
+    /// # Errors
+    /// The driver does not say.
+    fn sends_pause(&self, interface: &str) -> io::Result<bool>;
+
+    /// Switches that.
+    ///
+    /// # Errors
+    /// The driver cannot.
+    fn set_sends_pause(&self, interface: &str, on: bool) -> io::Result<()>;
 
     /// The MTU.
     ///
@@ -96,8 +108,16 @@ impl Driver for Ethtool {
         Ethtool::set_hash_key(self, interface, key)
     }
 
-    fn hash_fields(&self, interface: &str, kind: FlowKind) -> io::Result<u64> {
-        Ethtool::hash_fields(self, interface, kind)
+    fn coalescing(&self, interface: &str) -> io::Result<Coalescing> {
+        Ethtool::coalescing(self, interface)
+    }
+
+    fn sends_pause(&self, interface: &str) -> io::Result<bool> {
+        Ethtool::sends_pause(self, interface)
+    }
+
+    fn set_sends_pause(&self, interface: &str, on: bool) -> io::Result<()> {
+        Ethtool::set_sends_pause(self, interface, on)
     }
 
     fn mtu(&self, interface: &str) -> io::Result<u32> {

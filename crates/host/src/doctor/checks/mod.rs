@@ -11,10 +11,12 @@ mod kernel;
 mod limits;
 mod link;
 mod losses;
+mod moderation;
 mod mtu;
 mod node;
 mod offloads;
 mod path;
+mod pause;
 mod privileges;
 mod queues;
 mod rings;
@@ -41,7 +43,7 @@ const OF_HOST: [fn(&Examination) -> Vec<Finding>; 12] = [
 ];
 
 /// What each NIC is asked.
-const OF_NIC: [fn(&Examination, &Target) -> Vec<Finding>; 11] = [
+const OF_NIC: [fn(&Examination, &Target) -> Vec<Finding>; 13] = [
     link::check,
     path::check,
     slot::check,
@@ -51,12 +53,14 @@ const OF_NIC: [fn(&Examination, &Target) -> Vec<Finding>; 11] = [
     queues::check,
     hash::check,
     interrupts::check,
+    moderation::check,
+    pause::check,
     mtu::check,
     losses::check,
 ];
 
 /// The names of all checks, as [`Finding::id`] has them.
-pub const CHECKS: [&str; 34] = [
+pub const CHECKS: [&str; 36] = [
     "bpf-compiler",
     "capabilities",
     "clock",
@@ -65,6 +69,7 @@ pub const CHECKS: [&str; 34] = [
     "gro",
     "huge-pages",
     "huge-pages-mounted",
+    "interrupt-moderation",
     "interrupts",
     "iommu",
     "irqbalance",
@@ -79,6 +84,7 @@ pub const CHECKS: [&str; 34] = [
     "numa-balancing",
     "numa-node",
     "open-files",
+    "pause-frames",
     "queues",
     "real-time-limit",
     "receive-hash",
