@@ -104,13 +104,15 @@ fn done_text(done: &Done) -> String {
                 let _ = writeln!(text, "{line}");
             }
         }
+        None if done.reserved.iter().all(|outcome| outcome.want.count == 0) => {}
         None => text.push_str("until the next boot; --boot keeps it\n"),
     }
     text
 }
 
 fn state_text(state: &State) -> String {
-    let mut text = String::from("PAGES    NODE   TOTAL    FREE  PROMISED  MEMORY    MOUNTED AT\n");
+    let mut text =
+        String::from("PAGES    NODE   TOTAL    FREE  PROMISED  MEMORY      MOUNTED AT\n");
     for pool in &state.pools {
         let node = pool
             .node
@@ -123,7 +125,7 @@ fn state_text(state: &State) -> String {
             .collect();
         let memory = pool.total.saturating_mul(pool.size.bytes()) >> 20;
         let line = format!(
-            "{:7}  {node:>4}  {:>6}  {:>6}  {:>8}  {:8}  {}",
+            "{:7}  {node:>4}  {:>6}  {:>6}  {:>8}  {:10}  {}",
             pool.size.to_string(),
             text::count(pool.total),
             text::count(pool.free),

@@ -77,7 +77,7 @@ pub(super) fn check(examination: &Examination, target: &Target) -> Vec<Finding> 
     let crowded = count > 1 && near.len() > 1 && used.len() == 1;
     if near.is_empty() || !(far || crowded) {
         let found = format!(
-            "{count} receive interrupts, on cores {}",
+            "its receive interrupts ({count}) are on cores {}",
             format_list(&used)
         );
         return vec![Finding::ok(ID, name, found)];
