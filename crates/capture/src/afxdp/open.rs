@@ -113,7 +113,8 @@ impl AfXdpSource {
         sys::wait_for_packets_in_progress();
         let only = made.len() == 1;
         for (index, source) in made.iter_mut().enumerate() {
-            source.count_losses(Nic::open(&interface, path.native, index == 0, only));
+            let first = index == 0;
+            source.count_losses(Nic::open(&interface, path.native, first, only), first);
         }
         Ok(made)
     }

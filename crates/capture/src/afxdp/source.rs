@@ -46,6 +46,8 @@ pub struct AfXdpSource {
     delivered: u64,
     delivered_bytes: u64,
     state: State,
+    /// Whether the interface had a link when it was last looked at, and the socket to ask through; `None`: another source of the interface looks.
+    link: Option<(bool, OwnedFd)>,
 }
 
 /// What a source is put together from.
@@ -82,6 +84,7 @@ impl AfXdpSource {
             delivered: 0,
             delivered_bytes: 0,
             state: State::Running,
+            link: None,
         })
     }
 
@@ -92,9 +95,13 @@ impl AfXdpSource {
         }
     }
 
-    /// The interface's own losses are counted from here on.
-    pub(super) fn count_losses(&mut self, nic: Nic) {
+    /// The interface's own losses are counted from here on. `first`: this is the source that speaks for the interface.
+    pub(super) fn count_losses(&mut self, nic: Nic, first: bool) {
         self.nic = nic;
+        if first && let Ok(socket) = sys::questions() {
+            let link = sys::has_link(&socket, &self.info.name);
+            self.link = link.map(|link| (link, socket));
+        }
     }
 
     /// Frames that came in several chunks and were copied into one piece.
@@ -340,6 +347,24 @@ impl Source for AfXdpSource {
             in_flight: Some(redirected - lost - taken),
             delivered: self.delivered,
             delivered_bytes: self.delivered_bytes,
+        }
+    }
+
+    fn notices(&mut self) -> Vec<String> {
+        let Some((before, socket)) = &mut self.link else {
+            return Vec::new();
+        };
+        let name = &self.info.name;
+        match sys::has_link(socket, name) {
+            Some(now) if now != *before && self.state == State::Running => {
+                *before = now;
+                vec![if now {
+                    format!("{name}: the link is up again")
+                } else {
+                    format!("{name}: the link is down; nothing arrives until it is up again")
+                }]
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -167,6 +167,30 @@ pub(super) fn busy_poll(fd: &OwnedFd) {
     }
 }
 
+/// A socket to ask about interfaces of the thread's network namespace; those of AF_XDP do not answer.
+pub(super) fn questions() -> io::Result<OwnedFd> {
+    // SAFETY: no memory is passed.
+    owned(unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) })
+}
+
+/// Whether the interface is up and has a carrier. `None`: there is no such interface any more.
+pub(super) fn has_link(fd: &OwnedFd, interface: &str) -> Option<bool> {
+    // SAFETY: an all-zero ifreq is a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    if interface.len() >= request.ifr_name.len() {
+        return None;
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
+        *to = from as libc::c_char;
+    }
+    // SAFETY: the request is there for the call.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCGIFFLAGS as _, &mut request) };
+    // SAFETY: the kernel has filled in the flags.
+    let flags = libc::c_int::from(unsafe { request.ifr_ifru.ifru_flags });
+    let wanted = libc::IFF_UP | libc::IFF_RUNNING;
+    (result == 0).then_some(flags & wanted == wanted)
+}
+
 /// The pending error of a socket (`SO_ERROR`), which is thereby cleared.
 pub(super) fn take_error(fd: &OwnedFd) -> Option<io::Error> {
     match option::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR) {

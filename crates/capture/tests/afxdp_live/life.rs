@@ -98,8 +98,17 @@ fn an_interface_that_was_down_goes_on() {
             lab.namespace()
                 .ip(&format!("link set dev {} down", Lab::RX));
             source.wait(Duration::from_millis(50)).expect("waits");
+            let told = source.notices();
+            assert!(told.len() == 1 && told[0].contains("is down"), "{told:?}");
+            assert!(source.notices().is_empty(), "it is said once");
             lab.namespace().ip(&format!("link set dev {} up", Lab::RX));
             lab.wait_for_carrier();
+            assert!(
+                source
+                    .notices()
+                    .iter()
+                    .any(|line| line.contains("up again"))
+            );
             sender.send(&frames, 10);
             assert_eq!(take(&mut source, |_| {}, 10), 10);
             assert_eq!(finish(&mut source).wire, Some(20));
