@@ -18,7 +18,6 @@ const SET_FLAGS: u32 = 0x26;
 const SET_GRO: u32 = 0x2c;
 const GET_COALESCE: u32 = 0x0e;
 const GET_PAUSE: u32 = 0x12;
-const SET_PAUSE: u32 = 0x13;
 const GET_RINGS: u32 = 0x10;
 const SET_RINGS: u32 = 0x11;
 const GET_CHANNELS: u32 = 0x3c;
@@ -263,17 +262,6 @@ impl Ethtool {
     /// What the driver says.
     pub fn sends_pause(&self, name: &str) -> io::Result<bool> {
         Ok(self.query::<4>(name, GET_PAUSE)?[3] != 0)
-    }
-
-    /// Switches that; whether it heeds the other side's pauses stays as it is.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn set_sends_pause(&self, name: &str, on: bool) -> io::Result<()> {
-        let mut data = self.query::<4>(name, GET_PAUSE)?;
-        data[0] = SET_PAUSE;
-        data[3] = u32::from(on);
-        self.exchange(name, &mut data)
     }
 
     /// How it spreads frames over its queues (`struct ethtool_rxfh`).

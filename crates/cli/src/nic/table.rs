@@ -132,11 +132,12 @@ fn ways(nic: &Nic, out: &mut String) {
             CapturePath::AfXdp => "afxdp",
             CapturePath::AfPacket => "afpacket",
         };
-        let _ = write!(out, "  {path:8}  {:22}  ", way.note);
-        if let Some(prepare) = &way.prepare {
-            let _ = write!(out, "{prepare}\n  {:8}  {:22}  ", "", "");
+        let prepare = way.prepare.as_deref();
+        if let Some(prepare) = prepare {
+            let _ = writeln!(out, "  {path:8}  {prepare}");
         }
-        let _ = writeln!(out, "{}", way.command);
+        let path = if prepare.is_some() { "" } else { path };
+        let _ = writeln!(out, "  {path:8}  {:34}  # {}", way.command, way.note);
     }
 }
 
@@ -173,8 +174,10 @@ mod tests {
             ],
             ways: vec![Way {
                 path: CapturePath::Dpdk,
-                note: "by vfio-pci or igb_uio".into(),
-                prepare: Some("sudo portreeve nic bind 0000:3b:00.0 --driver vfio-pci".into()),
+                note: "by vfio-pci or igb_uio or uio_pci_generic".into(),
+                prepare: Some(
+                    "sudo portreeve nic bind 0000:3b:00.0 --driver vfio-pci --take-over".into(),
+                ),
                 command: "portreeve -i dpdk:0000:3b:00.0".into(),
             }],
         };

@@ -22,8 +22,6 @@ pub enum Knob {
     ReceiveRing,
     /// MTU in bytes.
     Mtu,
-    /// Telling the other side to stop while the ring is full: `on`, `off`.
-    SendsPause,
     /// Key of the receive hash, bytes in hexadecimal with colons between them.
     HashKey,
 }
@@ -87,7 +85,6 @@ impl fmt::Display for Setting {
                     Knob::Lro => "LRO",
                     Knob::ReceiveRing => "receive ring",
                     Knob::Mtu => "MTU",
-                    Knob::SendsPause => "sending of pause frames",
                     Knob::HashKey => "receive hash key",
                 };
                 write!(f, "{name}: {knob}")
@@ -103,7 +100,7 @@ impl Setting {
         matches!(
             self,
             Setting::Interface {
-                knob: Knob::ReceiveRing | Knob::Mtu | Knob::SendsPause | Knob::HashKey,
+                knob: Knob::ReceiveRing | Knob::Mtu | Knob::HashKey,
                 ..
             }
         )
@@ -129,7 +126,6 @@ impl Setting {
                 Knob::Lro => on_off(driver.merging(name, Merging::Lro)?),
                 Knob::ReceiveRing => driver.rings(name)?.rx.to_string(),
                 Knob::Mtu => driver.mtu(name)?.to_string(),
-                Knob::SendsPause => on_off(driver.sends_pause(name)?),
                 Knob::HashKey => format_key(&driver.receive_hash(name)?.key),
             }),
         }
@@ -148,7 +144,6 @@ impl Setting {
                 Knob::Lro => driver.set_merging(name, Merging::Lro, value == "on"),
                 Knob::ReceiveRing => driver.set_receive_ring(name, number()?),
                 Knob::Mtu => driver.set_mtu(name, number()?),
-                Knob::SendsPause => driver.set_sends_pause(name, value == "on"),
                 Knob::HashKey => {
                     let key = parse_key(value)
                         .ok_or_else(|| io::Error::other("this is no key in hexadecimal"))?;

@@ -60,12 +60,6 @@ pub trait Driver {
     /// The driver does not say.
     fn sends_pause(&self, interface: &str) -> io::Result<bool>;
 
-    /// Switches that.
-    ///
-    /// # Errors
-    /// The driver cannot.
-    fn set_sends_pause(&self, interface: &str, on: bool) -> io::Result<()>;
-
     /// The MTU.
     ///
     /// # Errors
@@ -114,10 +108,6 @@ impl Driver for Ethtool {
 
     fn sends_pause(&self, interface: &str) -> io::Result<bool> {
         Ethtool::sends_pause(self, interface)
-    }
-
-    fn set_sends_pause(&self, interface: &str, on: bool) -> io::Result<()> {
-        Ethtool::set_sends_pause(self, interface, on)
     }
 
     fn mtu(&self, interface: &str) -> io::Result<u32> {

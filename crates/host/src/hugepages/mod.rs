@@ -2,8 +2,8 @@
 //!
 //! The kernel keeps a reserve for each page size, divided among the NUMA nodes
 //! (`Documentation/admin-guide/mm/hugetlbpage.rst` of Linux). Writing a number asks for so many; it gives as many as it finds memory
-//! in one piece for, and says nothing if that is fewer: so what it gave is read back. DPDK takes its pages from a file system of
-//! them, one for each size, which must be mounted.
+//! in one piece for, and says nothing if that is fewer: so what it gave is read back. DPDK programs that share memory take their pages from a
+//! file system of them, one for each size, which must be mounted.
 
 mod boot;
 mod mounts;

@@ -4,6 +4,7 @@ use crate::doctor::{Change, Examination, Finding, Knob, Target, change::format_k
 
 const ID: &str = "receive-hash";
 const TOEPLITZ: u8 = 1;
+const WHY: &str = "The two directions of a conversation reach different queues, and so different workers: one copies every second packet over to the other.";
 
 /// Two bytes that, repeated, make the Toeplitz function give the same for both directions, and spread well (Woo and Park, 2012).
 const PAIR: [u8; 2] = [0x6d, 0x5a];
@@ -22,36 +23,37 @@ pub(super) fn check(examination: &Examination, target: &Target) -> Vec<Finding> 
     if channels.receive() < 2 {
         return Vec::new();
     }
-    let why = "The two directions of a conversation reach different queues, and so different workers: one copies every second packet over to the other.";
-    let Ok(hash) = examination.driver.receive_hash(name) else {
-        return vec![
-            Finding::note(ID, name, format!("{} queues, and the driver does not say how it spreads frames over them", channels.receive()))
-                .why("Portreeve looks at the frames that arrive and copies those that came to the wrong worker."),
-        ];
+    let queues = channels.receive();
+    let unknown = |finding: Finding| {
+        vec![finding.why("Portreeve looks at the frames that arrive and copies those that came to the wrong worker: sure, and not free.")]
     };
-    if hash.symmetric || (hash.function & TOEPLITZ != 0 && is_symmetric(&hash.key)) {
-        return vec![Finding::ok(
-            ID,
-            name,
-            "both directions of a conversation reach the same queue",
-        )];
+    // Some drivers answer and yet name neither function nor key.
+    let hash = examination.driver.receive_hash(name).ok();
+    let Some(hash) = hash.filter(|hash| hash.symmetric || !hash.key.is_empty()) else {
+        let found =
+            format!("{queues} queues, and the driver does not say how it spreads frames over them");
+        return unknown(Finding::note(ID, name, found));
+    };
+    let is_toeplitz = hash.function & TOEPLITZ != 0 || hash.function == 0;
+    if hash.symmetric || (is_toeplitz && is_symmetric(&hash.key)) {
+        let found = "both directions of a conversation reach the same queue";
+        return vec![Finding::ok(ID, name, found)];
+    }
+    if !is_toeplitz {
+        let found = format!(
+            "{queues} queues, over which it spreads frames by another function than Toeplitz's"
+        );
+        let finding = Finding::note(ID, name, found);
+        return unknown(finding.fix(format!("sudo ethtool -X {name} hfunc toeplitz")));
     }
     let key: Vec<u8> = PAIR.iter().copied().cycle().take(hash.key.len()).collect();
-    let finding = Finding::costs(
-        ID,
-        name,
-        format!(
-            "it spreads the two directions of a conversation over its {} queues separately",
-            channels.receive()
-        ),
-    )
-    .why(why);
-    if hash.function & TOEPLITZ == 0 || key.is_empty() {
-        return vec![finding.fix(format!("sudo ethtool -X {name} hfunc toeplitz"))];
-    }
     let key = format_key(&key);
+    let found = format!(
+        "it spreads the two directions of a conversation over its {queues} queues separately"
+    );
     vec![
-        finding
+        Finding::costs(ID, name, found)
+            .why(WHY)
             .fix(format!("sudo ethtool -X {name} hkey {key}"))
             .change(Change::interface(name, Knob::HashKey, key)),
     ]

@@ -111,13 +111,8 @@ pub(super) fn mounted(examination: &Examination) -> Vec<Finding> {
     unmounted
         .map(|pool| {
             let found = format!("pages of {} are reserved and not mounted", pool.size);
-            let finding = if examination.has_bypass() {
-                Finding::blocks(ID, HOST, found)
-            } else {
-                Finding::note(ID, HOST, found)
-            };
-            finding
-                .why("DPDK takes its pages from a mounted file system of them; flow tables need no mount.")
+            Finding::note(ID, HOST, found)
+                .why("DPDK ports that share memory with another process (vhost-user, virtio-user) take their pages from a mounted file system; nothing else in Portreeve does.")
                 .fix(format!("sudo portreeve nic hugepages {}iB={}", pool.size.short(), pool.total))
         })
         .collect()

@@ -14,6 +14,12 @@ struct Interrupt {
     cores: Vec<usize>,
 }
 
+/// Whether an interrupt is for sending alone: `eth3-tx-0`, but not `eth1-rxtx-0` or `i40e-eth1-TxRx-3`.
+fn sends(user: &str) -> bool {
+    let user = user.to_ascii_lowercase();
+    !user.contains("rx") && user.split('-').any(|part| part == "tx")
+}
+
 /// Those that are in use and not for something else than receiving.
 fn interrupts(root: &Root, target: &Target) -> Vec<Interrupt> {
     let Some(function) = &target.function else {
@@ -33,7 +39,9 @@ fn interrupts(root: &Root, target: &Target) -> Vec<Interrupt> {
             let other = [
                 "config", "control", "async", "misc", "output", "event", "mgmnt",
             ];
-            let is_other = other.iter().any(|word| user.contains(word)) || user.ends_with("-tx");
+            let is_other = other.iter().any(|word| user.contains(word)) || sends(&user);
+            // The NIC's own one, for its link, where its queues have others.
+            let is_other = is_other || (numbers.len() > 1 && user == target.name());
             let file = |name: &str| root.read(format!("{folder}/{name}")).ok();
             let cores = file("effective_affinity_list")
                 .filter(|text| !text.is_empty())
@@ -121,4 +129,22 @@ pub(super) fn balancer(examination: &Examination) -> Vec<Finding> {
             .why("It moves interrupts from core to core, also onto workers' cores, unless these are isolated.")
             .fix("sudo systemctl disable --now irqbalance   # or name the workers' cores in IRQBALANCE_BANNED_CPULIST"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senders_are_told_from_receivers() {
+        assert!(sends("eth3-tx-0") && sends("ens5-Tx-1"));
+        for receiver in [
+            "eth1-rxtx-0",
+            "i40e-eth1-TxRx-3",
+            "eth3-rx-0",
+            "virtio2-input.0",
+        ] {
+            assert!(!sends(receiver), "{receiver}");
+        }
+    }
 }

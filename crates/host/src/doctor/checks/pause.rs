@@ -1,6 +1,6 @@
 //! Pause frames: losses that move to where nobody counts them for us.
 
-use crate::doctor::{Change, Examination, Finding, Knob, Target};
+use crate::doctor::{Examination, Finding, Target};
 
 const ID: &str = "pause-frames";
 
@@ -25,7 +25,6 @@ pub(super) fn check(examination: &Examination, target: &Target) -> Vec<Finding> 
     vec![
         finding
             .why("A mirror port that is told to stop drops what it would have sent: the loss is the switch's, and no counter here shows it. A monitor also must not slow down what it watches.")
-            .fix(format!("sudo ethtool -A {name} tx off"))
-            .change(Change::interface(name, Knob::SendsPause, "off")),
+            .fix(format!("sudo ethtool -A {name} autoneg off rx off tx off")),
     ]
 }
