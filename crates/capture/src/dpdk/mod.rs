@@ -8,17 +8,17 @@
 //!
 //! One call of C for a burst, then a loop that reads a few fields of each mbuf. Frames are lent from the packet buffers themselves; the
 //! next call frees them in bulk, but for those that left by reference (loans). No lock, no system call, no allocation; statistics are read by a
-//! [thread of their own](watch), since some drivers take longer for them than the ring holds out.
+//! thread of their own (`watch`), since some drivers take longer for them than the ring holds out.
 //! The one copy is of frames that span several buffers (jumbo frames), into the source's own bounded memory.
 //!
 //! # Books
 //!
-//! What a port's counters are worth depends on the driver ([`books`]): some NICs count all that arrives, most virtual devices
+//! What a port's counters are worth depends on the driver (`books`): some NICs count all that arrives, most virtual devices
 //! count what was fetched, and some lose frames without a trace. What a driver cannot know is unknown, never zero.
 //!
 //! # Interrupts
 //!
-//! A driver's return code says nothing about whether a receive interrupt will ever come. So it is proved on the first sleeps ([`interrupt`]):
+//! A driver's return code says nothing about whether a receive interrupt will ever come. So it is proved on the first sleeps (`interrupt`):
 //! until a wake-up was seen, and again when one was missed, sleeps are no longer than what the ring absorbs; a driver that
 //! turns out not to wake anybody is polled at such intervals, and says so.
 //!
