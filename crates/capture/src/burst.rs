@@ -107,6 +107,19 @@ impl<'a> Burst<'a> {
         !self.regions.is_empty()
     }
 
+    /// Whether frame `index` can leave by reference: its bytes outlive the burst, and it has not left yet. Else it can be copied.
+    #[must_use]
+    pub fn may_leave(&self, index: usize) -> bool {
+        let stays = |buffers: &Buffers<'_>| {
+            buffers
+                .kept
+                .get()
+                .checked_shr(index as u32)
+                .is_none_or(|kept| kept & 1 == 1)
+        };
+        self.is_shareable() && !self.buffers.as_ref().is_some_and(stays)
+    }
+
     pub(crate) fn raw(&self, index: usize) -> Option<&RawFrame> {
         self.frames.get(index)
     }

@@ -3,6 +3,8 @@
 use std::os::fd::RawFd;
 use std::time::Duration;
 
+use portreeve_packet::steer::Spreading;
+
 use crate::burst::{Burst, Loan};
 use crate::counters::SourceCounters;
 use crate::error::CaptureError;
@@ -104,6 +106,11 @@ pub trait Source: Send {
     /// the worker. The default is what 1024 descriptors absorb of 64-byte packets at 10 Gbit/s, with something to spare.
     fn absorbs(&self) -> Duration {
         Duration::from_micros(50)
+    }
+
+    /// By which hash the frames of several workers were spread over their sources. Where all sources of a run have the same, it decides a frame's home.
+    fn spreading(&self) -> Spreading {
+        Spreading::Steering
     }
 
     /// Whether frames carry the time at which the NIC or the kernel received them, rather than when they were fetched: then the time from

@@ -116,6 +116,12 @@ int pr_port_info(uint16_t port, struct pr_port_info *info)
     snprintf(info->driver, sizeof(info->driver), "%s", from.driver_name ? from.driver_name : "");
     snprintf(info->device, sizeof(info->device), "%s", device_name(from.device));
     info->rss_types = from.flow_type_rss_offloads & RSS_TYPES;
+    if (from.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP)
+        info->ports_hashed |= PR_PORTS_TCP;
+    if (from.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_UDP)
+        info->ports_hashed |= PR_PORTS_UDP;
+    if (from.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_SCTP)
+        info->ports_hashed |= PR_PORTS_SCTP;
     info->max_frame = from.max_rx_pktlen;
     info->max_rx_queues = from.max_rx_queues;
     info->max_tx_queues = from.max_tx_queues;

@@ -36,6 +36,13 @@ enum pr_rx_flag {
     PR_RX_L4_CKSUM_NONE = RTE_MBUF_F_RX_L4_CKSUM_NONE,
 };
 
+/* Protocols whose ports a NIC hashes. */
+enum pr_ports {
+    PR_PORTS_TCP = 1,
+    PR_PORTS_UDP = 2,
+    PR_PORTS_SCTP = 4,
+};
+
 /* Sizes and names that are macros. */
 enum pr_limit {
     PR_HEADROOM = RTE_PKTMBUF_HEADROOM,
@@ -58,6 +65,7 @@ struct pr_port_info {
     uint16_t max_descriptors;
     uint16_t reta_size;  /* entries of the table from hash to queue */
     uint8_t hash_key_size;
+    uint8_t ports_hashed; /* of which protocols it hashes the ports: PR_PORTS_… */
     uint8_t scatter;     /* a frame may span buffers */
     uint8_t checksums;   /* it verifies transport checksums */
     uint8_t timestamps;

@@ -1,10 +1,11 @@
 //! Which worker a frame belongs to.
 //!
-//! A frame's home is that of its outermost conversation, by [`portreeve_packet::steer`]: a tunnel and what it carries are at one worker. Later fragments of a datagram have no
+//! A frame's home is that of its outermost conversation, by [`portreeve_packet::steer`] (the hash of [`Spreading`] that frames were spread by before they came): a tunnel and what it carries are at one worker. Later fragments of a datagram have no
 //! ports: they follow their first, whose ports this room remembers for a while. A later fragment whose
 //! first was not seen goes to the worker that the addresses alone select, where it is counted as unmatched.
 
-use portreeve_packet::{FlowKey, View, ViewFlags, Views, steer};
+use portreeve_packet::steer::{self, Spreading};
+use portreeve_packet::{FlowKey, View, ViewFlags, Views};
 
 /// Datagrams whose first fragment is remembered; a power of two.
 const REMEMBERED: usize = 4096;
@@ -28,14 +29,16 @@ struct First {
 /// Finds homes; belongs to one thread, which sees every fragment of a datagram (the kernel's fanout program steers fragments without ports).
 pub(crate) struct Homes {
     workers: usize,
+    spreading: Spreading,
     firsts: Box<[Option<First>]>,
 }
 
 impl Homes {
-    pub(crate) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize, spreading: Spreading) -> Self {
         let firsts = if workers > 1 { REMEMBERED } else { 0 };
         Homes {
             workers,
+            spreading,
             firsts: vec![None; firsts].into_boxed_slice(),
         }
     }
@@ -51,9 +54,9 @@ impl Homes {
         let hash = if view.flags.0 & fragment != 0 {
             self.fragment(view)
         } else {
-            steer::hash(&view.key)
+            self.spreading.hash(&view.key)
         };
-        Some(steer::worker(hash, self.workers))
+        Some(self.spreading.worker(hash, self.workers))
     }
 
     /// The home of the flow that the frame, whose views are `views[from..]`, quotes as an ICMP error. An error inside a tunnel
@@ -61,8 +64,10 @@ impl Homes {
     #[inline]
     pub(crate) fn of_quoted(&self, views: &Views, from: usize) -> Option<usize> {
         let quote = views.quotes().last()?;
-        (self.workers > 1 && usize::from(quote.view) == from)
-            .then(|| steer::worker(steer::hash(&quote.key), self.workers))
+        (self.workers > 1 && usize::from(quote.view) == from).then(|| {
+            self.spreading
+                .worker(self.spreading.hash(&quote.key), self.workers)
+        })
     }
 
     #[cold]
@@ -74,13 +79,13 @@ impl Homes {
             ip_id: view.ip_id,
             high_to_low: view.high_to_low(),
         };
-        let alone = steer::fragment_hash(&key);
+        let alone = self.spreading.fragment_hash(&key);
         let slot = (alone ^ view.ip_id.wrapping_mul(steer::MULTIPLIER)) as usize % REMEMBERED;
         let Some(slot) = self.firsts.get_mut(slot) else {
             return alone;
         };
         if view.flags.has(ViewFlags::FIRST_FRAGMENT) {
-            let steer = steer::hash(&view.key);
+            let steer = self.spreading.hash(&view.key);
             *slot = Some(First {
                 datagram,
                 seen: view.timestamp,
@@ -126,7 +131,7 @@ mod tests {
         // Many ports, so that some of them have another home than the addresses alone.
         let mut moved = 0;
         for port in 1..200 {
-            let mut homes = Homes::new(4);
+            let mut homes = Homes::new(4, Spreading::Steering);
             let mut views = Views::default();
             views.push(fragment((port, 53), ViewFlags::FIRST_FRAGMENT, 0));
             views.push(fragment((0, 0), ViewFlags::LATER_FRAGMENT, 1));
@@ -142,7 +147,7 @@ mod tests {
             first.push(views.as_slice()[0]);
             assert_eq!(homes.of(&first, 0), Some(whole));
             assert_eq!(homes.of(&views, 1), Some(whole));
-            moved += usize::from(Some(whole) != Homes::new(4).of(&views, 1));
+            moved += usize::from(Some(whole) != Homes::new(4, Spreading::Steering).of(&views, 1));
         }
         assert!(moved > 50);
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use portreeve_capture::CaptureError;
 use portreeve_flow::{FlowError, Tracker};
 use portreeve_packet::Views;
+use portreeve_packet::steer::Spreading;
 use rtrb::{Consumer, RingBuffer};
 
 use crate::clock::Clock;
@@ -156,6 +157,7 @@ impl Monitor {
         let bells = bells.map_err(EngineError::Bell)?;
         let shared = Arc::new(Shared::new(bells.clone(), config.waiting));
         let mut build = Build::new(&config, workers, live, &shared, bells);
+        build.spreading = spreading(&sources);
         if reader_source.is_some() {
             build.lanes_from_reader();
         } else {
@@ -434,9 +436,24 @@ fn check(config: &EngineConfig, inputs: &Inputs) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// What decides homes: how all sources' frames were spread, if that is the same for all, else our own hash.
+fn spreading(workers: &[Vec<Input>]) -> Spreading {
+    let mut all = workers
+        .iter()
+        .flatten()
+        .map(|input| input.source.spreading());
+    let first = all.next().unwrap_or_default();
+    if all.all(|other| other == first) {
+        first
+    } else {
+        Spreading::Steering
+    }
+}
+
 /// The rings and lanes of a run while it is put together.
 struct Build<'a> {
     shared: &'a Arc<Shared>,
+    spreading: Spreading,
     live: bool,
     workers: usize,
     producers: Vec<Vec<rtrb::Producer<portreeve_record::Record>>>,
@@ -471,6 +488,7 @@ impl<'a> Build<'a> {
         }
         Build {
             shared,
+            spreading: Spreading::Steering,
             live,
             workers,
             producers,
@@ -578,7 +596,7 @@ impl<'a> Build<'a> {
                 counters: WorkerCounters::default(),
                 clock: Clock::default(),
                 notes_lost: 0,
-                homes: Homes::new(self.workers),
+                homes: Homes::new(self.workers, self.spreading),
                 mesh: std::mem::take(&mut self.outward[index]),
             },
             cell: Arc::new(Cell::default()),
@@ -596,7 +614,7 @@ impl<'a> Build<'a> {
             source: Some(input.source),
             lanes: std::mem::take(&mut self.from_reader),
             gate,
-            homes: Homes::new(self.workers),
+            homes: Homes::new(self.workers, self.spreading),
             decode: portreeve_packet::DecodeOptions {
                 // The worker verifies; the reader only looks for the way.
                 verify_checksums: false,

@@ -310,7 +310,8 @@ impl Out<'_> {
             return false;
         };
         let now = self.clock.now();
-        let copied = !burst.is_shareable() || (burst.has_buffers() && errand == Errand::Note);
+        // A frame that spans buffers stands in the source's own memory, and one goes to one place by reference.
+        let copied = !burst.may_leave(index) || (burst.has_buffers() && errand == Errand::Note);
         loop {
             let sent = if copied {
                 lane.push_copy(frame, errand, now)

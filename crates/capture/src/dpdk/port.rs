@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_dpdk_sys as sys;
+use portreeve_packet::steer::Spreading;
 
 use super::books::{self, Kind};
 use super::config::{DEFAULT_DESCRIPTORS, DpdkConfig};
@@ -38,6 +39,7 @@ pub(super) struct Port {
     pub(super) absorbs: Duration,
     /// Descriptors of each queue.
     pub(super) descriptors: u16,
+    pub(super) spreading: Spreading,
     _handle: Handle,
 }
 
@@ -125,12 +127,17 @@ pub(super) fn open(
         sys::rte_eth_dev_start(id)
     })?;
     handle.started = true;
-    if queues > 1 && !rss::spread(id, &info, queues as u16) {
-        warnings.push(format!(
-            "{}: the driver lets nobody set its table from hash to queue",
-            device.name()
-        ));
-    }
+    let spreading = if queues > 1 {
+        rss::spread(id, &info, queues as u16).unwrap_or_else(|| {
+            warnings.push(format!(
+                "{}: the driver lets nobody set its table from hash to queue: frames are handed to their workers by us, which costs a copy",
+                device.name()
+            ));
+            Spreading::Steering
+        })
+    } else {
+        Spreading::Steering
+    };
     if config.promiscuous {
         // SAFETY: the port is started.
         let refused = unsafe {
@@ -191,6 +198,7 @@ pub(super) fn open(
         state: Arc::clone(&state),
         absorbs,
         descriptors,
+        spreading,
         _handle: handle,
     });
     let sources = pools

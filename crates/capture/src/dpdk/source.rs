@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use portreeve_dpdk_sys as sys;
 use portreeve_dpdk_sys::mbuf;
+use portreeve_packet::steer::Spreading;
 use portreeve_packet::{LinkType, VlanTag};
 
 use super::books::{self, Kind};
@@ -15,6 +16,7 @@ use super::eal;
 use super::interrupt::{Finding, Interrupt, Sleep};
 use super::pool::Pool;
 use super::port::Port;
+use super::rss::{Verdict, Verifier};
 use crate::burst::{Buffers, Burst, Loan, MAX_BURST, Region};
 use crate::counters::SourceCounters;
 use crate::error::CaptureError;
@@ -72,6 +74,7 @@ pub struct DpdkSource {
     fetched: Fetched,
     lending: Box<Lending>,
     clock: Clock,
+    verifier: Verifier,
     interrupt: Option<Interrupt>,
     /// The interrupt was armed for a sleep that has not been judged.
     armed: bool,
@@ -122,6 +125,7 @@ impl DpdkSource {
                 joined: 0,
             }),
             clock: Clock::new(),
+            verifier: Verifier::new(port.spreading, queue, port.state.lent.len()),
             interrupt,
             armed: false,
             state: State::Running,
@@ -245,6 +249,36 @@ impl DpdkSource {
         // As if they had left already: they leave as copies only.
         kept.set(*joined);
         (described, bytes)
+    }
+
+    /// Compares what the NIC did with the burst's first frame.
+    #[cold]
+    fn verify(&mut self) {
+        let Some(first) = self.lending.frames.first() else {
+            return;
+        };
+        // SAFETY: the frame was fetched by this source and is about to be lent.
+        let frame = unsafe { first.lend() };
+        let Some(verdict) = self.verifier.look(frame.data, frame.rx_hash) else {
+            return;
+        };
+        let name = &self.port.name;
+        let handed = "both directions of conversations may come by two queues, and frames are handed to their workers by us, which costs a copy";
+        let line = match verdict {
+            Verdict::Right => format!(
+                "{name}: queue {}: the NIC spreads frames as it was told; both directions of a conversation come by one queue",
+                self.queue
+            ),
+            Verdict::OtherHash => format!(
+                "{name}: queue {}: the NIC computes another hash than it was told: {handed}",
+                self.queue
+            ),
+            Verdict::OtherQueue => format!(
+                "{name}: queue {}: the NIC leads frames to other queues than it was told: {handed}",
+                self.queue
+            ),
+        };
+        self.port.state.notice(line);
     }
 
     /// Nothing was fetched: what that means depends on how far the source's life is.
@@ -439,6 +473,9 @@ impl Source for DpdkSource {
         if let Some(lent) = self.port.state.lent.get(usize::from(self.queue)) {
             lent.0.store(self.delivered, Ordering::Relaxed);
         }
+        if self.verifier.is_due() {
+            self.verify();
+        }
         let Lending {
             frames,
             loans,
@@ -552,6 +589,10 @@ impl Source for DpdkSource {
 
     fn absorbs(&self) -> Duration {
         self.port.absorbs
+    }
+
+    fn spreading(&self) -> Spreading {
+        self.port.spreading
     }
 
     fn take_back(&mut self, loans: &mut Vec<Loan>) {
