@@ -46,6 +46,8 @@ pub struct AfXdpSource {
     delivered: u64,
     delivered_bytes: u64,
     state: State,
+    /// What went wrong while the books were read: told with the next burst.
+    failed: Option<CaptureError>,
     /// Whether the interface had a link when it was last looked at, and the socket to ask through; `None`: another source of the interface looks.
     link: Option<(bool, OwnedFd)>,
 }
@@ -84,6 +86,7 @@ impl AfXdpSource {
             delivered: 0,
             delivered_bytes: 0,
             state: State::Running,
+            failed: None,
             link: None,
         })
     }
@@ -247,6 +250,9 @@ impl Source for AfXdpSource {
         if self.state == State::Ended {
             return Ok(Fetch::End);
         }
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if let Some((queue, _)) = self.fetch().and_then(|place| self.queues.get(place)) {
             return Ok(Fetch::Frames(queue.burst()));
         }
@@ -325,8 +331,8 @@ impl Source for AfXdpSource {
     fn counters(&mut self) -> SourceCounters {
         if self.state == State::Running {
             self.read();
-            // A worker that never sleeps learns of it here. An error comes again with the next sleep.
-            let _ = self.notice_error();
+            // A worker that never sleeps learns of it here.
+            self.failed = self.notice_error().err().or(self.failed.take());
         }
         let (nic_missed, nic_errors) = self.nic.losses();
         let (mut redirected, mut lost, mut taken, mut malformed) = (0, 0, 0, 0);

@@ -53,6 +53,22 @@ pub fn take(source: &mut AfXdpSource, mut each: impl FnMut(Frame<'_>), enough: u
     taken
 }
 
+/// Waits until `arrived` frames are in the books, lent or not: the kernel may bring them a little after they were sent.
+pub fn settle(source: &mut AfXdpSource, arrived: u64) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while source.counters().wire < Some(arrived) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Frames that the receiving end lost in front of the program. In native mode there are none: the queue between the ends is the
+/// sender's.
+pub fn missed(mode: Mode, counters: &SourceCounters) -> u64 {
+    let missed = counters.nic_missed.expect("known for one source");
+    assert!(mode == Mode::Generic || missed == 0, "{counters:?}");
+    missed
+}
+
 /// Stops the source, takes all that is left, and returns the counters, which balance.
 pub fn finish(source: &mut AfXdpSource) -> SourceCounters {
     source.stop();

@@ -7,7 +7,9 @@ use portreeve_capture::afxdp::{AfXdpConfig, AfXdpSource, Mode};
 use portreeve_capture::{CaptureError, Fetch, Source};
 use portreeve_netlab::{Lab, Packet, Sender, may_run_privileged};
 
-use crate::helpers::{A, B, MODES, config, finish, has_program, open, take, until, until_clean};
+use crate::helpers::{
+    A, B, MODES, config, finish, has_program, open, sender_drops, settle, take, until, until_clean,
+};
 
 /// Set for the copy of this program that is killed.
 const CHILD: &str = "PORTREEVE_TEST_CHILD";
@@ -43,6 +45,7 @@ fn a_killed_program_leaves_no_program_behind() {
         // And the interface is as it was.
         let mut source = open(&config(Mode::Auto));
         Sender::open(Lab::TX).send(&[Packet::udp4(A, B, 1, 2).build(60)], 100);
+        settle(&mut source, 100);
         assert_eq!(finish(&mut source).wire, Some(100));
     });
 }
@@ -57,6 +60,7 @@ fn an_interface_that_goes_away_ends_the_source_after_its_last_frame() {
         lab.run(|| {
             let mut source = open(&config(mode));
             Sender::open(Lab::TX).send(&[Packet::udp4(A, B, 1, 2).build(60)], 100);
+            settle(&mut source, 100);
             lab.namespace().ip(&format!("link del dev {}", Lab::RX));
             let deadline = Instant::now() + Duration::from_secs(60);
             let mut taken = 0;
@@ -146,15 +150,21 @@ fn several_queues_are_spread_over_the_sources() {
                 let frames: Vec<_> = (0..256)
                     .map(|port| Packet::udp4(A, B, port, 9).build(60))
                     .collect();
-                Sender::open(Lab::TX).send_at(&frames, 1024, Some(50_000));
+                let before = sender_drops(&lab);
+                Sender::open(Lab::TX).send_at(&frames, 1024, Some(20_000));
+                let arrived = 1024 - (sender_drops(&lab) - before);
+                let wire = |sources: &mut Vec<AfXdpSource>| -> u64 {
+                    let each = sources.iter_mut().map(Source::counters);
+                    each.map(|counters| counters.wire.expect("known")).sum()
+                };
+                until(|| wire(&mut sources) >= arrived, "all frames arrive");
                 let mut total = 0;
                 for source in &mut sources {
-                    source.wait(Duration::from_millis(10)).expect("waits");
                     let counters = finish(source);
                     assert_eq!(counters.kernel_drops, Some(0));
                     total += counters.wire.expect("known");
                 }
-                assert_eq!(total, 1024, "{mode:?}, {count} sources");
+                assert_eq!(total, arrived, "{mode:?}, {count} sources");
                 drop(sources);
                 until_clean(&lab);
             }

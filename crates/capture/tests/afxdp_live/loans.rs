@@ -4,7 +4,7 @@ use portreeve_capture::afxdp::AfXdpConfig;
 use portreeve_capture::{Batch, Fetch, Loan, Source};
 use portreeve_netlab::{Lab, Packet, Sender, may_run_privileged};
 
-use crate::helpers::{A, B, MODES, config, finish, open, sender_drops};
+use crate::helpers::{A, B, MODES, config, finish, open, sender_drops, settle, until};
 
 /// The number that `frame` carries in its ports.
 fn number(frame: &[u8]) -> u16 {
@@ -143,12 +143,18 @@ fn when_all_memory_is_on_loan_the_kernel_s_drops_say_so_and_it_goes_on_afterward
                 }
             }
             sender.send(&frames, 32);
+            until(
+                || source.counters().kernel_drops >= Some(32),
+                "the kernel has no chunk for them",
+            );
             let mut loans = Vec::new();
             batch.clear();
             batch.settle(&mut loans);
             assert_eq!(loans.len(), 128);
             source.take_back(&mut loans);
+            let wire = source.counters().wire.expect("known");
             sender.send(&frames, 32);
+            settle(&mut source, wire + 32);
             let counters = finish(&mut source);
             assert!(counters.kernel_drops >= Some(32), "{mode:?}: {counters:?}");
             assert!(counters.delivered >= 128 + 32, "{mode:?}: {counters:?}");

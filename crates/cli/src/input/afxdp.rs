@@ -2,7 +2,7 @@
 
 use portreeve_capture::Source;
 use portreeve_capture::afxdp::{self, AfXdpConfig, AfXdpSource};
-use portreeve_engine::Input;
+use portreeve_engine::{Input, placement};
 use portreeve_packet::LinkType;
 
 use super::Queues;
@@ -82,6 +82,7 @@ fn settings(config: &Config, name: &str, take_over: bool) -> Result<AfXdpConfig,
         promiscuous: config.capture.promiscuous,
         take_over,
         huge_pages: preference(config.memory.huge_pages),
+        node: placement::node_of_source(name),
         ..AfXdpConfig::new(name)
     })
 }
