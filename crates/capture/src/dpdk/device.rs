@@ -7,6 +7,9 @@ use crate::error::CaptureError;
 use crate::file::FileSource;
 use crate::source::{Fetch, Source};
 
+/// The PCI vendor whose NIC is vmxnet3, as the kernel writes it.
+const VMWARE: &str = "0x15ad";
+
 /// A device as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Device {
@@ -107,6 +110,14 @@ impl Device {
         ["net_virtio_user", "net_vhost", "net_memif"]
             .iter()
             .any(|driver| self.name().starts_with(driver))
+    }
+
+    /// Buffers that the driver fills each descriptor of a queue with. VMware's has a second ring beside the first, for the rest of long frames, as long and as full;
+    /// with too few buffers for both it hands out none at all.
+    pub(super) fn buffers_per_descriptor(&self) -> u32 {
+        let vendor = format!("/sys/bus/pci/devices/{}/vendor", self.name());
+        let vendor = std::fs::read_to_string(vendor).unwrap_or_default();
+        if vendor.trim() == VMWARE { 2 } else { 1 }
     }
 
     /// Buffers that the driver fills for good: a file that is lent over and over stands in buffers as a whole.

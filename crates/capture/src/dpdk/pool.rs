@@ -23,7 +23,8 @@ const ON_THE_WAY: u32 = 4 * MAX_BURST as u32 + 2 * CACHE;
 
 /// How many buffers a queue gets.
 pub(super) fn buffers(config: &DpdkConfig, descriptors: u16, device: &Device) -> u32 {
-    let own = u32::from(descriptors) + ON_THE_WAY + config.loans;
+    let filled = u32::from(descriptors) * device.buffers_per_descriptor();
+    let own = filled + ON_THE_WAY + config.loans;
     config
         .buffers
         .unwrap_or(0)
