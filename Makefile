@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test test-bypass bench bench-instructions bench-idle lint agree fuzz setup clean
+.PHONY: help run test test-bypass bench bench-instructions bench-idle bench-bypass lint agree fuzz setup clean
 
 # What `make run` takes. IFACE: default-route interface unless given. FILE: a capture file instead. ARGS: passed on.
 IFACE ?=
@@ -37,6 +37,9 @@ bench-instructions: ## instructions per packet against the recorded figures (exa
 bench-idle: ## CPU use on an idle interface, in a network namespace (root)
 	@scripts/bench-idle
 
+bench-bypass: ## DPDK at 10 GbE's packet rate, beside dpdk-testpmd, on virtual devices (root)
+	@scripts/bench-bypass
+
 lint: ## formatting, clippy, rustdoc, licences and advisories, shell scripts
 	@scripts/lint
 
@@ -47,7 +50,7 @@ fuzz: ## fuzz every target: SECONDS_EACH=… (default 60), TARGET=… for one on
 	@scripts/fuzz
 
 setup: ## install everything that any target needs
-	@scripts/setup build test lint bench fuzz bypass
+	@scripts/setup build test lint bench bench-bypass fuzz bypass
 
 clean: ## remove what was built
 	@cargo clean

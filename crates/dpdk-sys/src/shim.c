@@ -34,11 +34,15 @@ uint16_t pr_tx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, ui
 
 int pr_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **frames, unsigned count)
 {
-    return rte_pktmbuf_alloc_bulk(pool, frames, count);
+    /* Not rte_pktmbuf_alloc_bulk: that writes to both cache lines of an mbuf, and the second is one that a receiver on another core
+     * reads to free it. Free buffers of a pool are of one segment already. */
+    return rte_mempool_get_bulk(pool, (void **)frames, count);
 }
 
 uint8_t *pr_frame_of(struct rte_mbuf *frame, uint16_t length)
 {
+    frame->data_off = RTE_PKTMBUF_HEADROOM;
+    frame->ol_flags = 0;
     frame->data_len = length;
     frame->pkt_len = length;
     return rte_pktmbuf_mtod(frame, uint8_t *);

@@ -107,8 +107,9 @@ typedef void (*pr_log_sink)(const char *text, size_t length);
 
 uint16_t pr_rx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t pr_tx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, uint16_t count);
+/* Buffers to send, each to be given to pr_frame_of before it leaves. */
 int pr_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **frames, unsigned count);
-/* Sets the length of a frame of one segment and returns where its bytes begin. */
+/* Makes a buffer a frame of one segment of this length and returns where its bytes begin. */
 uint8_t *pr_frame_of(struct rte_mbuf *frame, uint16_t length);
 /* Frames in the ring that were not fetched yet; negative: the driver does not tell. */
 int pr_rx_waiting(uint16_t port, uint16_t queue);

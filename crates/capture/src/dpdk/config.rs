@@ -9,6 +9,9 @@ pub struct DpdkConfig {
     pub buffers: Option<u32>,
     /// Buffers of each queue that may be out on loan to other threads at a time.
     pub loans: u32,
+    /// Descriptors of each send queue, as many as the port has at most. Portreeve sends nothing, but some drivers want such a queue; a
+    /// benchmark's generator does send.
+    pub send_descriptors: u16,
     /// The largest frame payload (MTU) that ports are set to take in, in bytes. `None`: jumbo frames where the driver can spread a frame
     /// over several buffers, else what the port has.
     pub mtu: Option<u16>,
@@ -39,6 +42,7 @@ impl Default for DpdkConfig {
             descriptors: None,
             buffers: None,
             loans: 0,
+            send_descriptors: 256,
             mtu: None,
             memory: None,
             may_do_without_huge_pages: true,

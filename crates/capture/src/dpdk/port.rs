@@ -23,8 +23,6 @@ pub const MAX_QUEUES: usize = 64;
 
 /// What jumbo frames carry at most on most networks, in bytes.
 const JUMBO: u16 = 9000;
-/// Sending is not what we do; some drivers want a queue for it all the same.
-const TX_DESCRIPTORS: u16 = 256;
 /// Where a pause is bounded, whatever the ring.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
@@ -392,7 +390,7 @@ fn configure(
                     Some("the same with a smaller --set dpdk.mtu=…"),
                 ));
             }
-            let (mut rx, mut tx) = (0, TX_DESCRIPTORS);
+            let (mut rx, mut tx) = (0, config.send_descriptors);
             // SAFETY: both numbers are there for the call.
             unsafe {
                 sys::rte_eth_dev_adjust_nb_rx_tx_desc(info_port(device)?, &raw mut rx, &raw mut tx)
@@ -448,7 +446,7 @@ fn descriptors(
     }
     let (mut rx, mut tx) = (
         config.descriptors.unwrap_or(most.min(DEFAULT_DESCRIPTORS)),
-        TX_DESCRIPTORS,
+        config.send_descriptors,
     );
     // SAFETY: both numbers are there for the call.
     let result = unsafe {

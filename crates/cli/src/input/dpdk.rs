@@ -102,5 +102,6 @@ fn settings(
         interrupts: true,
         take_over: args.input.take_over,
         extra: dpdk.eal_arguments.clone(),
+        ..portreeve_capture::dpdk::DpdkConfig::default()
     })
 }

@@ -1,0 +1,229 @@
+//! Between processes: the lossless rate of the program and of testpmd on the same devices, one after the other, from the same generator.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::generator::{Order, Sent};
+use crate::quiet::Look;
+use crate::receiver::{Kind, Receiver};
+use crate::ring::CPUS;
+use crate::trial::{self, Trial};
+use crate::{Outcome, fail, say};
+
+/// Conversations.
+const FLOWS: u32 = 100_000;
+/// What the program has to reach of testpmd's rate.
+const SHARE: f64 = 0.6;
+
+/// A device between two processes; `SOCKET` stands for the socket's path.
+struct Way {
+    name: &'static str,
+    receiver: &'static str,
+    sender: &'static str,
+    /// How the program waits on it, beside polling: `net_memif` has no receive interrupt.
+    modes: [&'static str; 2],
+}
+
+const WAYS: [Way; 3] = [
+    Way {
+        name: "net_memif",
+        receiver: "net_memif0,role=server,socket=SOCKET,socket-abstract=no,rsize=12",
+        sender: "net_memif0,role=client,socket=SOCKET,socket-abstract=no,rsize=12",
+        modes: ["poll", "adaptive"],
+    },
+    Way {
+        name: "net_vhost",
+        receiver: "net_vhost0,iface=SOCKET",
+        sender: "net_virtio_user0,path=SOCKET,queue_size=1024",
+        modes: ["poll", "interrupt"],
+    },
+    Way {
+        name: "net_virtio_user",
+        receiver: "net_virtio_user0,path=SOCKET,server=1,queue_size=1024",
+        sender: "net_vhost0,iface=SOCKET,client=1",
+        modes: ["poll", "interrupt"],
+    },
+];
+
+/// Measures and prints it all.
+///
+/// # Errors
+/// A program that does not start.
+pub fn table(portreeve: &str, testpmd: &str, seconds: f64) -> Outcome<()> {
+    let mut lines = Vec::new();
+    for way in &WAYS {
+        let mut peer = 0.0;
+        let kinds = [
+            Kind::Testpmd(testpmd.into()),
+            Kind::Portreeve(portreeve.into(), way.modes[0]),
+            Kind::Portreeve(portreeve.into(), way.modes[1]),
+        ];
+        for kind in kinds {
+            // One that fails leaves the others' rows.
+            let rate = match measure(way, &kind, seconds) {
+                Ok(rate) => rate,
+                Err(what) => {
+                    say(&format!("{}, {kind}: {what}", way.name));
+                    lines.push(format!("{:<16} {kind:<22} {:>14}", way.name, "failed"));
+                    continue;
+                }
+            };
+            let mut line = format!("{:<16} {kind:<22} {:>14.2}", way.name, rate / 1e6);
+            match kind {
+                Kind::Testpmd(_) => peer = rate,
+                Kind::Portreeve(..) if peer > 0.0 => {
+                    let share = rate / peer;
+                    let verdict = if share >= SHARE { "" } else { "  below 0.6" };
+                    line.push_str(&format!(" {share:>12.2}{verdict}"));
+                }
+                Kind::Portreeve(..) => {}
+            }
+            lines.push(line);
+        }
+    }
+    println!(
+        "From a generator in another process on the other core, {FLOWS} flows, 64-byte packets: the highest rate at which nothing was lost (trials of {seconds} s):"
+    );
+    println!(
+        "{:<16} {:<22} {:>14} {:>12}",
+        "receives on", "program", "lossless, Mpps", "to testpmd's"
+    );
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn measure(way: &Way, kind: &Kind, seconds: f64) -> Outcome<f64> {
+    let folder = Folder::new()?;
+    let socket = folder.0.join("socket");
+    let device = |text: &str| text.replace("SOCKET", &socket.display().to_string());
+    let mut receiver = Receiver::start(kind, &device(way.receiver), FLOWS, &folder.0)?;
+    let with_errors = |what: String| {
+        let said = std::fs::read_to_string(folder.0.join("errors")).unwrap_or_default();
+        format!("{what}\n{said}")
+    };
+    wait_for(&socket).map_err(with_errors)?;
+    let mut sender = Sender::start(&device(way.sender))?;
+    let before = receiver.settled().map_err(with_errors)?;
+    if before < u64::from(FLOWS) * 3 {
+        say(&format!(
+            "{}, {kind}: {before} of {} opening packets arrived",
+            way.name,
+            FLOWS * 3
+        ));
+    }
+    receiver.make_real_time();
+    trial::search(&format!("{}, {kind}", way.name), seconds, |order| {
+        let before = receiver.settled()?;
+        let look = Look::at(&CPUS, receiver.id());
+        let sent = sender.run(order)?;
+        let disturbance = Look::at(&CPUS, receiver.id()).since(&look);
+        let received = receiver.settled()?.saturating_sub(before);
+        Ok(Trial {
+            sent,
+            received,
+            disturbance,
+        })
+    })
+}
+
+/// This program as the generator in a process of its own.
+struct Sender {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Sender {
+    fn start(device: &str) -> Outcome<Sender> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut command = Command::new(program);
+        crate::end_with_us(&mut command);
+        let mut child = command
+            .args(["send", device, &FLOWS.to_string(), &CPUS[0].to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return fail("no pipes to the generator");
+        };
+        let mut sender = Sender {
+            child,
+            input,
+            output: BufReader::new(output),
+        };
+        match sender.line()?.as_str() {
+            "ready" => Ok(sender),
+            other => fail(format!("the generator said {other:?}")),
+        }
+    }
+
+    fn line(&mut self) -> Outcome<String> {
+        let mut line = String::new();
+        match self.output.read_line(&mut line) {
+            Ok(0) => fail("the generator ended"),
+            Ok(_) => Ok(line.trim().to_owned()),
+            Err(error) => fail(error.to_string()),
+        }
+    }
+
+    fn run(&mut self, order: Order) -> Outcome<Sent> {
+        let Order { rate, seconds } = order;
+        writeln!(self.input, "{rate} {seconds}").map_err(|error| error.to_string())?;
+        let line = self.line()?;
+        let numbers: Vec<u64> = line
+            .split(' ')
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        let [offered, refused, nanoseconds, behind] = numbers[..] else {
+            return fail(format!("the generator said {line:?}"));
+        };
+        Ok(Sent {
+            offered,
+            refused,
+            nanoseconds,
+            behind,
+        })
+    }
+}
+
+fn wait_for(socket: &Path) -> Outcome<()> {
+    let begun = Instant::now();
+    while !socket.exists() {
+        if begun.elapsed() > Duration::from_secs(15) {
+            return fail("the receiver makes no socket");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    Ok(())
+}
+
+/// A folder of sockets, removed when it goes out of scope.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Outcome<Folder> {
+        let path = std::env::temp_dir().join(format!("portreeve-bypass-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Folder(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,127 @@
+//! Trials: send, count, look whether anything was taken from the receiver meanwhile, and say so; repeat those whose loss may come from that. And the search for
+//! the highest rate without loss, as RFC 2544 section 26.1 has it.
+//!
+//! A virtual machine's processor stops for some tens of microseconds now and then, and not all of it is told as stolen: hypervisors count in ticks of 10 ms. A ring of 1024
+//! descriptors holds 69 µs at 10 GbE's rate. So any trial that lost a little is repeated, a bounded number of times, and all are shown. The same is done for all receivers.
+
+use std::time::Duration;
+
+use crate::generator::{Order, Sent};
+use crate::quiet::Disturbance;
+use crate::{Outcome, say};
+
+/// Trials at the one rate that is to be shown, at most.
+pub const PATIENT: usize = 15;
+/// Trials at each rate of a search, at most.
+const REPEATS: usize = 5;
+/// A larger part lost is no short stop's doing, unless it was seen that much was taken.
+const A_LITTLE: f64 = 0.002;
+/// Between two trials others have their turn: what was kept from running meanwhile would run in the next.
+const REST: Duration = Duration::from_millis(200);
+/// Trials of a search.
+const STEPS: usize = 8;
+/// 64-byte packets of a second on a wire of 10 Gbit/s: 84 bytes each with preamble and gap.
+pub const LINE_RATE: f64 = 10e9 / 84.0 / 8.0;
+/// A search begins with the line's rate and looks no higher than this.
+const HIGHEST: f64 = 24e6;
+/// The search ends when its bounds are this close, as a part of the rate.
+const CLOSE: f64 = 0.03;
+/// A generator that reaches less than this part of the rate asked for has not offered it.
+const REACHED: f64 = 0.998;
+
+/// What came of a trial.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trial {
+    /// By the generator.
+    pub sent: Sent,
+    /// Packets that the receiver has had.
+    pub received: u64,
+    /// What was taken from the cores.
+    pub disturbance: Disturbance,
+}
+
+impl Trial {
+    /// Offered and not received, refused ones included.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.sent.offered.saturating_sub(self.received)
+    }
+
+    fn reached(&self, rate: f64) -> bool {
+        rate <= 0.0 || self.sent.rate() >= rate * REACHED
+    }
+
+    /// Packets received a second.
+    #[must_use]
+    pub fn received_rate(&self) -> f64 {
+        self.received as f64 / self.sent.nanoseconds.max(1) as f64 * 1e9
+    }
+}
+
+/// Trials at one rate, until one lost nothing, or lost more than a stop could explain, or there were enough. Each is shown. The last one, and how many there were.
+///
+/// # Errors
+/// What a trial failed with.
+pub fn at_rate(
+    what: &str,
+    order: Order,
+    most: usize,
+    mut run: impl FnMut(Order) -> Outcome<Trial>,
+) -> Outcome<(Trial, usize)> {
+    let mut trial = Trial::default();
+    for number in 1..=most {
+        std::thread::sleep(REST);
+        trial = run(order)?;
+        show(what, order, &trial);
+        let little = trial.lost() as f64 <= trial.sent.offered as f64 * A_LITTLE;
+        let explained = little || trial.disturbance.is_some();
+        if trial.reached(order.rate) && (trial.lost() == 0 || !explained) {
+            return Ok((trial, number));
+        }
+    }
+    Ok((trial, most))
+}
+
+fn show(what: &str, order: Order, trial: &Trial) {
+    let asked = if order.rate > 0.0 {
+        format!("{:.2}", order.rate / 1e6)
+    } else {
+        "most".to_owned()
+    };
+    say(&format!(
+        "{what:<40} {asked:>6} asked, {:>6.2} offered, {:>10} of {:>10} lost ({} refused), behind {:.1} ms; taken: {}",
+        trial.sent.rate() / 1e6,
+        trial.lost(),
+        trial.sent.offered,
+        trial.sent.refused,
+        trial.sent.behind as f64 / 1e6,
+        trial.disturbance,
+    ));
+}
+
+/// The highest rate at which nothing was lost, packets a second; 0 if there was none.
+///
+/// # Errors
+/// What a trial failed with.
+pub fn search(
+    what: &str,
+    seconds: f64,
+    mut run: impl FnMut(Order) -> Outcome<Trial>,
+) -> Outcome<f64> {
+    let (mut lossless, mut lossy) = (0.0f64, HIGHEST);
+    let mut rate = LINE_RATE;
+    for _ in 0..STEPS {
+        let (trial, _) = at_rate(what, Order { rate, seconds }, REPEATS, &mut run)?;
+        if trial.lost() == 0 {
+            lossless = lossless.max(trial.sent.rate());
+        } else {
+            lossy = rate;
+        }
+        // A generator that cannot offer more ends the search as well. Then what was sent without loss counts.
+        if lossy - lossless < lossy * CLOSE || (trial.lost() == 0 && !trial.reached(rate)) {
+            break;
+        }
+        rate = f64::midpoint(lossless, lossy);
+    }
+    Ok(lossless)
+}
