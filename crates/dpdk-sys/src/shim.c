@@ -12,6 +12,7 @@
 #include <rte_errno.h>
 #include <rte_interrupts.h>
 #include <rte_log.h>
+#include <rte_memory.h>
 
 /* From this release on a hash function can be chosen per port, and the port says which it has. */
 #define HAS_RSS_ALGORITHM (RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0))
@@ -239,6 +240,12 @@ int pr_take_events(int epoll, int milliseconds)
 {
     struct rte_epoll_event events[MAX_EVENTS];
     return rte_epoll_wait(epoll, events, MAX_EVENTS, milliseconds);
+}
+
+uint64_t pr_page_size(const void *address)
+{
+    const struct rte_memseg *segment = rte_mem_virt2memseg(address, NULL);
+    return segment == NULL ? 0 : segment->hugepage_sz;
 }
 
 const char *pr_version(void)

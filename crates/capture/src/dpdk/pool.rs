@@ -90,6 +90,17 @@ impl Pool {
         Ok(Pool { pool })
     }
 
+    /// The size of the pages that the buffers stand on, as it is said: `2 MiB pages`.
+    pub(super) fn pages(&self) -> String {
+        // SAFETY: it only looks the address up.
+        match unsafe { sys::pr_page_size(self.pool.cast()) } {
+            0 => "pages of unknown size".to_owned(),
+            bytes if bytes >= 1 << 30 => format!("{} GiB pages", bytes >> 30),
+            bytes if bytes >= 1 << 20 => format!("{} MiB pages", bytes >> 20),
+            bytes => format!("{} KiB pages", bytes >> 10),
+        }
+    }
+
     /// For the calls that set a queue up.
     pub(super) fn as_ptr(&self) -> *mut sys::rte_mempool {
         self.pool

@@ -180,12 +180,16 @@ pub(super) fn open(
         (false, _) => "no link yet".to_owned(),
     };
     let description = format!(
-        "DPDK ({}), driver {driver}, {queues} queue{} of {descriptors} descriptors, {} packet buffers ({} MiB{}), {sleeping}, {link}",
+        "DPDK ({}), driver {driver}, {queues} queue{} of {descriptors} descriptors, {} packet buffers ({} MiB on {}{}), {sleeping}, {link}",
         version(),
         if queues == 1 { "" } else { "s" },
         u64::from(buffers) * queues as u64,
         pool::bytes(u64::from(buffers) * queues as u64) >> 20,
-        node.map(|node| format!(", node {node}"))
+        handle
+            .pools
+            .first()
+            .map_or_else(String::new, |pool| pool.pages()),
+        node.map(|node| format!(" of node {node}"))
             .unwrap_or_default(),
     );
     let pools = handle.pools.clone();
