@@ -440,12 +440,14 @@ fn icmp_request(n: u8) -> Vec<u8> {
 
 /// What does not depend on the time of arrival, by conversation.
 fn timeless(conns: &[Line]) -> BTreeMap<String, Vec<String>> {
-    // Bytes are unset where the duration is 0, which depends on the time.
-    const FIELDS: [&str; 12] = [
+    // Bytes are unset where the duration is 0: a burst's frames must not all have one time.
+    const FIELDS: [&str; 14] = [
         "conn_state",
         "history",
         "orig_pkts",
         "resp_pkts",
+        "orig_bytes",
+        "resp_bytes",
         "orig_ip_bytes",
         "resp_ip_bytes",
         "missed_bytes",

@@ -320,7 +320,7 @@ fn queues(
         format!("has {most} queue{}", if most == 1 { "" } else { "s" })
     };
     warnings.push(format!(
-        "{}: the port {why}: one worker receives for all {workers}",
+        "{}: the port {why}: one core receives and shares the frames out to {workers} workers",
         device.name()
     ));
     Ok(1)

@@ -27,6 +27,8 @@ use crate::source::{Armed, Fetch, Source, SourceInfo, Wake};
 const PREFETCH_AHEAD: usize = 4;
 /// Room for the frames of a burst that span several buffers. A burst that has more of them is cut in two.
 const CHAINED_ROOM: usize = 256 << 10;
+/// How far, in nanoseconds, the frames of one burst can be ahead of the clock. Further ahead than that the clock was set back, and is followed.
+const MOST_AHEAD: i64 = MAX_BURST as i64;
 /// How long a NIC gets, after the stop, to bring what it has counted into the ring.
 const SETTLE: Duration = Duration::from_millis(50);
 /// How long the source that keeps the port's books waits for the others to end.
@@ -74,6 +76,8 @@ pub struct DpdkSource {
     fetched: Fetched,
     lending: Box<Lending>,
     clock: Clock,
+    /// The time of the last frame that was described.
+    stamped: i64,
     verifier: Verifier,
     interrupt: Option<Interrupt>,
     /// The interrupt was armed for a sleep that has not been judged.
@@ -125,6 +129,7 @@ impl DpdkSource {
                 joined: 0,
             }),
             clock: Clock::new(),
+            stamped: 0,
             verifier: Verifier::new(port.spreading, queue, port.state.lent.len()),
             interrupt,
             armed: false,
@@ -189,7 +194,13 @@ impl DpdkSource {
     /// Describes the waiting frames; how many of them, and their bytes on the wire.
     #[inline]
     fn describe(&mut self, count: usize) -> (usize, u64) {
-        let timestamp = self.clock.at(cycles());
+        // Frames of a burst are a nanosecond apart, and behind those of the burst before: a conversation within one burst has a duration and an order.
+        let first = self.clock.at(cycles());
+        let first = if (first..=first + MOST_AHEAD).contains(&self.stamped) {
+            self.stamped + 1
+        } else {
+            first
+        };
         let mbufs = &self.fetched.mbufs;
         let Lending {
             frames,
@@ -224,7 +235,7 @@ impl DpdkSource {
                 data,
                 captured: head,
                 wire_len: length.max(head),
-                timestamp,
+                timestamp: first + index as i64,
                 link: LinkType::Ethernet,
                 // SAFETY: as above.
                 rx_hash: (flags & u64::from(sys::PR_RX_RSS_HASH) != 0)
@@ -248,6 +259,7 @@ impl DpdkSource {
         }
         // As if they had left already: they leave as copies only.
         kept.set(*joined);
+        self.stamped = first + described as i64 - 1;
         (described, bytes)
     }
 
