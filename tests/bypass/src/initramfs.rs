@@ -51,7 +51,10 @@ pub fn build(parts: &Parts, portreeve: &Path) -> Outcome<Vec<u8>> {
     ] {
         archive.folder(folder);
     }
-    // The first place of all: the kernel runs /init.
+    // As in Debian: what is in /lib is in /usr/lib, by either name.
+    archive.link("lib", "usr/lib");
+    archive.link("lib64", "usr/lib64");
+    // The kernel runs /init.
     archive.file("init", 0o755, INIT.as_bytes());
     archive.file("etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\n");
     archive.file("etc/group", 0o644, b"root:x:0:\n");
@@ -84,7 +87,7 @@ fn module_name(path: &str) -> String {
 }
 
 fn modules(archive: &mut Archive, parts: &Parts) -> Outcome<()> {
-    let place = format!("lib/modules/{}", parts.release);
+    let place = format!("usr/lib/modules/{}", parts.release);
     let read = |name: &str| {
         let path = parts.modules.join(name);
         fs::read_to_string(&path).about(path.display())
@@ -166,11 +169,15 @@ fn program(archive: &mut Archive, portreeve: &Path) -> Outcome<()> {
     Ok(())
 }
 
+/// The place of a host's file in the archive, where `lib` is only a link to `usr/lib`.
 fn in_archive(path: &Path) -> String {
-    path.display()
-        .to_string()
-        .trim_start_matches('/')
-        .to_owned()
+    let path = path.display().to_string();
+    let path = path.trim_start_matches('/');
+    if path.starts_with("lib") {
+        format!("usr/{path}")
+    } else {
+        path.to_owned()
+    }
 }
 
 fn find_library(libraries: &BTreeSet<PathBuf>, begin: &str) -> Option<PathBuf> {
@@ -236,5 +243,11 @@ mod tests {
             "vfio_pci"
         );
         assert_eq!(module_name("kernel/drivers/uio/uio.ko.xz"), "uio");
+    }
+
+    #[test]
+    fn libraries_are_in_one_place_whatever_they_are_called() {
+        assert_eq!(in_archive(Path::new("/lib64/ld.so")), "usr/lib64/ld.so");
+        assert_eq!(in_archive(Path::new("/usr/lib/a.so")), "usr/lib/a.so");
     }
 }

@@ -20,7 +20,7 @@ const COMMAND: Duration = Duration::from_secs(120);
 
 /// What makes the kernel boot sooner, and be silent.
 const KERNEL: &str = "console=ttyS0 panic=-1 quiet tsc=reliable mitigations=off nokaslr cryptomgr.notests audit=0 apparmor=0 \
-    no_timer_check nowatchdog random.trust_cpu=on ipv6.disable=1 intel_iommu=on iommu=pt";
+    no_timer_check nowatchdog random.trust_cpu=on ipv6.disable=1";
 
 /// How a machine is made.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Design {
     pub memory: u32,
     /// Pages of 1 GiB, which only a boot can reserve.
     pub gigabyte_pages: u32,
+    /// Whether there is an IOMMU, which VFIO needs. It lets through what UIO does not tell it about.
+    pub iommu: bool,
 }
 
 /// What a command said, and how it ended.
@@ -274,6 +276,9 @@ impl Design {
 
     fn arguments(&self, parts: &Parts, initramfs: &Path, folder: &Path) -> Vec<String> {
         let mut kernel = KERNEL.to_owned();
+        if self.iommu {
+            kernel.push_str(" intel_iommu=on iommu=pt");
+        }
         if self.gigabyte_pages > 0 {
             kernel.push_str(&format!(" hugepagesz=1G hugepages={}", self.gigabyte_pages));
         }
@@ -304,13 +309,13 @@ impl Design {
             ("-serial", console),
             ("-chardev", "stdio,id=line,signal=off".to_owned()),
             ("-serial", "chardev:line".to_owned()),
-            (
-                "-device",
-                "intel-iommu,intremap=on,caching-mode=on".to_owned(),
-            ),
         ];
         for (flag, value) in pairs {
             arguments.extend([flag.to_owned(), value]);
+        }
+        if self.iommu {
+            let iommu = ["-device", "intel-iommu,intremap=on,caching-mode=on"];
+            arguments.extend(iommu.map(str::to_owned));
         }
         for nic in &self.nics {
             arguments.extend(nic.arguments(folder));

@@ -1,6 +1,9 @@
 //! What is shown, one thing after the other.
 
+pub mod bursts;
+pub mod idle;
 pub mod kernel;
+pub mod user;
 
 use std::time::Instant;
 
@@ -31,4 +34,10 @@ pub fn plug(machine: &Machine, name: &str) -> Outcome<(Feeder, Traffic)> {
     let nic = machine.nic(name)?;
     let feeder = Feeder::plug(&nic.socket(machine.folder()))?;
     Ok((feeder, Traffic::default()))
+}
+
+/// Says a measured figure below its step.
+#[allow(clippy::print_stdout)]
+pub fn say(text: &str) {
+    println!("                 {text}");
 }
