@@ -54,6 +54,8 @@ pub struct Machine {
     next: u64,
     /// What its NICs are.
     pub nics: Vec<Nic>,
+    /// Pages of 1 GiB that its boot reserved.
+    pub gigabyte_pages: u32,
     namespace: Option<Namespace>,
 }
 
@@ -103,6 +105,7 @@ impl Machine {
             lines,
             next: 1,
             nics: design.nics.clone(),
+            gigabyte_pages: design.gigabyte_pages,
             namespace,
         };
         machine

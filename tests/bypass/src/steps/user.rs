@@ -56,8 +56,6 @@ impl Interrupts {
 
 /// What is said of interrupts that do not come.
 pub const SILENT: &str = "frames came, and no interrupt did";
-/// What is said of interrupts that come without frames.
-pub const STORM: &str = "they come without end though nothing arrived";
 /// What is said of interrupts that come.
 const THEY_COME: &str = "receive interrupts come";
 
@@ -147,10 +145,21 @@ fn start(machine: &mut Machine, nic: &str, mode: &'static str) -> Outcome<Run> {
 
 /// Sends packets to a run that polls; then watches what it costs while nothing comes.
 fn poll(machine: &mut Machine, nic: &str) -> Outcome<Idle> {
+    let largest = if machine.gigabyte_pages > 0 {
+        "1 GiB"
+    } else {
+        "2 MiB"
+    };
     let (feeder, mut traffic) = plug(machine, nic)?;
     let run = start(machine, nic, "poll")?;
     feeder.send(&mut traffic, PACKETS, RATE)?;
     run.wait_for(machine, PACKETS)?;
+    // The packet buffers are on the largest pages there are, and a small table on the next.
+    for pages in [largest, "2 MiB"] {
+        ensure(run.report.contains(&format!("on {pages} pages")), || {
+            format!("nothing is on {pages} pages:\n{}", run.report)
+        })?;
+    }
     let idle = idle::watch(machine, &run)?;
     say(&format!("idle seconds, poll: {}", idle.show()));
     let left = run.end(machine)?;
@@ -185,6 +194,11 @@ fn sleep_and_wake(
     let left = run.end(machine)?;
     check_all(&left, &traffic)?;
     says(&left, THEY_COME)
+}
+
+/// Whether all sources are asked by the clock.
+fn is_timed(waits: &[(String, String)]) -> bool {
+    !waits.is_empty() && waits.iter().all(|(mode, _)| mode == "adaptive")
 }
 
 /// Whether all sources have a receive interrupt that is relied on.
@@ -238,8 +252,7 @@ fn fall_back(machine: &mut Machine, nic: &str, word: &str) -> Outcome<()> {
     if let Some((_, why)) = found.first() {
         say(why);
     }
-    let timed = |(mode, _): &(String, String)| mode == "adaptive";
-    ensure(!found.is_empty() && found.iter().all(timed), || {
+    ensure(is_timed(&found), || {
         format!("it trusts an interrupt that does not come: {found:?}")
     })?;
     let left = run.end(machine)?;
