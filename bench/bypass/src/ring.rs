@@ -38,12 +38,12 @@ pub fn table(seconds: f64) -> Outcome<()> {
         "One worker on one core in poll mode, flow accounting with TCP health, 64-byte packets, from a generator thread on the other core (net_ring):"
     );
     println!(
-        "{:>8} {:>14} {:>12} {:>10} {:>8} {:>10} {:>15} {:>14}",
+        "{:>8} {:>14} {:>12} {:>10} {:>10} {:>10} {:>15} {:>14}",
         "flows",
         "offered, Mpps",
         "packets",
         "lost",
-        "trials",
+        "lossless",
         "busy, ns",
         "lossless, Mpps",
         "reached, Mpps"
@@ -51,12 +51,12 @@ pub fn table(seconds: f64) -> Outcome<()> {
     for row in [&headline, &million] {
         let trial = &row.line;
         println!(
-            "{:>8} {:>14.2} {:>12} {:>10} {:>8} {:>10.1} {:>15.2} {:>14.2}",
+            "{:>8} {:>14.2} {:>12} {:>10} {:>10} {:>10.1} {:>15.2} {:>14.2}",
             row.flows,
             trial.sent.rate() / 1e6,
             trial.sent.offered,
             trial.lost(),
-            row.trials,
+            format!("{} of {}", u32::from(trial.lost() == 0), row.trials),
             row.busy,
             row.lossless / 1e6,
             row.reached / 1e6,
