@@ -242,10 +242,16 @@ int pr_take_events(int epoll, int milliseconds)
     return rte_epoll_wait(epoll, events, MAX_EVENTS, milliseconds);
 }
 
-uint64_t pr_page_size(const void *address)
+uint64_t pr_page_size(const struct rte_mempool *pool)
 {
-    const struct rte_memseg *segment = rte_mem_virt2memseg(address, NULL);
-    return segment == NULL ? 0 : segment->hugepage_sz;
+    const struct rte_mempool_memhdr *chunk;
+    uint64_t smallest = 0;
+    STAILQ_FOREACH(chunk, &pool->mem_list, next) {
+        const struct rte_memseg *segment = rte_mem_virt2memseg(chunk->addr, NULL);
+        if (segment != NULL && (smallest == 0 || segment->hugepage_sz < smallest))
+            smallest = segment->hugepage_sz;
+    }
+    return smallest;
 }
 
 const char *pr_version(void)

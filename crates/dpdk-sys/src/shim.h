@@ -129,8 +129,8 @@ int pr_on_removal(uint16_t port, uint32_t *flag);
 int pr_forget_removal(uint16_t port, uint32_t *flag);
 /* Reports that wait on an epoll instance, taken with what their handlers read from the descriptors; 0: none. */
 int pr_take_events(int epoll, int milliseconds);
-/* The size of the pages that this address of libdpdk's memory stands on, bytes; 0: it is none of libdpdk's. */
-uint64_t pr_page_size(const void *address);
+/* The size of the smallest pages that a pool's buffers stand on, bytes; 0: libdpdk does not know. */
+uint64_t pr_page_size(const struct rte_mempool *pool);
 const char *pr_version(void);
 
 #endif

@@ -90,10 +90,10 @@ impl Pool {
         Ok(Pool { pool })
     }
 
-    /// The size of the pages that the buffers stand on, as it is said: `2 MiB pages`.
+    /// The size of the smallest pages that the buffers stand on, as it is said: `2 MiB pages`.
     pub(super) fn pages(&self) -> String {
-        // SAFETY: it only looks the address up.
-        match unsafe { sys::pr_page_size(self.pool.cast()) } {
+        // SAFETY: the pool is there as long as `self`; it is only read.
+        match unsafe { sys::pr_page_size(self.pool) } {
             0 => "pages of unknown size".to_owned(),
             bytes if bytes >= 1 << 30 => format!("{} GiB pages", bytes >> 30),
             bytes if bytes >= 1 << 20 => format!("{} MiB pages", bytes >> 20),
