@@ -537,6 +537,30 @@ fn a_filter_is_applied_and_what_it_rejects_is_counted() {
     );
 }
 
+/// A device that an argument of EAL's has made is opened by its name.
+#[test]
+fn a_device_that_eal_has_made_is_opened() {
+    let Some(_turn) = turn() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.pcap");
+    let packets = mixture();
+    pcap::write(&path, &packets);
+    let made = format!("--vdev=net_pcap0,rx_pcap={}", path.display());
+    let mut run = watch("net_pcap0")
+        .args(["--set", &format!("dpdk.eal_arguments=[{made:?}]")])
+        .start();
+    run.wait_until_open();
+    settle(&mut run, packets.len() as u64);
+    let output = end(run);
+    assert_eq!(output.ledger().faults(), Vec::<String>::new());
+    assert_eq!(
+        output.ledger().total("delivered"),
+        packets.len() as u64,
+        "{}",
+        output.stderr
+    );
+}
+
 /// Every wrong set-up ends in an error that names the object and what to type, by our own hand: exit code 1 or 2, nothing on standard output.
 #[test]
 fn wrong_set_ups_are_told() {

@@ -119,12 +119,12 @@ impl Generator {
         // Not real-time as the receiver is, so that what else there is to do on the machine is done on this core: it can catch up, the receiver's
         // ring overflows. Not granted everywhere; the trial shows what the others took.
         let _ = scheduling::set(Policy::Nice(-20));
-        // A ring of 1024 descriptors, a burst at the receiver, caches at both ends; more would only be more lines to go round.
+        // A ring of 4096 descriptors, a burst at the receiver, caches at both ends; more would only be more lines to go round.
         let pool_name = CString::new(format!("send-{device}")).unwrap_or_default();
         // SAFETY: EAL runs; the name is there for the call. Registering gives this thread a cache of buffers; if it is refused, all works, slower.
         let pool = unsafe {
             sys::rte_thread_register();
-            sys::rte_pktmbuf_pool_create(pool_name.as_ptr(), 4095, 256, 0, 2048 + 128, -1)
+            sys::rte_pktmbuf_pool_create(pool_name.as_ptr(), 8191, 256, 0, 2048 + 128, -1)
         };
         if pool.is_null() {
             return fail("no room for the generator's packet buffers: more huge pages are needed");

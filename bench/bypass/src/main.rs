@@ -13,7 +13,9 @@ mod quiet;
 mod receiver;
 mod ring;
 mod send;
+mod stops;
 mod trial;
+mod wire;
 
 /// What went wrong, in words.
 type Outcome<T> = Result<T, String>;

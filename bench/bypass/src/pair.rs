@@ -9,7 +9,7 @@ use crate::generator::{Order, Sent};
 use crate::quiet::Look;
 use crate::receiver::{Kind, Receiver};
 use crate::ring::CPUS;
-use crate::trial::{self, Trial};
+use crate::trial::{self, LINE_RATE, Trial};
 use crate::{Outcome, fail, say};
 
 /// Conversations.
@@ -116,6 +116,11 @@ fn measure(way: &Way, kind: &Kind, seconds: f64) -> Outcome<f64> {
         ));
     }
     receiver.make_real_time();
+    // Not counted: the first data of each conversation, and memory that is touched for the first time.
+    sender.run(Order {
+        rate: LINE_RATE / 4.0,
+        seconds: 1.0,
+    })?;
     trial::search(&format!("{}, {kind}", way.name), seconds, |order| {
         let before = receiver.settled()?;
         let look = Look::at(&CPUS, receiver.id());

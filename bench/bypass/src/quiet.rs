@@ -14,12 +14,15 @@ pub struct Disturbance {
 
 /// Standing in line for less is what any ring absorbs.
 const WAIT_IS_NOTHING: u64 = 30_000;
+/// What a tick of stolen time can stand for, nanoseconds: one counted, one begun.
+const TICK: u64 = 10_000_000;
 
 impl Disturbance {
-    /// Whether a loss may be its doing.
+    /// The time that may have been taken, nanoseconds.
     #[must_use]
-    pub fn is_some(&self) -> bool {
-        self.stolen > 0 || self.waited > WAIT_IS_NOTHING
+    pub fn at_most(&self) -> u64 {
+        let begun = u64::from(self.stolen > 0);
+        self.waited + (self.stolen + begun) * TICK
     }
 }
 

@@ -13,8 +13,8 @@ use portreeve_flow::TrackerConfig;
 use crate::conversations::{Conversations, FRAME, WRITTEN};
 use crate::generator::{Generator, Order};
 use crate::quiet::Look;
-use crate::trial::{self, LINE_RATE, Trial};
-use crate::{Outcome, fail, say};
+use crate::trial::{self, LINE_RATE, Sum, Trial};
+use crate::{Outcome, fail, say, stops, wire};
 
 /// The generator's core and the worker's.
 pub const CPUS: [usize; 2] = [0, 1];
@@ -23,45 +23,60 @@ const MEMORY_PER_FLOW: usize = 256 * 3 / 2;
 /// Conversations in the file that is lent over and over, and the packets of each.
 const FILE_CONVERSATIONS: u32 = 10_000;
 const FILE_ROUNDS: usize = 2;
+/// How long the core is looked at for stops: as long as the trials at the line's rate take.
+const LOOK: Duration = Duration::from_secs(20);
 /// EAL's memory, MiB: taken at once, since huge pages that come later cost a trial.
-const EAL_MEMORY: u32 = 96;
+const EAL_MEMORY: u32 = 128;
 
 /// Measures and prints it all.
 ///
 /// # Errors
 /// No huge pages, no drivers, a worker that failed.
 pub fn table(seconds: f64) -> Outcome<()> {
-    let headline = ring("net_ring0", 100_000, seconds)?;
-    let million = ring("net_ring1", 1_000_000, seconds)?;
+    wire::prepare(&eal())?;
+    let holds = Duration::from_secs_f64(f64::from(dpdk::DEFAULT_DESCRIPTORS) / LINE_RATE);
+    let stops = stops::look(CPUS[1], LOOK, holds);
+    let headline = ring("wire0", 100_000, seconds)?;
+    let million = ring("wire1", 1_000_000, seconds)?;
     let file = pcap("net_pcap0", seconds)?;
     println!(
-        "One worker on one core in poll mode, flow accounting with TCP health, 64-byte packets, from a generator thread on the other core (net_ring):"
+        "One worker on one core in poll mode, flow accounting with TCP health, 64-byte packets, from a generator thread on the other core (net_ring, {} places):",
+        dpdk::DEFAULT_DESCRIPTORS
     );
     println!(
-        "{:>8} {:>14} {:>12} {:>10} {:>10} {:>10} {:>15} {:>14}",
+        "{:>8} {:>14} {:>12} {:>10} {:>16} {:>22} {:>10} {:>15} {:>14}",
         "flows",
         "offered, Mpps",
         "packets",
         "lost",
-        "lossless",
+        "trials lossless",
+        "lossy with stolen time",
         "busy, ns",
         "lossless, Mpps",
         "reached, Mpps"
     );
     for row in [&headline, &million] {
-        let trial = &row.line;
+        let line = &row.line;
         println!(
-            "{:>8} {:>14.2} {:>12} {:>10} {:>10} {:>10.1} {:>15.2} {:>14.2}",
+            "{:>8} {:>14.2} {:>12} {:>10} {:>16} {:>22} {:>10.1} {:>15.2} {:>14.2}",
             row.flows,
-            trial.sent.rate() / 1e6,
-            trial.sent.offered,
-            trial.lost(),
-            format!("{} of {}", u32::from(trial.lost() == 0), row.trials),
+            line.offered as f64 / line.seconds / 1e6,
+            line.offered,
+            line.lost,
+            format!("{} of {}", line.lossless, line.trials),
+            line.stolen,
             row.busy,
             row.lossless / 1e6,
             row.reached / 1e6,
         );
     }
+    println!(
+        "The worker's core alone, which only read its counter for {:.0} s, was stopped for longer than such a ring holds ({} µs) {} times, for {} µs at the longest.",
+        stops.looked.as_secs_f64(),
+        holds.as_micros(),
+        stops.long,
+        stops.longest.as_micros()
+    );
     println!(
         "net_pcap infinite_rx=1, {FILE_CONVERSATIONS} flows, nothing can be lost: {:.1} ns of CPU time a packet ({:.2} Mpps); the file repeats itself, so that its data are retransmissions\n",
         file,
@@ -73,9 +88,7 @@ pub fn table(seconds: f64) -> Outcome<()> {
 struct Row {
     flows: u32,
     /// At 10 GbE's rate.
-    line: Trial,
-    /// How many trials that took.
-    trials: usize,
+    line: Sum,
     /// Nanoseconds of the worker's time a packet, rounds that found nothing left out.
     busy: f64,
     /// The highest rate without loss.
@@ -84,15 +97,18 @@ struct Row {
     reached: f64,
 }
 
-/// A worker with these sources, in poll mode, before ordinary threads on its core.
-fn start(device: &str, flows: u32) -> Outcome<Monitor> {
-    let named = Device::parse(device).map_err(|error| error.to_string())?;
-    let config = DpdkConfig {
+fn eal() -> DpdkConfig {
+    DpdkConfig {
         memory: Some(EAL_MEMORY),
         may_do_without_huge_pages: false,
         ..DpdkConfig::default()
-    };
-    let mut ports = dpdk::open(&config, &[named], 1).map_err(|error| error.to_string())?;
+    }
+}
+
+/// A worker with these sources, in poll mode, before ordinary threads on its core.
+fn start(device: &str, flows: u32) -> Outcome<Monitor> {
+    let named = Device::parse(device).map_err(|error| error.to_string())?;
+    let mut ports = dpdk::open(&eal(), &[named], 1).map_err(|error| error.to_string())?;
     let Some(source) = ports.pop().and_then(|mut port| port.sources.pop()) else {
         return fail(format!("{device} has no queue"));
     };
@@ -147,10 +163,11 @@ fn busy(monitor: &Monitor) -> u64 {
     workers.iter().map(|worker| worker.waits.busy_ns).sum()
 }
 
-fn ring(device: &str, flows: u32, seconds: f64) -> Outcome<Row> {
-    let monitor = start(device, flows)?;
+fn ring(wire: &str, flows: u32, seconds: f64) -> Outcome<Row> {
+    let device = wire::make(wire)?;
+    let monitor = start(&device, flows)?;
     let conversations = Conversations::new(flows);
-    let mut generator = Generator::new(device, conversations, CPUS[0])?;
+    let mut generator = Generator::new(&device, conversations, CPUS[0])?;
     generator.open();
     settled(&monitor);
     trial_check(&monitor, flows)?;
@@ -175,11 +192,9 @@ fn ring(device: &str, flows: u32, seconds: f64) -> Outcome<Row> {
     };
     let what = format!("net_ring, {flows} flows");
     let order = |rate| Order { rate, seconds };
-    let (line, trials) = trial::at_rate(&what, order(LINE_RATE), trial::PATIENT, &mut run)?;
+    let line = trial::repeatedly(&what, order(LINE_RATE), &mut run)?;
     let busy = busy_ns.get();
-    let reached = trial::at_rate(&what, order(0.0), 1, &mut run)?
-        .0
-        .received_rate();
+    let reached = trial::once(&what, order(0.0), &mut run)?.received_rate();
     let lossless = trial::search(&what, seconds.min(1.0), &mut run)?;
     trial_check(&monitor, flows)?;
     drop(generator);
@@ -187,7 +202,6 @@ fn ring(device: &str, flows: u32, seconds: f64) -> Outcome<Row> {
     Ok(Row {
         flows,
         line,
-        trials,
         busy,
         lossless,
         reached,

@@ -1,8 +1,9 @@
-//! Trials: send, count, look whether anything was taken from the receiver meanwhile, and say so; repeat those whose loss may come from that. And the search for
+//! Trials: send, count, look whether anything was taken from the receiver meanwhile, and say so. Several at one rate, all of them counted; and the search for
 //! the highest rate without loss, as RFC 2544 section 26.1 has it.
 //!
-//! A virtual machine's processor stops for some tens of microseconds now and then, and not all of it is told as stolen: hypervisors count in ticks of 10 ms. A ring of 1024
-//! descriptors holds 69 µs at 10 GbE's rate. So any trial that lost a little is repeated, a bounded number of times, and all are shown. The same is done for all receivers.
+//! A virtual machine's processor stops now and then, for some tens of microseconds often and for some hundreds once in some seconds, and not all of it is told as stolen:
+//! hypervisors count in ticks of 10 ms. So a trial of a search that lost a little, or no more than came while time was taken, is repeated, a bounded number of times; all
+//! are shown. The same is done for all receivers.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::generator::{Order, Sent};
 use crate::quiet::Disturbance;
 use crate::{Outcome, say};
 
-/// Trials at the one rate that is to be shown, at most.
-pub const PATIENT: usize = 15;
+/// Trials at the one rate that is to be shown.
+const TRIALS: usize = 10;
 /// Trials at each rate of a search, at most.
 const REPEATS: usize = 5;
 /// A larger part lost is no short stop's doing, unless it was seen that much was taken.
@@ -51,6 +52,12 @@ impl Trial {
         rate <= 0.0 || self.sent.rate() >= rate * REACHED
     }
 
+    /// Whether the loss is what can come of time that was taken, or so little that it may come of a stop nobody tells of.
+    fn is_explained(&self) -> bool {
+        let taken = self.disturbance.at_most() as f64 / 1e9 * self.sent.rate();
+        self.lost() as f64 <= taken.max(self.sent.offered as f64 * A_LITTLE)
+    }
+
     /// Packets received a second.
     #[must_use]
     pub fn received_rate(&self) -> f64 {
@@ -58,33 +65,79 @@ impl Trial {
     }
 }
 
-/// Trials at one rate, until one lost nothing, or lost more than a stop could explain, or there were enough. Each is shown. That one; or, if none reached the
-/// rate without loss, the fastest without loss below it; else the last. And how many there were.
+/// What trials at one rate add up to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sum {
+    /// How many there were.
+    pub trials: usize,
+    /// Of them, without any loss.
+    pub lossless: usize,
+    /// Of those with a loss, in which the hypervisor says that it stole time.
+    pub stolen: usize,
+    /// Packets offered, in all.
+    pub offered: u64,
+    /// Of them, not received.
+    pub lost: u64,
+    /// Seconds, of all.
+    pub seconds: f64,
+}
+
+/// A fixed number of trials at one rate, all of them shown and counted.
 ///
 /// # Errors
 /// What a trial failed with.
-pub fn at_rate(
+pub fn repeatedly(
     what: &str,
     order: Order,
-    most: usize,
     mut run: impl FnMut(Order) -> Outcome<Trial>,
-) -> Outcome<(Trial, usize)> {
+) -> Outcome<Sum> {
+    let mut sum = Sum::default();
+    for _ in 0..TRIALS {
+        let trial = once(what, order, &mut run)?;
+        sum.trials += 1;
+        sum.lossless += usize::from(trial.lost() == 0);
+        sum.stolen += usize::from(trial.lost() > 0 && trial.disturbance.stolen > 0);
+        sum.offered += trial.sent.offered;
+        sum.lost += trial.lost();
+        sum.seconds += trial.sent.nanoseconds as f64 / 1e9;
+    }
+    Ok(sum)
+}
+
+/// One trial, shown.
+///
+/// # Errors
+/// What it failed with.
+pub fn once(
+    what: &str,
+    order: Order,
+    mut run: impl FnMut(Order) -> Outcome<Trial>,
+) -> Outcome<Trial> {
+    std::thread::sleep(REST);
+    let trial = run(order)?;
+    show(what, order, &trial);
+    Ok(trial)
+}
+
+/// Trials at one rate, until one lost nothing, or lost more than can be explained, or there were enough. That one; or, if none reached the rate without loss, the
+/// fastest without loss below it; else the last.
+fn until_lossless(
+    what: &str,
+    order: Order,
+    mut run: impl FnMut(Order) -> Outcome<Trial>,
+) -> Outcome<Trial> {
     let mut trial = Trial::default();
     let mut slower: Option<Trial> = None;
-    for number in 1..=most {
-        std::thread::sleep(REST);
-        trial = run(order)?;
-        show(what, order, &trial);
-        let little = trial.lost() as f64 <= trial.sent.offered as f64 * A_LITTLE;
-        let explained = little || trial.disturbance.is_some();
-        if trial.reached(order.rate) && (trial.lost() == 0 || !explained) {
-            return Ok((trial, number));
+    for _ in 0..REPEATS {
+        trial = once(what, order, &mut run)?;
+        if trial.reached(order.rate) && (trial.lost() == 0 || !trial.is_explained()) {
+            return Ok(trial);
         }
         if trial.lost() == 0 && slower.is_none_or(|slower| slower.sent.rate() < trial.sent.rate()) {
             slower = Some(trial);
         }
     }
-    Ok((slower.unwrap_or(trial), most))
+    Ok(slower.unwrap_or(trial))
 }
 
 fn show(what: &str, order: Order, trial: &Trial) {
@@ -116,7 +169,7 @@ pub fn search(
     let (mut lossless, mut lossy) = (0.0f64, HIGHEST);
     let mut rate = LINE_RATE;
     for _ in 0..STEPS {
-        let (trial, _) = at_rate(what, Order { rate, seconds }, REPEATS, &mut run)?;
+        let trial = until_lossless(what, Order { rate, seconds }, &mut run)?;
         if trial.lost() == 0 {
             lossless = lossless.max(trial.sent.rate());
         } else {

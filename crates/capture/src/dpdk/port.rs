@@ -1,7 +1,8 @@
 //! A port: probed, configured, started, and closed again.
 
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portreeve_dpdk_sys as sys;
@@ -27,6 +28,9 @@ const JUMBO: u16 = 9000;
 const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
+/// The numbers of the ports that are open. A virtual device that is there without being one of them was made by an EAL option or by another part of the process.
+static OPEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
 /// An open port. Closed when its last source goes, and only then are its buffers freed.
 pub(super) struct Port {
     pub(super) id: u16,
@@ -49,6 +53,20 @@ struct Handle {
     pools: Vec<Arc<Pool>>,
 }
 
+impl Handle {
+    fn new(id: u16) -> Handle {
+        OPEN.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id);
+        Handle {
+            id,
+            state: None,
+            started: false,
+            pools: Vec::new(),
+        }
+    }
+}
+
 impl Drop for Handle {
     fn drop(&mut self) {
         if let Some(state) = &self.state {
@@ -62,6 +80,9 @@ impl Drop for Handle {
             sys::rte_eth_dev_close(self.id);
         }
         self.pools.clear();
+        OPEN.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
     }
 }
 
@@ -72,12 +93,7 @@ pub(super) fn open(
     workers: usize,
 ) -> Result<OpenPort, CaptureError> {
     let id = probe(device)?;
-    let mut handle = Handle {
-        id,
-        state: None,
-        started: false,
-        pools: Vec::new(),
-    };
+    let mut handle = Handle::new(id);
     let mut info = sys::pr_port_info::default();
     // SAFETY: the port is there, and the structure is there for the call.
     check(device, "cannot be asked what it is", unsafe {
@@ -229,13 +245,17 @@ fn probe(device: &Device) -> Result<u16, CaptureError> {
     // SAFETY: the name and the number are there for the call.
     let mut find = || unsafe { sys::pr_port_of(name.as_ptr(), &raw mut id) } == 0;
     if find() {
+        let open = OPEN
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&id);
         return match device {
-            Device::Pci(_) => Ok(id),
-            Device::Virtual { .. } => Err(fault(
+            Device::Virtual { .. } if open => Err(fault(
                 device.name(),
                 "the device is open already: give each its own number (net_null0, net_null1)",
                 None,
             )),
+            Device::Virtual { .. } | Device::Pci(_) => Ok(id),
         };
     }
     let arguments = CString::new(device.arguments()).unwrap_or_default();
