@@ -10,7 +10,7 @@ use portreeve_bypass::machine::{Design, Machine};
 use portreeve_bypass::nic::{Cable, Model, Nic};
 use portreeve_bypass::parts::Parts;
 use portreeve_bypass::steps::user::{Interrupts, Pair};
-use portreeve_bypass::steps::{kernel, say, step, user};
+use portreeve_bypass::steps::{kernel, queues, say, step, user};
 
 #[allow(clippy::print_stdout)]
 fn main() -> ExitCode {
@@ -47,7 +47,8 @@ fn all() -> Outcome<()> {
     // Names of NICs: only those, for whoever works on one of them.
     let named: Vec<String> = std::env::args().skip(1).collect();
     first(&parts, &image, &named)?;
-    second(&parts, &image, &named)
+    second(&parts, &image, &named)?;
+    third(&parts, &image, &named)
 }
 
 /// What user-space drivers and NICs there are, and what their interrupts are worth.
@@ -74,6 +75,11 @@ fn is_wanted(named: &[String], nic: &str) -> bool {
 
 /// Everything that one boot can show.
 fn first(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
+    const NICS: [&str; 4] = ["virtio", "vmxnet3", "e1000", "e1000e"];
+
+    if !NICS.iter().any(|nic| is_wanted(named, nic)) {
+        return Ok(());
+    }
     let design = Design {
         nics: vec![
             Nic::new(Model::Virtio, "virtio", 3, Cable::Socket),
@@ -86,7 +92,7 @@ fn first(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
         iommu: true,
     };
     let mut machine = step("boot", || Machine::boot(parts, image, &design))?;
-    for name in ["virtio", "vmxnet3", "e1000", "e1000e"] {
+    for name in NICS {
         if is_wanted(named, name) {
             step(
                 &format!("{name} by its kernel driver: every packet is counted"),
@@ -142,5 +148,35 @@ fn second(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
             _ => return Err(fault),
         }
     }
+    Ok(())
+}
+
+/// Virtio NICs with two queues, and a worker for each: one that spreads frames as it is told, one that does not.
+fn third(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
+    if !is_wanted(named, "queues") || !portreeve_netlab::may_run_privileged() {
+        return Ok(());
+    }
+    let cable = |name: &str, spreads| Cable::Tap {
+        name: name.to_owned(),
+        queues: 2,
+        spreads,
+    };
+    let design = Design {
+        nics: vec![
+            Nic::new(Model::Virtio, "rss", 3, cable("tap0", true)),
+            Nic::new(Model::Virtio, "no-rss", 4, cable("tap1", false)),
+        ],
+        memory: 1024,
+        gigabyte_pages: 0,
+        iommu: true,
+    };
+    let mut machine = step("boot, with NICs of two queues", || {
+        Machine::boot(parts, image, &design)
+    })?;
+    machine.must("portreeve nic hugepages 2MiB=128")?;
+    for (nic, spreads) in [("rss", true), ("no-rss", false)] {
+        queues::nic(&mut machine, nic, spreads)?;
+    }
+    machine.end();
     Ok(())
 }

@@ -59,6 +59,8 @@ pub enum Cable {
         name: String,
         /// Its queues.
         queues: u32,
+        /// Whether the NIC spreads frames over them by a hash whose key the driver sets.
+        spreads: bool,
     },
 }
 
@@ -116,7 +118,7 @@ impl Nic {
                     "dgram,id=net{slot},local.type=unix,local.path={here},remote.type=unix,remote.path={here}-away"
                 )
             }
-            Cable::Tap { name, queues } => format!(
+            Cable::Tap { name, queues, .. } => format!(
                 "tap,id=net{slot},ifname={name},script=no,downscript=no,vhost=off,queues={queues}"
             ),
         };
@@ -128,9 +130,15 @@ impl Nic {
             // Only a modern device goes through an IOMMU.
             device.push_str(",disable-legacy=on,iommu_platform=on,ats=on");
         }
-        if let Cable::Tap { queues, .. } = &self.cable {
+        if let Cable::Tap {
+            queues, spreads, ..
+        } = &self.cable
+        {
             let vectors = 2 * queues + 2;
-            device.push_str(&format!(",mq=on,rss=on,hash=on,vectors={vectors}"));
+            let rss = if *spreads { "on" } else { "off" };
+            device.push_str(&format!(
+                ",mq=on,rss={rss},vectors={vectors},rx_queue_size=1024"
+            ));
         }
         ["-netdev".into(), netdev, "-device".into(), device].into()
     }

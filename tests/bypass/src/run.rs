@@ -129,6 +129,14 @@ impl Run {
         }
     }
 
+    /// What it has said so far.
+    ///
+    /// # Errors
+    /// The machine does not answer.
+    pub fn log(&self, machine: &mut Machine) -> Outcome<String> {
+        machine.must("cat /tmp/report")
+    }
+
     /// What `portreeve stats --json` says.
     ///
     /// # Errors
@@ -146,7 +154,9 @@ impl Run {
         let begun = Instant::now();
         let (mut last, mut changed) = (0, Instant::now());
         loop {
-            let now = sum_of(&self.stats(machine)?, "frames");
+            // Not the sum over workers, where a frame that one handed to another is twice.
+            let stats = self.stats(machine)?;
+            let now = stats["ledger"]["frames"]["delivered"].as_u64().unwrap_or(0);
             if now != last {
                 (last, changed) = (now, Instant::now());
             }

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use portreeve_netlab::Packet;
+use portreeve_netlab::{Namespace, Packet, Sender};
 use portreeve_tests::conn::Line;
 
 use crate::fault::{About, Outcome, ensure};
@@ -24,11 +24,18 @@ pub struct Sum {
     pub bytes: u64,
 }
 
-/// What was sent so far, by conversation: the port of the client.
+impl Sum {
+    fn add(&mut self, packets: u64, bytes: u64) {
+        self.packets += packets;
+        self.bytes += bytes;
+    }
+}
+
+/// What was sent so far, by conversation (the port of the client): by the client and by the server.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     sent: u64,
-    sums: BTreeMap<u64, Sum>,
+    sums: BTreeMap<u64, [Sum; 2]>,
 }
 
 impl Traffic {
@@ -46,39 +53,80 @@ impl Traffic {
         let conversation = number / 2 % CONVERSATIONS;
         let port = 10_000 + conversation;
         let length = 60 + (number * 211 % 1_200) as usize;
-        let (client, server) = ([10, 1, 0, conversation as u8], [10, 2, 0, 1]);
+        // A byte that the port's does not cancel out where all words are added up: NICs hash the conversations to different values.
+        let (client, server) = ([10, 1, conversation as u8, 1], [10, 2, 0, 1]);
         let packet = if number.is_multiple_of(2) {
             Packet::udp4(client, server, port as u16, 5_000)
         } else {
             Packet::udp4(server, client, 5_000, port as u16)
         };
         let frame = packet.build(length);
-        let sum = self.sums.entry(port).or_default();
-        sum.packets += 1;
-        sum.bytes += frame.len() as u64 - 14;
+        let sums = self.sums.entry(port).or_default();
+        sums[(number % 2) as usize].add(1, frame.len() as u64 - 14);
         frame
     }
 
-    /// Whether the `conn` records hold exactly what was sent.
+    /// Whether the `conn` records hold exactly what was sent, in however many records.
     ///
     /// # Errors
     /// They do not.
     pub fn check(&self, records: &[Line]) -> Outcome<()> {
         let mut found: BTreeMap<u64, Sum> = BTreeMap::new();
-        for record in records.iter().filter(|record| record.path() == "conn") {
-            let sum = found.entry(record.count("id.orig_p")).or_default();
-            sum.packets += record.count("orig_pkts") + record.count("resp_pkts");
-            sum.bytes += record.count("orig_ip_bytes") + record.count("resp_ip_bytes");
+        for (port, sides) in flows(records) {
+            let sum = found.entry(port).or_default();
+            for side in sides {
+                sum.add(side.packets, side.bytes);
+            }
         }
-        ensure(found == self.sums, || {
-            format!("conn records hold {found:?}\nsent were {:?}", self.sums)
+        let mut sent = self.sums.clone();
+        let sent: BTreeMap<u64, Sum> = sent
+            .iter_mut()
+            .map(|(port, [client, server])| {
+                client.add(server.packets, server.bytes);
+                (*port, *client)
+            })
+            .collect();
+        ensure(found == sent, || {
+            format!("conn records hold {found:?}\nsent were {sent:?}")
+        })
+    }
+
+    /// Whether each conversation is one `conn` record with what its client sent and what its server did.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_flows(&self, records: &[Line]) -> Outcome<()> {
+        let mut found: Vec<(u64, [Sum; 2])> = flows(records).collect();
+        found.sort_unstable_by_key(|(port, _)| *port);
+        let sent: Vec<(u64, [Sum; 2])> = self.sums.iter().map(|(k, v)| (*k, *v)).collect();
+        ensure(found == sent, || {
+            format!("conn records are {found:?}\nsent were {sent:?}")
         })
     }
 }
 
+/// Each `conn` record: its client's port, and what either side sent.
+fn flows(records: &[Line]) -> impl Iterator<Item = (u64, [Sum; 2])> {
+    let conns = records.iter().filter(|record| record.path() == "conn");
+    conns.map(|record| {
+        let side = |packets, bytes| Sum {
+            packets: record.count(packets),
+            bytes: record.count(bytes),
+        };
+        let sides = [
+            side("orig_pkts", "orig_ip_bytes"),
+            side("resp_pkts", "resp_ip_bytes"),
+        ];
+        (record.count("id.orig_p"), sides)
+    })
+}
+
 /// The host's end of a cable.
-pub struct Feeder {
-    socket: UnixDatagram,
+pub enum Feeder {
+    /// A NIC's socket.
+    Socket(UnixDatagram),
+    /// A tap interface.
+    Tap(Sender),
 }
 
 impl Feeder {
@@ -90,7 +138,16 @@ impl Feeder {
         let socket = UnixDatagram::unbound().about("a socket")?;
         socket.connect(path).about(path.display())?;
         socket.set_write_timeout(Some(PATIENCE)).about("a socket")?;
-        Ok(Feeder { socket })
+        Ok(Feeder::Socket(socket))
+    }
+
+    /// Plugs in at a tap interface of this namespace. Whoever sends more than its queue holds loses it: wait in between.
+    ///
+    /// # Panics
+    /// There is no such interface.
+    #[must_use]
+    pub fn tap(namespace: &Namespace, interface: &str) -> Feeder {
+        Feeder::Tap(namespace.run(|| Sender::open(interface)))
     }
 
     /// Sends so many further packets, at most so many a second.
@@ -106,9 +163,15 @@ impl Feeder {
                 std::thread::sleep(ahead);
             }
             let frame = traffic.next_frame();
-            self.socket
-                .send(&frame)
-                .about(format!("packet {number} of {count}"))?;
+            match self {
+                Feeder::Socket(socket) => {
+                    let sent = socket.send(&frame);
+                    sent.about(format!("packet {number} of {count}"))?;
+                }
+                Feeder::Tap(sender) => {
+                    sender.send(&[frame], 1);
+                }
+            }
         }
         Ok(())
     }
@@ -122,7 +185,7 @@ mod tests {
     fn sums_are_those_of_the_frames() {
         let mut traffic = Traffic::default();
         let bytes: usize = (0..100).map(|_| traffic.next_frame().len() - 14).sum();
-        let sums = traffic.sums.values();
+        let sums = traffic.sums.values().flatten();
         let sum = sums.fold(Sum::default(), |a, b| Sum {
             packets: a.packets + b.packets,
             bytes: a.bytes + b.bytes,
@@ -136,18 +199,35 @@ mod tests {
         let mut traffic = Traffic::default();
         let _ = traffic.next_frame();
         let _ = traffic.next_frame();
-        let sum = traffic.sums[&10_000];
+        let [client, server] = traffic.sums[&10_000];
+        assert_eq!(client.bytes, 46);
         let text = |bytes: u64| {
             format!(
                 r#"{{"_path":"conn","id.orig_p":10000,"orig_pkts":1,"orig_ip_bytes":46,"resp_pkts":1,"resp_ip_bytes":{bytes}}}"#
             )
         };
-        let right = portreeve_tests::conn::read(&text(sum.bytes - 46));
+        let right = portreeve_tests::conn::read(&text(server.bytes));
         assert_eq!(traffic.check(&right), Ok(()));
+        assert_eq!(traffic.check_flows(&right), Ok(()));
         assert!(
             traffic
                 .check(&portreeve_tests::conn::read(&text(46)))
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_conversation_in_two_records_is_seen() {
+        let mut traffic = Traffic::default();
+        let _ = traffic.next_frame();
+        let _ = traffic.next_frame();
+        let [client, server] = traffic.sums[&10_000];
+        let halves = format!(
+            "{{\"_path\":\"conn\",\"id.orig_p\":10000,\"orig_pkts\":1,\"orig_ip_bytes\":{}}}\n{{\"_path\":\"conn\",\"id.orig_p\":10000,\"orig_pkts\":1,\"orig_ip_bytes\":{}}}",
+            client.bytes, server.bytes
+        );
+        let halves = portreeve_tests::conn::read(&halves);
+        assert_eq!(traffic.check(&halves), Ok(()));
+        assert!(traffic.check_flows(&halves).is_err());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The NIC gets the key that makes its Toeplitz hash symmetric ([`portreeve_packet::steer`]), and a table that leads entry i to queue i modulo the
 //! queues. Then the engine knows from a frame's addresses and ports which queue it belongs to. Whether the NIC thinks so too is verified on the
-//! frames that arrive: of some bursts the first frame's hash is computed again and compared with the NIC's, and with the queue it came by. What a NIC
+//! frames that arrive: of short bursts, and of some of the others, the first frame's hash is computed again and compared with the NIC's, and with the queue it came by. What a NIC
 //! spreads otherwise is not lost: the engine hands it to its home, which costs a copy, and says so.
 
 use portreeve_dpdk_sys as sys;
@@ -10,8 +10,10 @@ use portreeve_packet::steer::{PortsHashed, Spreading, TOEPLITZ_KEY, toeplitz};
 
 /// What most NICs take, in bytes, should a driver not say.
 const USUAL_KEY: usize = 40;
-/// Of so many bursts one is looked at.
+/// Of so many bursts one is looked at, if they are long: then there is work to do.
 const EVERY: u32 = 16;
+/// Shorter bursts than this are all looked at: a quiet port shall not take hours until the verdict is spoken.
+const LONG: usize = 16;
 /// So many frames are compared, then the verdict is spoken.
 const COMPARED: u32 = 1000;
 /// Frames that may differ: a hundredth. NICs have their own views of some packets (options, encapsulations).
@@ -83,14 +85,14 @@ impl Verifier {
         }
     }
 
-    /// Whether the first frame of this burst is to be looked at.
+    /// Whether the first frame of this burst of so many is to be looked at.
     #[inline]
-    pub(super) fn is_due(&mut self) -> bool {
+    pub(super) fn is_due(&mut self, frames: usize) -> bool {
         if self.done {
             return false;
         }
         self.bursts = self.bursts.wrapping_add(1);
-        self.bursts.is_multiple_of(EVERY)
+        frames < LONG || self.bursts.is_multiple_of(EVERY)
     }
 
     /// Looks at a frame with the NIC's hash of it, if it handed that over. Once, when enough were compared, the verdict.
@@ -231,6 +233,14 @@ mod tests {
             verdict(|frame| (Some(right(frame)), true)),
             Some(Verdict::OtherQueue)
         );
+    }
+
+    #[test]
+    fn short_bursts_are_all_looked_at_and_long_ones_seldom() {
+        let mut verifier = verifier(0);
+        assert!((0..100).all(|_| verifier.is_due(1)));
+        let looks = (0..1600).filter(|_| verifier.is_due(64)).count();
+        assert_eq!(looks, 100);
     }
 
     #[test]

@@ -485,7 +485,7 @@ impl Source for DpdkSource {
         if let Some(lent) = self.port.state.lent.get(usize::from(self.queue)) {
             lent.0.store(self.delivered, Ordering::Relaxed);
         }
-        if self.verifier.is_due() {
+        if self.verifier.is_due(count) {
             self.verify();
         }
         let Lending {

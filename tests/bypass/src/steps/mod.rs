@@ -3,12 +3,14 @@
 pub mod bursts;
 pub mod idle;
 pub mod kernel;
+pub mod queues;
 pub mod user;
 
 use std::time::Instant;
 
 use crate::fault::Outcome;
 use crate::machine::Machine;
+use crate::nic::Cable;
 use crate::traffic::{Feeder, Traffic};
 
 /// Runs a step and says how long it took.
@@ -29,10 +31,13 @@ pub fn step<T>(name: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
 /// Plugs in at a NIC of this name.
 ///
 /// # Errors
-/// There is none, or its cable is no socket.
+/// There is none.
 pub fn plug(machine: &Machine, name: &str) -> Outcome<(Feeder, Traffic)> {
     let nic = machine.nic(name)?;
-    let feeder = Feeder::plug(&nic.socket(machine.folder()))?;
+    let feeder = match (nic.cable(), machine.namespace()) {
+        (Cable::Tap { name, .. }, Some(namespace)) => Feeder::tap(namespace, name),
+        _ => Feeder::plug(&nic.socket(machine.folder()))?,
+    };
     Ok((feeder, Traffic::default()))
 }
 

@@ -279,7 +279,10 @@ fn check(left: &Left, sent: u64) -> Outcome<u64> {
 }
 
 /// Everything that was sent was delivered, and the records say so.
-fn check_all(left: &Left, traffic: &Traffic) -> Outcome<()> {
+///
+/// # Errors
+/// It was not.
+pub fn check_all(left: &Left, traffic: &Traffic) -> Outcome<()> {
     let missed = check(left, traffic.sent())?;
     ensure(missed == 0, || {
         format!("{missed} packets were missed:\n{}", left.stderr)
