@@ -160,7 +160,7 @@ fn testpmd(path: &Path, device: &str) -> Command {
         .args(["--no-telemetry", "--iova-mode=va", "-m", "96"])
         .args(["--vdev", device, "--", "--interactive"])
         .args(["--forward-mode=rxonly", "--total-num-mbufs=16384"])
-        .args(["--rxd=1024", "--nb-cores=1", "--burst=64"]);
+        .args(["--rxd=4096", "--nb-cores=1", "--burst=64"]);
     command
 }
 

@@ -26,7 +26,7 @@ pub fn serve(device: &str, conversations: u32, cpu: usize) -> Outcome<()> {
         memory: Some(64),
         may_do_without_huge_pages: false,
         interrupts: false,
-        send_descriptors: 1024,
+        send_descriptors: 4096,
         ..DpdkConfig::default()
     };
     let port = dpdk::open(&config, &[named], 1).map_err(|error| error.to_string())?;
