@@ -1,6 +1,6 @@
-//! The burst's time: the processor's cycle counter, turned into UTC.
+//! A counter turned into UTC: the processor's cycles, which give a burst its time, or the ticks of a NIC's own clock.
 //!
-//! One read of the counter a burst and one multiplication. About ten times a second, off the hot path, the clock is compared with the
+//! One multiplication a reading. About ten times a second, off the hot path, the clock is compared with the
 //! wall's and its rate bent by at most [`MOST_BENT`], so that time neither jumps nor stands still; only when they are further
 //! apart than [`STEP_BEYOND`] (somebody set the wall's clock) it steps.
 
@@ -35,7 +35,18 @@ pub(super) fn cycles() -> u64 {
     }
 }
 
-/// Turns the cycle counter into nanoseconds since 1970 UTC.
+/// A counter's reading, and what the wall's clock showed meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) counter: u64,
+    /// Nanoseconds since 1970 UTC.
+    pub(super) time: i64,
+    /// How long the reading took, nanoseconds: it is no better than that.
+    pub(super) took: i64,
+}
+
+/// Turns a counter into nanoseconds since 1970 UTC.
+#[derive(Clone)]
 pub(super) struct Clock {
     /// A reading of the counter, and the time it stood for.
     cycles: u64,
@@ -47,17 +58,31 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A clock that shows the wall's time. The first one of the process measures the counter for 10 milliseconds.
+    /// The processor's counter as a clock that shows the wall's time. The first one of the process measures the counter for 10 milliseconds.
     pub(super) fn new() -> Clock {
         static RATE: OnceLock<u64> = OnceLock::new();
         let true_rate = *RATE.get_or_init(measure);
-        let (cycles, time, _) = read(wall);
+        let Reading { counter, time, .. } = read(wall);
         Clock {
-            cycles,
+            cycles: counter,
             time,
             rate: true_rate,
             true_rate,
         }
+    }
+
+    /// Any counter as a clock, by two readings of it, the more apart the better. `None`: it does not run.
+    pub(super) fn between(first: &Reading, last: &Reading) -> Option<Clock> {
+        let counted = last.counter.checked_sub(first.counter).filter(|n| *n > 0)?;
+        let passed = last.time.checked_sub(first.time).filter(|n| *n > 0)?;
+        let rate = (u128::from(passed.unsigned_abs()) << FRACTION) / u128::from(counted);
+        let rate = u64::try_from(rate).ok().filter(|rate| *rate > 0)?;
+        Some(Clock {
+            cycles: last.counter,
+            time: last.time,
+            rate,
+            true_rate: rate,
+        })
     }
 
     /// The time of a reading of the counter.
@@ -68,11 +93,23 @@ impl Clock {
             .saturating_add(((since * u128::from(self.rate)) >> FRACTION) as i64)
     }
 
-    /// Compares the clock with the wall's. About ten times a second.
+    /// The time of a reading of the counter that may be older than the last comparison, or not have been read by us.
+    #[inline]
+    pub(super) fn around(&self, counter: u64) -> i64 {
+        let since = i128::from(counter.wrapping_sub(self.cycles) as i64);
+        self.time
+            .saturating_add(((since * i128::from(self.rate)) >> FRACTION) as i64)
+    }
+
+    /// Compares the processor's clock with the wall's. About ten times a second.
     pub(super) fn compare(&mut self) {
-        let (cycles, wall, took) = read(wall);
-        if took <= INTERRUPTED {
-            self.follow(cycles, wall);
+        self.compare_by(&read(wall));
+    }
+
+    /// Compares the clock with the wall's by this reading.
+    pub(super) fn compare_by(&mut self, reading: &Reading) {
+        if reading.took <= INTERRUPTED {
+            self.follow(reading.counter, reading.time);
         }
     }
 
@@ -97,7 +134,7 @@ impl Clock {
 }
 
 /// The wall's clock, in nanoseconds since 1970 (read without a system call).
-fn wall() -> i64 {
+pub(super) fn wall() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos() as i64)
@@ -113,24 +150,25 @@ fn steady() -> i64 {
     now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
-/// A reading of the counter together with that of another clock, and how many nanoseconds that took.
-fn read(clock: fn() -> i64) -> (u64, i64, i64) {
+/// A reading of the processor's counter together with that of a clock.
+fn read(clock: fn() -> i64) -> Reading {
     let begun = steady();
     let before = cycles();
     let time = clock();
     let after = cycles();
-    (
-        before + after.saturating_sub(before) / 2,
+    Reading {
+        counter: before + after.saturating_sub(before) / 2,
         time,
-        steady() - begun,
-    )
+        took: steady() - begun,
+    }
 }
 
 fn measure() -> u64 {
-    let (first, begun, _) = read(steady);
+    let first = read(steady);
     std::thread::sleep(MEASURED);
-    let (last, ended, _) = read(steady);
-    let (passed, counted) = ((ended - begun).max(1), last.saturating_sub(first).max(1));
+    let last = read(steady);
+    let passed = (last.time - first.time).max(1);
+    let counted = last.counter.saturating_sub(first.counter).max(1);
     ((u128::from(passed.unsigned_abs()) << FRACTION) / u128::from(counted)) as u64
 }
 
@@ -158,6 +196,26 @@ mod tests {
         // A year.
         let year = 365 * 86_400 * 1_000_000_000i64;
         assert_eq!(clock().at(1000 + 2 * year as u64), 5_000_000_000 + year);
+    }
+
+    #[test]
+    fn any_counter_is_a_clock_by_two_readings() {
+        let reading = |counter, time| Reading {
+            counter,
+            time,
+            took: 100,
+        };
+        // A NIC's clock of 78.125 MHz, and the same one second later.
+        let (first, last) = (
+            reading(1_000_000, 5_000_000_000),
+            reading(79_125_000, 6_000_000_000),
+        );
+        let clock = Clock::between(&first, &last).expect("it runs");
+        assert!((clock.around(79_125_000 + 78_125_000) - 7_000_000_000).abs() < 10);
+        // A frame that came before the last comparison.
+        assert!((clock.around(79_125_000 - 781_250) - 5_990_000_000).abs() < 10);
+        assert!(Clock::between(&last, &last).is_none());
+        assert!(Clock::between(&last, &first).is_none());
     }
 
     #[test]

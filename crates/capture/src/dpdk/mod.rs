@@ -38,6 +38,7 @@ mod pool;
 mod port;
 mod rss;
 mod source;
+mod stamps;
 mod watch;
 
 pub use config::{DEFAULT_DESCRIPTORS, DpdkConfig};

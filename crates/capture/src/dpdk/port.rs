@@ -14,6 +14,7 @@ use super::device::Device;
 use super::interrupt::Interrupt;
 use super::pool::{self, Pool};
 use super::source::DpdkSource;
+use super::stamps::NicClock;
 use super::watch::{Beginning, PortState};
 use super::{OpenPort, fault, host, log, rss};
 use crate::error::CaptureError;
@@ -190,13 +191,14 @@ pub(super) fn open(
             absorbs.as_micros()
         )
     };
+    let nic = setup.stamps.then(|| NicClock::measure(id)).flatten();
     let link = match (state.is_up(), state.megabits()) {
         (true, Some(megabits)) => format!("link {megabits} Mbit/s"),
         (true, None) => "link up".to_owned(),
         (false, _) => "no link yet".to_owned(),
     };
     let description = format!(
-        "DPDK ({}), driver {driver}, {queues} queue{} of {descriptors} descriptors, {} packet buffers ({} MiB on {}{}), {sleeping}, {link}",
+        "DPDK ({}), driver {driver}, {queues} queue{} of {descriptors} descriptors, {} packet buffers ({} MiB on {}{}), {sleeping}, {}{link}",
         version(),
         if queues == 1 { "" } else { "s" },
         u64::from(buffers) * queues as u64,
@@ -207,6 +209,11 @@ pub(super) fn open(
             .map_or_else(String::new, |pool| pool.pages()),
         node.map(|node| format!(" of node {node}"))
             .unwrap_or_default(),
+        if nic.is_some() {
+            "time stamps of the NIC, "
+        } else {
+            ""
+        },
     );
     let pools = handle.pools.clone();
     let port = Arc::new(Port {
@@ -231,7 +238,8 @@ pub(super) fn open(
                 description: description.clone(),
                 total_bytes: None,
             };
-            DpdkSource::new(info, Arc::clone(&port), queue as u16, pool, interrupt)
+            let nic = nic.clone();
+            DpdkSource::new(info, Arc::clone(&port), queue as u16, pool, interrupt, nic)
         })
         .collect();
     state.watch();
@@ -350,6 +358,8 @@ fn queues(
 struct Setup {
     tx_queues: u16,
     tx_descriptors: u16,
+    /// The NIC stamps frames.
+    stamps: bool,
     interrupts: bool,
 }
 
@@ -383,7 +393,8 @@ fn configure(
         symmetric: info.symmetric,
         scatter: u8::from(mtu > 0 && info.scatter != 0),
         checksums: u8::from(config.checksums && info.checksums != 0),
-        timestamps: 0,
+        // Of use where the clock that they are by can be read; and asking for them costs some drivers their vector receive.
+        timestamps: u8::from(info.timestamps != 0 && NicClock::is_readable(info_port(device)?)),
         rss_hash: u8::from(queues > 1 && info.rss_hash != 0),
         rx_interrupts: u8::from(config.interrupts),
         link_interrupt: 0,
@@ -422,6 +433,7 @@ fn configure(
             return Ok(Setup {
                 tx_queues,
                 tx_descriptors: tx,
+                stamps: request.timestamps != 0,
                 interrupts: request.rx_interrupts != 0,
             });
         }

@@ -11,12 +11,12 @@ use portreeve_packet::steer::Spreading;
 use portreeve_packet::{LinkType, VlanTag};
 
 use super::books::{self, Kind};
-use super::clock::{Clock, cycles};
 use super::eal;
 use super::interrupt::{Finding, Interrupt, Sleep};
 use super::pool::Pool;
 use super::port::Port;
 use super::rss::{Verdict, Verifier};
+use super::stamps::{NicClock, Stamps};
 use crate::burst::{Buffers, Burst, Loan, MAX_BURST, Region};
 use crate::counters::SourceCounters;
 use crate::error::CaptureError;
@@ -27,8 +27,6 @@ use crate::source::{Armed, Fetch, Source, SourceInfo, Wake};
 const PREFETCH_AHEAD: usize = 4;
 /// Room for the frames of a burst that span several buffers. A burst that has more of them is cut in two.
 const CHAINED_ROOM: usize = 256 << 10;
-/// How far, in nanoseconds, the frames of one burst can be ahead of the clock. Further ahead than that the clock was set back, and is followed.
-const MOST_AHEAD: i64 = MAX_BURST as i64;
 /// How long a NIC gets, after the stop, to bring what it has counted into the ring.
 const SETTLE: Duration = Duration::from_millis(50);
 /// How long the source that keeps the port's books waits for the others to end.
@@ -75,9 +73,7 @@ pub struct DpdkSource {
     queue: u16,
     fetched: Fetched,
     lending: Box<Lending>,
-    clock: Clock,
-    /// The time of the last frame that was described.
-    stamped: i64,
+    stamps: Stamps,
     verifier: Verifier,
     interrupt: Option<Interrupt>,
     /// The interrupt was armed for a sleep that has not been judged.
@@ -101,6 +97,7 @@ impl DpdkSource {
         queue: u16,
         pool: Arc<Pool>,
         interrupt: Option<Interrupt>,
+        nic: Option<NicClock>,
     ) -> DpdkSource {
         let frame = RawFrame {
             data: std::ptr::null(),
@@ -128,8 +125,7 @@ impl DpdkSource {
                 chained: vec![0; CHAINED_ROOM].into_boxed_slice(),
                 joined: 0,
             }),
-            clock: Clock::new(),
-            stamped: 0,
+            stamps: Stamps::new(nic),
             verifier: Verifier::new(port.spreading, queue, port.state.lent.len()),
             interrupt,
             armed: false,
@@ -194,13 +190,7 @@ impl DpdkSource {
     /// Describes the waiting frames; how many of them, and their bytes on the wire.
     #[inline]
     fn describe(&mut self, count: usize) -> (usize, u64) {
-        // Frames of a burst are a nanosecond apart, and behind those of the burst before: a conversation within one burst has a duration and an order.
-        let first = self.clock.at(cycles());
-        let first = if (first..=first + MOST_AHEAD).contains(&self.stamped) {
-            self.stamped + 1
-        } else {
-            first
-        };
+        let first = self.stamps.first();
         let mbufs = &self.fetched.mbufs;
         let Lending {
             frames,
@@ -212,8 +202,12 @@ impl DpdkSource {
         let mut room: &mut [u8] = chained;
         let mut bytes = 0u64;
         let mut described = 0;
-        for (index, ((&frame, raw), loan)) in
-            mbufs.iter().take(count).zip(frames).zip(loans).enumerate()
+        for (index, ((&frame, raw), loan)) in mbufs
+            .iter()
+            .take(count)
+            .zip(&mut *frames)
+            .zip(loans)
+            .enumerate()
         {
             if let Some(&ahead) = mbufs
                 .get(index + PREFETCH_AHEAD)
@@ -259,7 +253,13 @@ impl DpdkSource {
         }
         // As if they had left already: they leave as copies only.
         kept.set(*joined);
-        self.stamped = first + described as i64 - 1;
+        let frames = frames.get_mut(..described).unwrap_or_default();
+        if self.stamps.settle(first, mbufs, frames) {
+            self.port.state.notice(format!(
+                "{}: the NIC's time stamps are not by the clock that its driver reads: frames have the time at which they were fetched",
+                self.port.name
+            ));
+        }
         (described, bytes)
     }
 
@@ -607,6 +607,10 @@ impl Source for DpdkSource {
         self.port.spreading
     }
 
+    fn stamps_on_arrival(&self) -> bool {
+        self.stamps.are_of_arrival()
+    }
+
     fn take_back(&mut self, loans: &mut Vec<Loan>) {
         let mut mbufs = [std::ptr::null_mut::<sys::rte_mbuf>(); MAX_BURST];
         for chunk in loans.chunks(MAX_BURST) {
@@ -620,7 +624,7 @@ impl Source for DpdkSource {
     }
 
     fn counters(&mut self) -> SourceCounters {
-        self.clock.compare();
+        self.stamps.compare();
         let own = SourceCounters {
             delivered: self.delivered,
             delivered_bytes: self.delivered_bytes,
