@@ -234,6 +234,47 @@ fn a_reload_changes_the_mode() {
     });
 }
 
+/// Somebody else's program on the worker's core.
+struct Crowd(std::process::Child);
+
+impl Crowd {
+    fn on(cpu: usize) -> Crowd {
+        let child = Command::new("taskset")
+            .args(["-c", &cpu.to_string(), "sh", "-c", "while :; do :; done"])
+            .spawn();
+        Crowd(child.expect("taskset (util-linux)"))
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_worker_that_others_keep_from_its_core_says_so() {
+    if !may_run_privileged() {
+        return;
+    }
+    let lab = Lab::new();
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s");
+    lab.run(|| {
+        let mut run = Run::interface(Lab::RX)
+            .args(["--workers", "1", "--cpus", "0", "--mode", "poll", "--set"])
+            .arg(format!("process.control_socket={}", socket.display()))
+            .start();
+        run.wait_until_open();
+        let crowd = Crowd::on(0);
+        told(&socket, "in line for its core: other threads run there");
+        drop(crowd);
+        run.signal("TERM");
+        assert_eq!(run.wait().code(), 0);
+    });
+}
+
 #[test]
 fn two_idle_workers_cost_less_than_two_percent_of_a_core() {
     if !may_run_privileged() {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use portreeve_capture::CaptureError;
 use portreeve_engine::Snapshot;
-use portreeve_engine::snapshot::MemoryArea;
+use portreeve_engine::snapshot::{MemoryArea, WorkerState};
 use portreeve_engine::strategy::Waits;
 use portreeve_pages::PageSize;
 
@@ -14,6 +14,9 @@ use crate::{ledger, text};
 
 /// Memory that is larger than what a processor's TLB holds of 4 KiB pages, in bytes.
 const LARGE: usize = 8 << 20;
+
+/// Percent of its time that a worker stands in line for its core and nobody has to be told.
+const WORTH_TELLING: f64 = 1.0;
 
 /// The start report: what was chosen, why, and what was got.
 #[must_use]
@@ -124,17 +127,29 @@ pub fn workers(snapshot: &Snapshot) -> String {
     for worker in &snapshot.workers {
         let _ = writeln!(
             page,
-            "  {}: {} packets, {} flows; {}",
+            "  {}: {} packets, {} flows; {}{}",
             worker.name,
             text::count(worker.frames),
             text::count(worker.flows),
-            time(&worker.waits)
+            time(&worker.waits),
+            in_line(worker)
         );
     }
     for line in waits(snapshot) {
         let _ = writeln!(page, "  {line}");
     }
     page
+}
+
+/// How much of its time a worker stood in line for its core, where that is worth telling.
+fn in_line(worker: &WorkerState) -> String {
+    let waits = &worker.waits;
+    let all = (waits.busy_ns + waits.spin_ns + waits.sleep_ns).max(1);
+    let share = 100.0 * worker.in_line_ns as f64 / all as f64;
+    if share < WORTH_TELLING {
+        return String::new();
+    }
+    format!("; {share:.1} % in line for its core: other threads run there (--scheduling nice)")
 }
 
 /// What a worker did with its time, and how fast it woke.

@@ -35,6 +35,7 @@ pub mod control;
 pub mod counters;
 pub mod feed;
 mod home;
+mod in_line;
 mod lane;
 pub mod ledger;
 mod monitor;

@@ -16,6 +16,7 @@ use crate::config::{EngineConfig, FrameFilter, Input, Inputs, LiveSettings};
 use crate::counters::{Cell, MAX_OUTPUTS, MAX_SOURCES, WorkerCounters};
 use crate::feed::Feed;
 use crate::home::Homes;
+use crate::in_line::InLine;
 use crate::lane::{LaneIn, LaneOut, lane};
 use crate::ledger::{Ledger, WriterAccount};
 use crate::packets::PacketFeed;
@@ -92,6 +93,7 @@ struct Seat {
     name: String,
     cpu: usize,
     pinned: Arc<std::sync::atomic::AtomicBool>,
+    in_line: Arc<InLine>,
     cell: Arc<Cell>,
 }
 
@@ -247,13 +249,17 @@ impl Monitor {
     ) -> Result<(), EngineError> {
         let pinned = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let flag = Arc::clone(&pinned);
+        let in_line = Arc::new(InLine::default());
+        let account = Arc::clone(&in_line);
         let thread = std::thread::Builder::new()
             .name(name.clone())
             .spawn(move || {
                 if pin {
                     flag.store(placement::pin_this_thread(cpu).is_ok(), Ordering::Relaxed);
                 }
+                account.begin();
                 body();
+                account.end();
             })
             .map_err(|error| {
                 // Those that run already must not wait for this one.
@@ -265,6 +271,7 @@ impl Monitor {
             name,
             cpu,
             pinned,
+            in_line,
             cell,
         });
         Ok(())
@@ -310,6 +317,7 @@ impl Monitor {
             frames: c.delivered + c.handed_in,
             flows: c.flows_active,
             waits: Waits::of(c, mode, waited_for),
+            in_line_ns: seat.in_line.nanoseconds(),
         });
         Snapshot {
             uptime_ns: self.started.elapsed().as_nanos() as u64,

@@ -23,6 +23,9 @@ pub struct WorkerState {
     /// How it waits, and what it did with its time.
     #[serde(default)]
     pub waits: Waits,
+    /// How long it wanted to run and the kernel let others have its core, nanoseconds; 0 where the kernel does not tell. Part of the polling time of `waits`.
+    #[serde(default)]
+    pub in_line_ns: u64,
 }
 
 /// The memory for flows, of all workers together.
