@@ -56,7 +56,7 @@ impl Emit {
         let error = rare.filter(|rare| rare.icmp_errors > 0);
         Conn {
             ts: cold.start,
-            uid: shared.uids.of(&hot.key, cold.start, cold.again),
+            uid: shared.uids.of(&hot.key, cold.start, cold.again()),
             orig_h,
             orig_p,
             resp_h,
@@ -116,10 +116,9 @@ fn side(hot: &Hot, cold: &Cold, loss: Option<&Loss>, rare: Option<&Rare>, which:
     let rtt = |short: u16| (short != 0).then(|| ticks::nanoseconds(ticks::lengthen(short)));
     let tcp = is_tcp(hot);
     // RFC 7323 section 2.2: scaling is on only if both asked for it; the handshake's own windows are not scaled.
-    let shift = if c.scale != 0 && cold.sides[1 - which].scale != 0 {
-        c.scale - 1
-    } else {
-        0
+    let shift = match (cold.scale(which), cold.scale(1 - which)) {
+        (Some(scale), Some(_)) => scale,
+        _ => 0,
     };
     Side {
         pkts: u64::from(c.pkts_high) << 32 | u64::from(h.pkts),
@@ -137,7 +136,7 @@ fn side(hot: &Hot, cold: &Cold, loss: Option<&Loss>, rare: Option<&Rare>, which:
         rtt_min: rtt(h.rtt_min),
         rtt_smoothed: rtt(h.rtt_smoothed),
         mss: (tcp && c.mss != 0).then_some(c.mss),
-        window_scale: (tcp && c.scale != 0).then(|| c.scale - 1),
+        window_scale: cold.scale(which).filter(|_| tcp),
         max_window: match (tcp, h.max_window) {
             (false, _) => 0,
             (true, 0) => u32::from(h.window),

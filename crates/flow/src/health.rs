@@ -268,11 +268,11 @@ pub(crate) fn reveal_gaps(tcp: &mut Tcp<'_>, ack: u32, before: u32) {
     let clean = |side: usize| {
         let state = tcp.hot.state.tcp(side);
         state == st::ESTABLISHED
-            || (state == st::CLOSED && u32::from(tcp.cold.sides[side].previous) == st::ESTABLISHED)
+            || (state == st::CLOSED && tcp.cold.previous(side) == st::ESTABLISHED)
     };
     let report = clean(0) && clean(1) && !skip;
-    let start_of_partial = tcp.cold.flags & cold_flags::PARTIAL != 0
-        && ack.wrapping_sub(tcp.cold.sides[side].isn) <= 2;
+    let start_of_partial =
+        tcp.cold.is(cold_flags::PARTIAL) && ack.wrapping_sub(tcp.cold.sides[side].isn) <= 2;
     let mut missing = 0u64;
     if delta(ack, edge_with(tcp, side, before)) > 0 && !start_of_partial {
         let end_of_seen = top(tcp, side, before);

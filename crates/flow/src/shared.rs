@@ -116,11 +116,11 @@ impl Shared {
 
     /// Something odd in a flow.
     pub(crate) fn weird(&mut self, kind: WeirdKind, hot: &Hot, cold: &mut Cold, ts: i64) {
-        cold.flags |= cold_flags::DID_WEIRD;
+        cold.set_to(cold_flags::DID_WEIRD, true);
         if self.may_report(kind, ts) {
             let weird = Weird {
                 ts,
-                uid: Some(self.uids.of(&hot.key, cold.start, cold.again)),
+                uid: Some(self.uids.of(&hot.key, cold.start, cold.again())),
                 endpoints: Some(endpoints(&hot.key, hot.state.orig() == 1)),
                 name: kind.name(),
                 addl: None,

@@ -262,14 +262,9 @@ pub(crate) struct ColdSide {
     pub(crate) mss: u16,
     /// Packets divided by 2^32.
     pub(crate) pkts_high: u16,
-    /// Window scale announced plus 1, or 0 for none.
-    pub(crate) scale: u8,
-    /// The TCP state before this one.
-    pub(crate) previous: u8,
-    pub(crate) reserved: u16,
 }
 
-/// The facts of [`Cold::flags`].
+/// The facts of `Cold::flags`: bits 0–23 of it.
 pub(crate) mod cold_flags {
     /// Zeek's `is_partial`.
     pub(crate) const PARTIAL: u32 = 1;
@@ -296,6 +291,8 @@ pub(crate) mod cold_flags {
 }
 
 /// What is asked for at the beginning, at the end and where something goes wrong.
+///
+/// Two of them lie in three cache lines: each touches two lines, wherever it lies.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cold {
@@ -309,40 +306,124 @@ pub(crate) struct Cold {
     pub(crate) syn_rtt: u32,
     /// From SYN-ACK to ACK, ticks, or 0.
     pub(crate) ack_rtt: u32,
-    /// See [`cold_flags`].
-    pub(crate) flags: u32,
+    /// See [`cold_flags`]; above them, bits 24–31: how often such a flow was there before.
+    flags: u32,
     /// TCP's losses, in their pool, or 0.
     pub(crate) loss: u32,
     /// The rare facts, in their pool, or 0.
     pub(crate) rare: u32,
     /// Which of the run's sources it began on.
     pub(crate) source: u16,
-    /// How often such a flow was there before (see [`crate::again`]).
-    pub(crate) again: u8,
-    pub(crate) reserved: u8,
+    /// By sender, bits 0–3: window scale announced plus 1, or 0 for none; 4–6: the TCP state before this one.
+    scale_previous: [u8; 2],
     /// By sender.
     pub(crate) sides: [ColdSide; 2],
 }
 
-const _: () = assert!(size_of::<Cold>() == 104);
+const _: () = assert!(size_of::<Cold>() == 96);
 // SAFETY: integers only.
 unsafe impl Zeroable for Cold {}
 
 impl Cold {
+    const AGAIN: u32 = 24;
+    const SCALE: u8 = 0b1111;
+    const PREVIOUS: u8 = 4;
+
+    /// Of a flow that begins: when, when its next `conn_update` is due, on which source, and how often such a flow was there before.
+    #[inline]
+    pub(crate) fn new(start: i64, timer: i64, source: u16, again: u8) -> Cold {
+        Cold {
+            start,
+            timer,
+            source,
+            flags: u32::from(again) << Self::AGAIN,
+            ..Cold::default()
+        }
+    }
+
+    /// How often such a flow was there before (see [`crate::again`]).
+    #[inline]
+    pub(crate) fn again(&self) -> u8 {
+        (self.flags >> Self::AGAIN) as u8
+    }
+
+    /// Whether a fact of [`cold_flags`] that is there once holds.
+    #[inline]
+    pub(crate) fn is(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether a fact that is there by sender holds of `side`.
     #[inline]
     pub(crate) fn has(&self, flag: u32, side: usize) -> bool {
         self.flags & flag << side != 0
     }
 
+    /// Sets a fact that is there by sender.
     #[inline]
     pub(crate) fn set(&mut self, flag: u32, side: usize) {
         self.flags |= flag << side;
+    }
+
+    /// Sets a fact that is there once, or takes it back.
+    #[inline]
+    pub(crate) fn set_to(&mut self, flag: u32, yes: bool) {
+        self.flags = self.flags & !flag | if yes { flag } else { 0 };
+    }
+
+    /// The window scale that a sender announced, at most 14.
+    #[inline]
+    pub(crate) fn scale(&self, side: usize) -> Option<u8> {
+        (self.scale_previous[side] & Self::SCALE).checked_sub(1)
+    }
+
+    #[inline]
+    pub(crate) fn set_scale(&mut self, side: usize, scale: u8) {
+        let both = &mut self.scale_previous[side];
+        *both = *both & !Self::SCALE | (scale.min(14) + 1);
+    }
+
+    /// The TCP state (see [`tcp_state`]) of a sender before the one that [`State`] has.
+    #[inline]
+    pub(crate) fn previous(&self, side: usize) -> u32 {
+        u32::from(self.scale_previous[side] >> Self::PREVIOUS)
+    }
+
+    #[inline]
+    pub(crate) fn set_previous(&mut self, side: usize, state: u32) {
+        let both = &mut self.scale_previous[side];
+        *both = *both & Self::SCALE | (state as u8) << Self::PREVIOUS;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_packed_parts_of_a_cold_slot_do_not_touch() {
+        let mut cold = Cold::new(1, 2, 3, 255);
+        assert_eq!(
+            (cold.again(), cold.scale(0), cold.previous(1)),
+            (255, None, 0)
+        );
+        cold.set(cold_flags::GAP, 1);
+        cold.set_to(cold_flags::PARTIAL, true);
+        assert!(cold.has(cold_flags::GAP, 1) && !cold.has(cold_flags::GAP, 0));
+        for scale in 0..=14 {
+            cold.set_scale(0, scale);
+            cold.set_previous(0, tcp_state::RESET);
+            cold.set_previous(1, u32::from(scale) % 7);
+            assert_eq!((cold.scale(0), cold.scale(1)), (Some(scale), None));
+            assert_eq!(cold.previous(0), tcp_state::RESET);
+            assert_eq!(cold.previous(1), u32::from(scale) % 7);
+        }
+        cold.set_scale(0, 255);
+        assert_eq!((cold.scale(0), cold.previous(0)), (Some(14), 6));
+        cold.set_to(cold_flags::PARTIAL, false);
+        assert!(!cold.is(cold_flags::PARTIAL) && cold.has(cold_flags::GAP, 1));
+        assert_eq!(cold.again(), 255);
+    }
 
     #[test]
     fn the_parts_of_the_state_word_do_not_touch() {

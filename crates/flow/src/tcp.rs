@@ -166,7 +166,7 @@ impl Tcp<'_> {
             self.hot.state.set_class(Class::TcpIdle);
             self.cold.timer = next_update(self.cold.start, self.timeouts.active);
         }
-        self.cold.sides[side].previous = old as u8;
+        self.cold.set_previous(side, old);
         self.hot.state.set_tcp(side, new);
     }
 
@@ -272,7 +272,7 @@ impl Tcp<'_> {
                         self.tcp(side),
                         st::SYN_SENT | st::SYN_ACK_SENT | st::ESTABLISHED
                     )
-                    && self.cold.flags & cold_flags::DID_WEIRD == 0
+                    && !self.cold.is(cold_flags::DID_WEIRD)
                 {
                     self.weird(W::PossibleSplitRouting);
                 }
@@ -331,12 +331,12 @@ impl Tcp<'_> {
         }
         let partial = if self.by_orig() {
             !f.syn() || f.ack()
-        } else if self.cold.flags & cold_flags::PARTIAL == 0 {
+        } else if !self.cold.is(cold_flags::PARTIAL) {
             !f.syn()
         } else {
             true
         };
-        self.cold.flags = self.cold.flags & !cold_flags::PARTIAL | u32::from(partial);
+        self.cold.set_to(cold_flags::PARTIAL, partial);
     }
 
     fn init_endpoint(&mut self, s: &Segment, end: u32) {
@@ -365,7 +365,7 @@ impl Tcp<'_> {
                 self.init(side, s.seq, end);
                 health::forget_holes(self, side);
             }
-            st::RESET if syn && u32::from(self.cold.sides[side].previous) == st::INACTIVE => {
+            st::RESET if syn && self.cold.previous(side) == st::INACTIVE => {
                 self.init(side, s.seq, end);
             }
             _ => {}
@@ -458,7 +458,7 @@ impl Tcp<'_> {
             if view.tcp_window_scale > 14 {
                 self.weird(W::ScaleRange);
             }
-            self.cold.sides[side].scale = view.tcp_window_scale.min(14) + 1;
+            self.cold.set_scale(side, view.tcp_window_scale);
         }
     }
 
@@ -554,19 +554,19 @@ impl Tcp<'_> {
             || matches!(self.tcp(side), st::CLOSED | st::RESET);
         if over && !self.data_pending(side) {
             self.cold.set(cold_flags::EOF, side);
-            if self.cold.flags & cold_flags::CLOSE_DEFERRED != 0 {
+            if self.cold.is(cold_flags::CLOSE_DEFERRED) {
                 self.connection_closed(side);
-                self.cold.flags &= !cold_flags::CLOSE_DEFERRED;
+                self.cold.set_to(cold_flags::CLOSE_DEFERRED, false);
             }
         }
     }
 
     fn connection_closed(&mut self, side: usize) {
         if self.data_pending(side) {
-            self.cold.flags |= cold_flags::CLOSE_DEFERRED;
+            self.cold.set_to(cold_flags::CLOSE_DEFERRED, true);
             return;
         }
-        self.cold.flags &= !cold_flags::CLOSE_DEFERRED;
+        self.cold.set_to(cold_flags::CLOSE_DEFERRED, false);
         if self.hot.state.did_close(side) {
             return;
         }
@@ -602,7 +602,7 @@ pub(crate) fn size(hot: &Hot, cold: &Cold, side: usize) -> u64 {
     let last = u64::from(c.seq_wraps) << 32 | u64::from(s.seq);
     let acked = u64::from(c.ack_wraps) << 32 | u64::from(s.acked);
     let isn = u64::from(c.isn);
-    if u32::from(c.previous) == st::SYN_SENT
+    if cold.previous(side) == st::SYN_SENT
         && state.tcp(side) == st::RESET
         && state.tcp(1 - side) == st::INACTIVE
         && acked != isn

@@ -57,7 +57,7 @@ impl Tcp<'_> {
                     // SYN-ACK before SYN: turned round, and established.
                     self.hot.state.flip();
                     self.cold.letters.push_flip();
-                    self.cold.flags &= !cold_flags::PARTIAL;
+                    self.cold.set_to(cold_flags::PARTIAL, false);
                     self.set_tcp(peer, st::ESTABLISHED);
                     self.cold.set(cold_flags::FIRST_SEEN, side);
                 } else {
@@ -98,7 +98,7 @@ impl Tcp<'_> {
                 // Some answer a SYN with an ACK before the SYN-ACK.
             } else if f.ack() && self.tcp(peer) == st::ESTABLISHED {
                 self.set_tcp(side, st::ESTABLISHED);
-                self.cold.flags &= !cold_flags::PARTIAL;
+                self.cold.set_to(cold_flags::PARTIAL, false);
                 self.cold.set(cold_flags::FIRST_SEEN, side);
             } else {
                 self.set_tcp(side, st::PARTIAL);
@@ -147,9 +147,7 @@ impl Tcp<'_> {
         }
         if f.fin() && !f.rst() {
             self.set_tcp(side, st::CLOSED);
-            if self.tcp(peer) == st::RESET
-                && u32::from(self.cold.sides[peer].previous) == st::CLOSED
-            {
+            if self.tcp(peer) == st::RESET && self.cold.previous(peer) == st::CLOSED {
                 self.set_tcp(peer, st::CLOSED);
             }
             close = true;

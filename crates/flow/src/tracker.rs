@@ -257,7 +257,7 @@ impl Tracker {
                     .zip(self.table.cold.get(parent as usize))
             })
             .flatten()
-            .map(|(hot, cold)| self.shared.uids.of(&hot.key, cold.start, cold.again));
+            .map(|(hot, cold)| self.shared.uids.of(&hot.key, cold.start, cold.again()));
         let hot = &mut self.table.hot[slot as usize];
         let cold = &mut self.table.cold[slot as usize];
         hot.last = view.timestamp;
@@ -274,13 +274,8 @@ impl Tracker {
             .count(view.timestamp, || uids.of(&hot.key, view.timestamp, 0));
         hot.ip_ids = [0; 2];
         hot.sides = [Side::default(); 2];
-        *cold = Cold {
-            start: view.timestamp,
-            timer: next_update(view.timestamp, self.config.timeouts.active),
-            source: self.shared.source.0,
-            again,
-            ..Cold::default()
-        };
+        let timer = next_update(view.timestamp, self.config.timeouts.active);
+        *cold = Cold::new(view.timestamp, timer, self.shared.source.0, again);
         if flips(view, class, &self.ports) {
             hot.state.flip();
             cold.letters.push_flip();
@@ -508,12 +503,12 @@ impl Tracker {
             self.shared.counters.updates += 1;
             sink.emit(Record::ConnUpdate(rest));
         }
-        let first = if cold.again == 0 {
+        let first = if cold.again() == 0 {
             conn.uid
         } else {
             self.shared.uids.of(&hot.key, cold.start, 0)
         };
-        self.shared.again.ended(first, cold.start, cold.again);
+        self.shared.again.ended(first, cold.start, cold.again());
         self.shared.counters.active -= 1;
         self.shared.counters.ended[reason as usize] += 1;
         sink.emit(Record::Conn(conn));
