@@ -8,10 +8,10 @@ use std::io;
 
 use portreeve_record::Uid;
 
-use crate::memory::{Array, Wish};
+use crate::memory::{Array, Memory};
 
 /// Places where the same flow may be kept.
-const WAYS: usize = 4;
+pub(crate) const WAYS: usize = 4;
 /// Bits of a word that count; the others are the uid's.
 const COUNT: u64 = 0xff;
 
@@ -24,15 +24,11 @@ pub(crate) struct Again {
 
 impl Again {
     /// Room for `len` flows.
-    pub(crate) fn new(len: usize, wish: Wish) -> io::Result<Again> {
+    pub(crate) fn new(len: usize, memory: &mut Memory) -> io::Result<Again> {
         Ok(Again {
-            words: Array::new(len.max(WAYS).next_multiple_of(WAYS), wish)?,
+            words: memory.array(len.max(WAYS).next_multiple_of(WAYS))?,
             latest: i64::MIN,
         })
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.words.bytes()
     }
 
     fn set(&mut self, uid: Uid) -> (&mut [u64], u64) {
@@ -74,8 +70,7 @@ mod tests {
 
     #[test]
     fn counts_what_was_there_and_forgets_the_oldest() {
-        let wish = Wish::PLAIN;
-        let mut again = Again::new(1, wish).unwrap();
+        let mut again = Again::new(1, &mut Memory::plain(4096)).unwrap();
         let uid = |n: u32| Uid([n, 256, 7]);
         assert_eq!(again.count(10, || uid(1)), 0);
         again.ended(uid(1), 10, 0);

@@ -84,7 +84,8 @@ impl Prefix {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TrackerConfig {
-    /// Memory for flows, in bytes: the table and all pools together are never larger.
+    /// Memory for flows, in bytes: the tracker with its table and all pools is never larger, 256 bytes for each flow that it shall hold are enough (ten thousand flows
+    /// at least). Only pages of 2 MiB or 1 GiB from the kernel's reserve may go beyond it, with the last page; from 128 MiB on those of 2 MiB do not.
     pub memory: usize,
     /// Touch all of the memory at start, so that no packet waits for the kernel to find a page.
     pub prefault: bool,

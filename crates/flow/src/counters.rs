@@ -94,8 +94,11 @@ pub struct MemoryReport {
     pub hot: usize,
     /// The rest of a flow's state, and its place in the timing wheel.
     pub cold: usize,
-    /// Side pools: rarer facts, fragments.
+    /// Side pools: rarer facts.
     pub pools: usize,
+    /// What grows little or not at all with the number of flows: fragments, flows that ended lately, the wheel's lists, the ports, the tracker
+    /// itself, and what is left of the last page.
+    pub fixed: usize,
     /// Size of the pages the kernel gave for the table, bytes: 4096, 2 MiB, 1 GiB. `None`: transparent huge pages were asked for.
     pub page_size: Option<usize>,
 }
@@ -104,7 +107,7 @@ impl MemoryReport {
     /// All of it.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.buckets + self.hot + self.cold + self.pools
+        self.buckets + self.hot + self.cold + self.pools + self.fixed
     }
 
     /// Bytes for each flow that fits.

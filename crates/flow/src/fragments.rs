@@ -12,10 +12,10 @@ use std::io;
 use portreeve_packet::{View, ViewFlags};
 
 use crate::hash::{KeyWords, Seeds};
-use crate::memory::{Array, Wish, Zeroable};
+use crate::memory::{Array, Memory, Zeroable};
 
 /// Datagrams whose place is the same by hash.
-const WAYS: usize = 4;
+pub(crate) const WAYS: usize = 4;
 
 /// What is known of one datagram.
 #[repr(C)]
@@ -71,9 +71,14 @@ fn without_ports(words: &KeyWords) -> KeyWords {
 }
 
 impl Fragments {
-    pub(crate) fn new(len: usize, seeds: Seeds, timeout: i64, wish: Wish) -> io::Result<Fragments> {
+    pub(crate) fn new(
+        len: usize,
+        seeds: Seeds,
+        timeout: i64,
+        memory: &mut Memory,
+    ) -> io::Result<Fragments> {
         Ok(Fragments {
-            datagrams: Array::new(len.max(WAYS).next_multiple_of(WAYS), wish)?,
+            datagrams: memory.array(len.max(WAYS).next_multiple_of(WAYS))?,
             seeds,
             timeout,
             sweep: 0,
@@ -85,10 +90,6 @@ impl Fragments {
     /// Another time after which ports and what is held are forgotten.
     pub(crate) fn set_timeout(&mut self, timeout: i64) {
         self.timeout = timeout;
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.datagrams.bytes()
     }
 
     /// Fragments held now.

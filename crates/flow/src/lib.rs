@@ -15,9 +15,18 @@
 //!
 //! # Memory
 //!
-//! Everything is mapped at start from one budget ([`TrackerConfig::memory`]), on huge pages if they can be had, and never grows:
-//! a bucket array, a hot slot (two cache lines) and a cold one for each flow, links of the timing wheel, and side pools for what few
-//! flows need. 256 bytes a flow in all; [`Tracker::memory`] says what was got.
+//! Everything is mapped at start from one budget ([`TrackerConfig::memory`]), in one area on huge pages if they can be had, and never grows:
+//!
+//! | bytes a flow | what |
+//! | --- | --- |
+//! | 128 | the hot slot: the two cache lines that a packet touches |
+//! | 96 | the cold slot: its beginning, its end, what goes wrong |
+//! | 9.1 | its share of a bucket line |
+//! | 8 | links of the timing wheel |
+//! | 7.8 | its share of the side pools, for what few flows need |
+//!
+//! That is 249; with what does not depend on the number of flows (fragments, flows that ended lately, the wheel's lists, the ports, the tracker itself), a budget of
+//! 256 bytes a flow holds that many flows, from ten thousand on. [`Tracker::memory`] says what was got.
 //!
 //! # When the table is full
 //!

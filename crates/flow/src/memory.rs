@@ -1,16 +1,21 @@
 //! The table's memory: decided at start, on huge pages when they can be had, zeroed, never moved.
 //!
+//! A tracker has one area, from which its arrays are cut: so only one last page is not quite full, whatever the pages' size.
+//!
 //! This is the one module of the crate with `unsafe` code: everything else indexes the slices it lends.
 
 use std::io;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use portreeve_pages::{Area, PageSize, Preference, Request};
 
 /// What flow tables are called in the start report.
 const NAME: &str = "flow tables";
+/// Arrays begin at multiples of this: two cache lines, which processors fetch together.
+pub(crate) const ALIGN: usize = 128;
 
 /// Types for which all bytes zero are a value.
 ///
@@ -46,37 +51,47 @@ impl Wish {
     };
 }
 
-/// Zeroed elements in memory of their own.
-pub(crate) struct Array<T: Zeroable> {
-    area: Area,
-    start: NonNull<T>,
-    len: usize,
-    owns: PhantomData<T>,
+/// One area, from which arrays are cut one behind the other.
+pub(crate) struct Memory {
+    area: Arc<Area>,
+    used: usize,
 }
 
-// SAFETY: an `Array` owns its area alone, as a `Box<[T]>` does.
-unsafe impl<T: Zeroable + Send> Send for Array<T> {}
-// SAFETY: shared access gives only shared slices.
-unsafe impl<T: Zeroable + Sync> Sync for Array<T> {}
-
-impl<T: Zeroable> Array<T> {
-    /// `len` zeroed elements.
-    pub(crate) fn new(len: usize, wish: Wish) -> io::Result<Array<T>> {
-        // Areas start on a page: no element asks for more.
-        const { assert!(align_of::<T>() <= 4096) };
-        let bytes = len
-            .checked_mul(size_of::<T>())
-            .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+impl Memory {
+    /// At least `bytes` zeroed bytes.
+    pub(crate) fn new(bytes: usize, wish: Wish) -> io::Result<Memory> {
         let request = Request {
             preference: wish.huge,
             node: wish.node,
             prefault: wish.prefault,
             ..Request::named(NAME)
         };
-        let area = Area::new(bytes, request)?;
-        let start = area.start().cast::<T>();
+        Ok(Memory {
+            area: Arc::new(Area::new(bytes, request)?),
+            used: 0,
+        })
+    }
+
+    /// Zeroed memory on ordinary pages, taken when it is touched: enough for tests.
+    #[cfg(test)]
+    pub(crate) fn plain(bytes: usize) -> Memory {
+        Memory::new(bytes, Wish::PLAIN).unwrap()
+    }
+
+    /// The next `len` elements; an error if the area has not so many left.
+    pub(crate) fn array<T: Zeroable>(&mut self, len: usize) -> io::Result<Array<T>> {
+        const { assert!(align_of::<T>() <= ALIGN) };
+        let begin = self.used.next_multiple_of(ALIGN);
+        let end = len
+            .checked_mul(size_of::<T>())
+            .and_then(|bytes| bytes.checked_add(begin))
+            .filter(|end| *end <= self.area.len())
+            .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        self.used = end;
+        // SAFETY: `begin` is at most `end`, which lies within the area or just behind it.
+        let start = unsafe { self.area.start().add(begin) }.cast::<T>();
         Ok(Array {
-            area,
+            _area: Arc::clone(&self.area),
             start,
             len,
             owns: PhantomData,
@@ -91,9 +106,29 @@ impl<T: Zeroable> Array<T> {
         }
     }
 
-    /// Bytes mapped.
+    /// Bytes mapped: those asked for, rounded up to whole pages.
     pub(crate) fn bytes(&self) -> usize {
         self.area.len()
+    }
+}
+
+/// Zeroed elements in a part of an area that is theirs alone.
+pub(crate) struct Array<T: Zeroable> {
+    _area: Arc<Area>,
+    start: NonNull<T>,
+    len: usize,
+    owns: PhantomData<T>,
+}
+
+// SAFETY: an `Array` owns its part of the area alone, as a `Box<[T]>` does.
+unsafe impl<T: Zeroable + Send> Send for Array<T> {}
+// SAFETY: shared access gives only shared slices.
+unsafe impl<T: Zeroable + Sync> Sync for Array<T> {}
+
+impl<T: Zeroable> Array<T> {
+    /// Bytes of its elements.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&**self)
     }
 
     /// Asks the processor to fetch the element's first `lines` cache lines. Any index is fine.
@@ -126,7 +161,8 @@ impl<T: Zeroable> Deref for Array<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: the area has room for `len` elements, is aligned to a page, was zeroed by the kernel, which is a value of T.
+        // SAFETY: the area has room for `len` elements at `start`, which is aligned for them (areas begin on a page), was zeroed by the
+        // kernel, which is a value of T, and lives as long as `self`; no other array has a part of these.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
@@ -144,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeroed_writable_and_given_back() {
+    fn zeroed_writable_and_apart() {
         use Preference::{Auto, Off};
         for (huge, prefault) in [(Off, false), (Auto, false), (Auto, true)] {
             let wish = Wish {
@@ -152,26 +188,41 @@ mod tests {
                 prefault,
                 ..Wish::PLAIN
             };
-            let mut array = Array::<u32>::new(1_500_000, wish).unwrap();
-            assert_eq!(array.len(), 1_500_000);
-            assert!(array.bytes() >= 6_000_000);
+            let mut memory = Memory::new(6_000_000 + 12_000 + ALIGN, wish).unwrap();
+            let mut array = memory.array::<u32>(1_500_001).unwrap();
+            let mut next = memory.array::<u64>(1000).unwrap();
+            assert_eq!((array.len(), next.len()), (1_500_001, 1000));
+            assert_eq!((array.bytes(), next.bytes()), (6_000_004, 8000));
+            assert!(memory.bytes() >= 6_012_000);
             assert!(array.iter().all(|x| *x == 0));
             array[0] = 1;
-            array[1_499_999] = 7;
+            array[1_500_000] = 7;
             assert_eq!(array.iter().sum::<u32>(), 8);
-            array.prefetch(1_499_999, 2);
+            assert!(next.iter().all(|x| *x == 0));
+            next.fill(u64::MAX);
+            assert_eq!(array.iter().sum::<u32>(), 8);
+            assert_eq!(next.as_ptr() as usize % ALIGN, 0);
+            array.prefetch(1_500_000, 2);
             array.prefetch(usize::MAX / 8, 1);
-            assert!(matches!(array.page_size(), None | Some(4096..)));
-            if array.page_size() != Some(4096) {
+            assert!(matches!(memory.page_size(), None | Some(4096..)));
+            if memory.page_size() != Some(4096) {
                 assert_eq!(array.as_ptr() as usize % (2 << 20), 0);
             }
+            // The memory stays as long as anything of it is used.
+            drop((memory, array));
+            assert_eq!(next.iter().filter(|x| **x == u64::MAX).count(), 1000);
         }
     }
 
     #[test]
-    fn absurd_sizes_are_errors() {
-        assert!(Array::<u32>::new(usize::MAX, Wish::PLAIN).is_err());
-        assert!(Array::<u32>::new(usize::MAX / 16, Wish::PLAIN).is_err());
-        assert_eq!(Array::<u32>::new(0, Wish::PLAIN).unwrap().len(), 0);
+    fn more_than_there_is_is_an_error() {
+        assert!(Memory::new(usize::MAX, Wish::PLAIN).is_err());
+        let mut memory = Memory::plain(4096);
+        assert!(memory.array::<u32>(usize::MAX).is_err());
+        assert!(memory.array::<u32>(usize::MAX / 4).is_err());
+        assert!(memory.array::<u32>(1025).is_err());
+        assert_eq!(memory.array::<u32>(0).unwrap().len(), 0);
+        assert_eq!(memory.array::<u32>(1024).unwrap().len(), 1024);
+        assert!(memory.array::<u32>(1).is_err());
     }
 }

@@ -1,8 +1,8 @@
-//! Side pools: bounded stores for what few flows need. Memory is touched when it is first used.
+//! Side pools: bounded stores for what few flows need. An entry is touched when it is first used.
 
 use std::io;
 
-use crate::memory::{Array, Wish, Zeroable};
+use crate::memory::{Array, Memory, Zeroable};
 
 /// Entries that say which one is free behind them.
 pub(crate) trait Entry: Zeroable {
@@ -22,9 +22,9 @@ pub(crate) struct Pool<T: Entry> {
 
 impl<T: Entry> Pool<T> {
     /// Room for `len` entries.
-    pub(crate) fn new(len: usize, wish: Wish) -> io::Result<Pool<T>> {
+    pub(crate) fn new(len: usize, memory: &mut Memory) -> io::Result<Pool<T>> {
         Ok(Pool {
-            entries: Array::new(len.max(1) + 1, wish)?,
+            entries: memory.array(len.max(1) + 1)?,
             free: 0,
             untouched: 1,
             used: 0,
@@ -240,8 +240,7 @@ mod tests {
 
     #[test]
     fn full_pools_refuse_and_given_entries_come_again_fresh() {
-        let wish = Wish::PLAIN;
-        let mut pool = Pool::<Rare>::new(3, wish).unwrap();
+        let mut pool = Pool::<Rare>::new(3, &mut Memory::plain(4096)).unwrap();
         let numbers: Vec<u32> = std::iter::from_fn(|| pool.take()).collect();
         assert_eq!(numbers, [1, 2, 3]);
         pool.get_mut(2).unwrap().icmp_errors = 9;

@@ -1,10 +1,15 @@
 //! Ports that speak for the responder: who began, where no handshake says so.
 
-/// A set of TCP, UDP and SCTP ports.
+use std::sync::Arc;
+
+/// A set of TCP, UDP and SCTP ports. Clones share its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PortSet {
-    tcp: Box<[u64; 1024]>,
-    udp: Box<[u64; 1024]>,
+pub struct PortSet(Arc<Ports>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ports {
+    tcp: [u64; 1024],
+    udp: [u64; 1024],
 }
 
 /// Zeek's `likely_server_ports` for TCP with its default scripts: the ports its analyzers register as servers'.
@@ -21,37 +26,40 @@ pub const SERVER_PORTS_UDP: &[u16] = &[
 ];
 
 impl PortSet {
+    /// Bytes of a set, on the heap.
+    pub(crate) const HEAP: usize = size_of::<Ports>();
+
     /// The set with no port.
     #[must_use]
     pub fn empty() -> Self {
-        PortSet {
-            tcp: Box::new([0; 1024]),
-            udp: Box::new([0; 1024]),
-        }
+        PortSet(Arc::new(Ports {
+            tcp: [0; 1024],
+            udp: [0; 1024],
+        }))
     }
 
     /// Adds a TCP port.
     pub fn add_tcp(&mut self, port: u16) {
-        self.tcp[usize::from(port >> 6)] |= 1 << (port & 63);
+        Arc::make_mut(&mut self.0).tcp[usize::from(port >> 6)] |= 1 << (port & 63);
     }
 
     /// Adds a UDP port.
     pub fn add_udp(&mut self, port: u16) {
-        self.udp[usize::from(port >> 6)] |= 1 << (port & 63);
+        Arc::make_mut(&mut self.0).udp[usize::from(port >> 6)] |= 1 << (port & 63);
     }
 
     /// Whether the TCP port is in the set.
     #[inline]
     #[must_use]
     pub fn has_tcp(&self, port: u16) -> bool {
-        self.tcp[usize::from(port >> 6)] >> (port & 63) & 1 == 1
+        self.0.tcp[usize::from(port >> 6)] >> (port & 63) & 1 == 1
     }
 
     /// Whether the UDP port is in the set.
     #[inline]
     #[must_use]
     pub fn has_udp(&self, port: u16) -> bool {
-        self.udp[usize::from(port >> 6)] >> (port & 63) & 1 == 1
+        self.0.udp[usize::from(port >> 6)] >> (port & 63) & 1 == 1
     }
 }
 

@@ -8,7 +8,7 @@ use crate::again::Again;
 use crate::config::SECOND;
 use crate::counters::FlowCounters;
 use crate::hash::{self, KeyWords};
-use crate::memory::Wish;
+use crate::memory::Memory;
 use crate::pool::{Holes, Loss, LossSide, Pool, Rare, Snapshot};
 use crate::slot::{Cold, Hot, cold_flags};
 use crate::uid::Uids;
@@ -42,16 +42,16 @@ impl Shared {
     /// Pools of the given numbers of entries: losses, holes, rare facts, snapshots.
     pub(crate) fn new(
         entries: [usize; 4],
-        wish: Wish,
+        memory: &mut Memory,
         uids: Uids,
         again: Again,
         weirds_per_second: u32,
     ) -> io::Result<Shared> {
         Ok(Shared {
-            loss: Pool::new(entries[0], wish)?,
-            holes: Pool::new(entries[1], wish)?,
-            rare: Pool::new(entries[2], wish)?,
-            snapshots: Pool::new(entries[3], wish)?,
+            loss: Pool::new(entries[0], memory)?,
+            holes: Pool::new(entries[1], memory)?,
+            rare: Pool::new(entries[2], memory)?,
+            snapshots: Pool::new(entries[3], memory)?,
             counters: FlowCounters::default(),
             uids,
             again,
@@ -66,12 +66,8 @@ impl Shared {
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.loss.bytes()
-            + self.holes.bytes()
-            + self.rare.bytes()
-            + self.snapshots.bytes()
-            + self.again.bytes()
+    pub(crate) fn pool_bytes(&self) -> usize {
+        self.loss.bytes() + self.holes.bytes() + self.rare.bytes() + self.snapshots.bytes()
     }
 
     /// One sender's losses, made if there are none yet; `None` (counted) if there is no room.

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::buckets::{self, Buckets};
 use crate::hash::{KeyWords, Seeds};
-use crate::memory::{Array, Wish};
+use crate::memory::{Array, Memory};
 use crate::slot::{Class, Cold, Hot, State};
 use crate::wheel::{Ring, Wheel};
 
@@ -36,12 +36,12 @@ pub(crate) fn same(a: &KeyWords, b: &KeyWords) -> bool {
 }
 
 impl Table {
-    pub(crate) fn new(capacity: usize, seeds: Seeds, wish: Wish) -> io::Result<Table> {
+    pub(crate) fn new(capacity: usize, seeds: Seeds, memory: &mut Memory) -> io::Result<Table> {
         Ok(Table {
-            hot: Array::new(capacity, wish)?,
-            cold: Array::new(capacity, wish)?,
-            wheel: Wheel::new(capacity, wish)?,
-            buckets: Buckets::new(capacity, wish)?,
+            hot: memory.array(capacity)?,
+            buckets: Buckets::new(capacity, memory)?,
+            cold: memory.array(capacity)?,
+            wheel: Wheel::new(capacity, memory)?,
             seeds,
             free: NONE,
             untouched: 0,

@@ -15,8 +15,8 @@ use crate::error::FlowError;
 use crate::fragments::{Fragments, Later};
 use crate::hash::{self, KeyWords, Seeds};
 use crate::health;
-use crate::layout::Layout;
-use crate::memory::Wish;
+use crate::layout::{HEAP, Layout};
+use crate::memory::{Memory, Wish};
 use crate::other;
 use crate::ports::PortSet;
 use crate::recognise::{flips, is_copy};
@@ -74,7 +74,8 @@ pub struct Tracker {
     loss_before: (u64, u64),
     drained: u32,
     page_size: Option<usize>,
-    pools: usize,
+    /// All of its memory.
+    bytes: usize,
 }
 
 /// What is found out about a view before its flow is touched.
@@ -96,34 +97,34 @@ impl Tracker {
             node: config.node,
             prefault: config.prefault,
         };
-        let memory = |error| FlowError::Memory {
+        let failed = |error| FlowError::Memory {
             bytes: config.memory,
             error,
         };
+        let mut memory = Memory::new(layout.area, wish).map_err(failed)?;
         let seeds = Seeds::new(config.hash_seed);
-        let table = Table::new(layout.flows, seeds, wish).map_err(memory)?;
-        let shared = Shared::new(
-            layout.pools,
-            Wish {
-                prefault: false,
-                ..wish
-            },
-            Uids::new(config.uid_seed),
-            Again::new(layout.ended, wish).map_err(memory)?,
-            config.weirds_per_second,
-        )
-        .map_err(memory)?;
+        let table = Table::new(layout.flows, seeds, &mut memory).map_err(failed)?;
+        let again = Again::new(layout.ended, &mut memory).map_err(failed)?;
         let fragments = Fragments::new(
             layout.datagrams,
             Seeds::new(!config.hash_seed),
             config.timeouts.fragment,
-            wish,
+            &mut memory,
         )
-        .map_err(memory)?;
+        .map_err(failed)?;
+        // Last, so that what nobody touches lies together.
+        let shared = Shared::new(
+            layout.pools,
+            &mut memory,
+            Uids::new(config.uid_seed),
+            again,
+            config.weirds_per_second,
+        )
+        .map_err(failed)?;
         let (idle, epoch_shift) = settings::idle_times(&config.timeouts);
         Ok(Tracker {
-            page_size: table.hot.page_size(),
-            pools: shared.bytes() + fragments.bytes(),
+            page_size: memory.page_size(),
+            bytes: memory.bytes() + HEAP,
             epoch_shift,
             idle,
             retimed: false,
@@ -683,14 +684,17 @@ impl Tracker {
     /// What the memory is made of.
     #[must_use]
     pub fn memory(&self) -> MemoryReport {
-        MemoryReport {
+        let mut report = MemoryReport {
             capacity: self.table.capacity(),
             buckets: self.table.bucket_bytes(),
             hot: self.table.hot.bytes(),
             cold: self.table.cold.bytes() + self.table.wheel.bytes(),
-            pools: self.pools,
+            pools: self.shared.pool_bytes(),
+            fixed: 0,
             page_size: self.page_size,
-        }
+        };
+        report.fixed = self.bytes - report.total();
+        report
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::io;
 
-use crate::memory::{Array, Wish};
+use crate::memory::{Array, Memory};
 
 /// log2 of the length of a wheel's tick, nanoseconds: 1.07 seconds.
 const TICK_SHIFT: u32 = 30;
@@ -27,12 +27,14 @@ pub(crate) enum Ring {
     Protected = 1,
 }
 
+/// First (latest come) and last slot of each list, by wheel.
+type Ends = [[[u32; 2]; LISTS]; 2];
+
 /// Both wheels.
 pub(crate) struct Wheel {
     /// By slot: the next and the previous one in its list. What is before the first and behind the last is the list's number, marked.
     links: Array<[u32; 2]>,
-    /// First (latest come) and last slot of each list.
-    ends: Box<[[[u32; 2]; LISTS]; 2]>,
+    ends: Box<Ends>,
     /// Which lists have a slot, a bit each.
     used: [[u64; LISTS / 64]; 2],
     /// The tick whose lists are due next; `i64::MIN` before the first packet.
@@ -43,9 +45,14 @@ pub(crate) struct Wheel {
 const LIST: u32 = 1 << 31;
 
 impl Wheel {
-    pub(crate) fn new(capacity: usize, wish: Wish) -> io::Result<Wheel> {
+    /// Bytes for each slot.
+    pub(crate) const PER_SLOT: usize = size_of::<[u32; 2]>();
+    /// Bytes apart from that, on the heap.
+    pub(crate) const HEAP: usize = size_of::<Ends>();
+
+    pub(crate) fn new(capacity: usize, memory: &mut Memory) -> io::Result<Wheel> {
         Ok(Wheel {
-            links: Array::new(capacity, wish)?,
+            links: memory.array(capacity)?,
             ends: Box::new([[[NONE; 2]; LISTS]; 2]),
             used: [[0; LISTS / 64]; 2],
             tick: i64::MIN,
@@ -189,7 +196,6 @@ mod tests {
     use super::*;
 
     const SECOND: i64 = 1_000_000_000;
-    const WISH: Wish = Wish::PLAIN;
 
     fn all_due(wheel: &mut Wheel, now: i64) -> Vec<u32> {
         let mut all = Vec::new();
@@ -207,7 +213,7 @@ mod tests {
 
     #[test]
     fn slots_come_when_due_and_not_before() {
-        let mut wheel = Wheel::new(1000, WISH).unwrap();
+        let mut wheel = Wheel::new(1000, &mut Memory::plain(1 << 13)).unwrap();
         let t0 = 1_600_000_000 * SECOND;
         wheel.set_now(t0);
         for slot in 0..1000u32 {
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn victims_are_the_soonest_of_the_evictable() {
-        let mut wheel = Wheel::new(10, WISH).unwrap();
+        let mut wheel = Wheel::new(10, &mut Memory::plain(1 << 13)).unwrap();
         let t0 = 77 * SECOND;
         wheel.set_now(t0);
         assert_eq!(wheel.victim(), None);
@@ -261,12 +267,12 @@ mod tests {
 
     #[test]
     fn extreme_times_do_no_harm() {
-        let mut wheel = Wheel::new(4, WISH).unwrap();
+        let mut wheel = Wheel::new(4, &mut Memory::plain(1 << 13)).unwrap();
         wheel.set_now(i64::MAX - 1);
         wheel.insert(0, Ring::Evictable, i64::MAX);
         wheel.insert(1, Ring::Evictable, i64::MIN);
         assert_eq!(wheel.victim(), Some(1));
-        let mut wheel = Wheel::new(4, WISH).unwrap();
+        let mut wheel = Wheel::new(4, &mut Memory::plain(1 << 13)).unwrap();
         wheel.set_now(-5 * SECOND);
         wheel.insert(0, Ring::Protected, -SECOND);
         assert_eq!(all_due(&mut wheel, SECOND), [0]);
