@@ -9,8 +9,8 @@ use crate::shape::{Mix, Popularity, Shape};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Memory given to the flow stage for each flow, bytes: the 256 that a concurrent flow may take and 5 % more, so that the table is not quite full.
-pub const MEMORY_PER_FLOW: usize = 269;
+/// Memory given to the flow stage for each flow, bytes: what a concurrent flow may take, and no more. All of them fit in; of a million there is room for 3 % more.
+pub const MEMORY_PER_FLOW: usize = 256;
 
 /// What was measured of one shape.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,7 +89,7 @@ pub fn measure(shape: Shape, effort: Effort) -> io::Result<Row> {
         floor.run(packets);
     })?;
     let before = resident_bytes();
-    let memory = (shape.flows as usize * MEMORY_PER_FLOW).max(8 << 20);
+    let memory = shape.flows as usize * MEMORY_PER_FLOW;
     let mut subject = Subject::new(memory).map_err(io::Error::other)?;
     traffic.open(|packets| {
         subject.pass::<false>(packets);
