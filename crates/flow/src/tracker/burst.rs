@@ -74,7 +74,7 @@ impl Tracker {
     /// Finds the slots, probably, and fetches them. The bucket lines were asked for before.
     #[inline(always)]
     fn guess(&self, views: &[View], guesses: &mut [u32; MAX_VIEWS]) {
-        // One in twenty lives in its second line when the table is full; they come up again when the others are done.
+        // Three in a hundred live in their second line when the table is full; they come up again when the others are done.
         let mut again = false;
         for (guess, view) in guesses.iter_mut().zip(views) {
             *guess = self.table.guess(view.hash);
