@@ -10,8 +10,12 @@
 //!    └── reports without frames, 1000 in a second ──▶ dead
 //! ```
 //!
-//! A NIC may delay its interrupt to join several (moderation, up to half a millisecond): so frames that came without a report are only suspicious;
+//! A NIC may delay its interrupt to join several (moderation, up to half a millisecond with most drivers): so frames that came without a report are only suspicious;
 //! the interrupt stays armed, and it is judged 2 milliseconds later.
+//!
+//! One driver sets the longest moderation that its NICs have ([`holds_back`]): after a report the next one comes 17 milliseconds later at the earliest, far longer
+//! than the ring takes frames in at the link's rate. So for so long after each report sleeps are timed, and the interrupt stays disarmed; only behind that, when
+//! a frame raises its interrupt at once, is the report waited for.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -20,6 +24,8 @@ use portreeve_dpdk_sys as sys;
 
 /// How long an interrupt may be late.
 const GRACE: Duration = Duration::from_millis(2);
+/// How long `net_e1000_em` has its NICs hold interrupts back: it sets their register ITR to all ones, which is 65535 times 256 ns.
+const LONGEST_ITR: Duration = Duration::from_millis(17);
 /// So many times frames without a report: it does not come.
 const SILENT: u32 = 8;
 /// So many reports without a frame within [`STORM_WITHIN`]: a storm.
@@ -27,6 +33,15 @@ const STORM: u32 = 1000;
 const STORM_WITHIN: Duration = Duration::from_secs(1);
 /// The longest timed sleep of an interrupt that has not been seen yet, while nothing arrives.
 const LONGEST_UNPROVEN: Duration = Duration::from_millis(5);
+
+/// How long a NIC holds the next interrupt back after one, with this driver, where that is longer than [`GRACE`] covers.
+pub(super) fn holds_back(driver: &str) -> Duration {
+    if driver == "net_e1000_em" {
+        LONGEST_ITR
+    } else {
+        Duration::ZERO
+    }
+}
 
 /// How a worker may sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +75,10 @@ pub(super) struct Proof {
     ever_proven: bool,
     /// What the ring absorbs.
     absorbs: Duration,
+    /// How long after a report the next may be held back.
+    holds_back: Duration,
+    /// When a report was last seen.
+    reported: Option<Instant>,
     /// The next timed sleep.
     pause: Duration,
     /// Frames came without a report, at this moment.
@@ -70,11 +89,13 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    pub(super) fn new(absorbs: Duration) -> Proof {
+    pub(super) fn new(absorbs: Duration, holds_back: Duration) -> Proof {
         Proof {
             trust: Trust::Unproven,
             ever_proven: false,
             absorbs,
+            holds_back,
+            reported: None,
             pause: absorbs,
             suspect: None,
             silent: 0,
@@ -92,8 +113,17 @@ impl Proof {
         self.suspect.is_some()
     }
 
-    pub(super) fn sleep(&self) -> Sleep {
+    /// Whether the interrupt is no use now, since the NIC holds it back: arming it would only cost.
+    pub(super) fn is_held_back(&self, now: Instant) -> bool {
+        let held_back = |reported| now.duration_since(reported) < self.holds_back;
+        self.trust == Trust::Proven
+            && self.suspect.is_none()
+            && self.reported.is_some_and(held_back)
+    }
+
+    pub(super) fn sleep(&self, now: Instant) -> Sleep {
         match self.trust {
+            Trust::Proven if self.is_held_back(now) => Sleep::Timed(self.absorbs),
             Trust::Proven => Sleep::UntilReport,
             Trust::Unproven => Sleep::Timed(self.pause),
             Trust::Dead => Sleep::Timed(self.absorbs),
@@ -102,12 +132,15 @@ impl Proof {
 
     /// Before a sleep: `reported` says whether a report lay there from before.
     pub(super) fn before_sleep(&mut self, now: Instant, reported: bool) -> Option<Finding> {
+        if reported {
+            self.reported = Some(now);
+        }
         let suspect = self.suspect?;
         if reported {
             // It was late, not missing.
             return self.prove();
         }
-        if now.duration_since(suspect) < GRACE {
+        if now.duration_since(suspect) < self.holds_back + GRACE {
             return None;
         }
         self.suspect = None;
@@ -134,6 +167,9 @@ impl Proof {
     ) -> Option<Finding> {
         if self.trust == Trust::Dead {
             return None;
+        }
+        if reported {
+            self.reported = Some(now);
         }
         match (reported, frames) {
             (true, true) => return self.prove(),
@@ -181,7 +217,12 @@ pub(super) struct Interrupt {
 
 impl Interrupt {
     /// `None` if the driver has none for this queue. The port was started with receive interrupts asked for.
-    pub(super) fn open(port: u16, queue: u16, absorbs: Duration) -> Option<Interrupt> {
+    pub(super) fn open(
+        port: u16,
+        queue: u16,
+        absorbs: Duration,
+        holds_back: Duration,
+    ) -> Option<Interrupt> {
         // SAFETY: no memory is passed.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         if epoll < 0 {
@@ -204,7 +245,7 @@ impl Interrupt {
             port,
             queue,
             epoll,
-            proof: Proof::new(absorbs),
+            proof: Proof::new(absorbs, holds_back),
         })
     }
 
@@ -256,6 +297,10 @@ mod tests {
 
     const ABSORBS: Duration = Duration::from_micros(137);
 
+    fn prompt() -> Proof {
+        Proof::new(ABSORBS, Duration::ZERO)
+    }
+
     fn later(now: &mut Instant, by: Duration) -> Instant {
         *now += by;
         *now
@@ -263,24 +308,22 @@ mod tests {
 
     #[test]
     fn a_report_with_frames_is_the_proof() {
-        let mut proof = Proof::new(ABSORBS);
-        assert_eq!(proof.sleep(), Sleep::Timed(ABSORBS));
-        assert_eq!(
-            proof.after_sleep(Instant::now(), true, true),
-            Some(Finding::Proven)
-        );
-        assert_eq!(proof.sleep(), Sleep::UntilReport);
-        assert_eq!(proof.after_sleep(Instant::now(), true, true), None);
+        let mut proof = prompt();
+        let now = Instant::now();
+        assert_eq!(proof.sleep(now), Sleep::Timed(ABSORBS));
+        assert_eq!(proof.after_sleep(now, true, true), Some(Finding::Proven));
+        assert_eq!(proof.sleep(now), Sleep::UntilReport);
+        assert_eq!(proof.after_sleep(now, true, true), None);
     }
 
     #[test]
     fn without_a_report_ever_it_is_given_up() {
-        let mut proof = Proof::new(ABSORBS);
+        let mut proof = prompt();
         let mut now = Instant::now();
         let mut found = None;
         let mut times = 0;
         while found.is_none() {
-            assert_eq!(proof.sleep(), Sleep::Timed(ABSORBS));
+            assert_eq!(proof.sleep(now), Sleep::Timed(ABSORBS));
             assert_eq!(
                 proof.after_sleep(later(&mut now, ABSORBS), false, true),
                 None
@@ -293,7 +336,7 @@ mod tests {
             (times, matches!(found, Some(Finding::Dead(_)))),
             (SILENT, true)
         );
-        assert_eq!(proof.sleep(), Sleep::Timed(ABSORBS));
+        assert_eq!(proof.sleep(now), Sleep::Timed(ABSORBS));
         // And it stays so.
         assert_eq!(proof.after_sleep(now, true, true), None);
         assert!(proof.is_dead());
@@ -301,32 +344,32 @@ mod tests {
 
     #[test]
     fn an_interrupt_that_is_only_late_is_not_given_up() {
-        let mut proof = Proof::new(ABSORBS);
+        let mut proof = prompt();
         let mut now = Instant::now();
         for _ in 0..100 {
             proof.after_sleep(later(&mut now, ABSORBS), false, true);
             // Too early to judge, then it is there.
             assert_eq!(proof.before_sleep(later(&mut now, ABSORBS), false), None);
             proof.before_sleep(later(&mut now, ABSORBS), true);
-            assert_eq!(proof.sleep(), Sleep::UntilReport);
+            assert_eq!(proof.sleep(now), Sleep::UntilReport);
         }
     }
 
     #[test]
     fn one_that_stops_is_not_relied_on_until_it_is_seen_again() {
-        let mut proof = Proof::new(ABSORBS);
+        let mut proof = prompt();
         let mut now = Instant::now();
         proof.after_sleep(now, true, true);
         proof.after_sleep(later(&mut now, ABSORBS), false, true);
         assert_eq!(proof.before_sleep(later(&mut now, GRACE), false), None);
-        assert_eq!(proof.sleep(), Sleep::Timed(ABSORBS));
+        assert_eq!(proof.sleep(now), Sleep::Timed(ABSORBS));
         proof.after_sleep(later(&mut now, ABSORBS), true, true);
-        assert_eq!(proof.sleep(), Sleep::UntilReport);
+        assert_eq!(proof.sleep(now), Sleep::UntilReport);
     }
 
     #[test]
     fn reports_without_end_are_a_storm_and_a_few_are_none() {
-        let mut proof = Proof::new(ABSORBS);
+        let mut proof = prompt();
         let mut now = Instant::now();
         for _ in 0..10 * STORM {
             assert_eq!(
@@ -347,13 +390,54 @@ mod tests {
 
     #[test]
     fn while_nothing_arrives_the_sleeps_get_longer_and_stay_bounded() {
-        let mut proof = Proof::new(ABSORBS);
+        let mut proof = prompt();
         let mut now = Instant::now();
         for _ in 0..20 {
             proof.after_sleep(later(&mut now, ABSORBS), false, false);
         }
-        assert_eq!(proof.sleep(), Sleep::Timed(LONGEST_UNPROVEN));
+        assert_eq!(proof.sleep(now), Sleep::Timed(LONGEST_UNPROVEN));
         proof.after_sleep(now, false, true);
-        assert_eq!(proof.sleep(), Sleep::Timed(ABSORBS));
+        assert_eq!(proof.sleep(now), Sleep::Timed(ABSORBS));
+    }
+
+    #[test]
+    fn while_the_next_report_is_held_back_sleeps_are_timed() {
+        let mut proof = Proof::new(ABSORBS, LONGEST_ITR);
+        let mut now = Instant::now();
+        assert!(!proof.is_held_back(now));
+        proof.after_sleep(now, true, true);
+        assert!(proof.is_held_back(now));
+        assert_eq!(proof.sleep(now), Sleep::Timed(ABSORBS));
+        let now = later(&mut now, LONGEST_ITR);
+        assert!(!proof.is_held_back(now));
+        assert_eq!(proof.sleep(now), Sleep::UntilReport);
+        // One that lay there from before counts too.
+        proof.before_sleep(now, true);
+        assert_eq!(proof.sleep(now), Sleep::Timed(ABSORBS));
+        // With other drivers there is nothing to wait for.
+        let mut other = prompt();
+        other.after_sleep(now, true, true);
+        assert!(!other.is_held_back(now));
+    }
+
+    #[test]
+    fn a_held_back_report_is_waited_for_before_it_counts_as_missing() {
+        let mut proof = Proof::new(ABSORBS, LONGEST_ITR);
+        let mut now = Instant::now();
+        for _ in 0..10 * SILENT {
+            proof.after_sleep(later(&mut now, ABSORBS), false, true);
+            assert_eq!(
+                proof.before_sleep(later(&mut now, LONGEST_ITR), false),
+                None
+            );
+            proof.before_sleep(later(&mut now, ABSORBS), true);
+        }
+        assert!(!proof.is_dead());
+        let mut found = None;
+        for _ in 0..SILENT {
+            proof.after_sleep(later(&mut now, ABSORBS), false, true);
+            found = proof.before_sleep(later(&mut now, LONGEST_ITR + GRACE), false);
+        }
+        assert!(matches!(found, Some(Finding::Dead(_))));
     }
 }

@@ -11,7 +11,7 @@ use portreeve_packet::steer::Spreading;
 use super::books::{self, Kind};
 use super::config::{DEFAULT_DESCRIPTORS, DpdkConfig};
 use super::device::Device;
-use super::interrupt::Interrupt;
+use super::interrupt::{self, Interrupt};
 use super::pool::{self, Pool};
 use super::source::DpdkSource;
 use super::stamps::NicClock;
@@ -179,7 +179,7 @@ pub(super) fn open(
         .map(|queue| {
             setup
                 .interrupts
-                .then(|| Interrupt::open(id, queue, absorbs))
+                .then(|| Interrupt::open(id, queue, absorbs, interrupt::holds_back(&driver)))
                 .flatten()
         })
         .collect();

@@ -524,11 +524,15 @@ impl Source for DpdkSource {
         else {
             return Ok(Armed::Timed(self.port.absorbs));
         };
+        let now = Instant::now();
+        if interrupt.proof.is_held_back(now) {
+            return Ok(Armed::Timed(self.port.absorbs));
+        }
         let reported = interrupt.take_reports();
-        let finding = interrupt.proof.before_sleep(Instant::now(), reported);
+        let finding = interrupt.proof.before_sleep(now, reported);
         let dead = interrupt.proof.is_dead();
         let armed = !dead && interrupt.arm();
-        let (sleep, descriptor) = (interrupt.proof.sleep(), interrupt.descriptor());
+        let (sleep, descriptor) = (interrupt.proof.sleep(now), interrupt.descriptor());
         if dead {
             interrupt.disarm();
         }

@@ -9,10 +9,8 @@ use crate::traffic::{Feeder, Traffic};
 
 /// Times as many bursts as wanted are sent, if the guest is so slow that some of them meet a worker that is still awake.
 const MOST: u64 = 5;
-/// Between two bursts: many times what a worker polls before it sleeps.
-const PAUSE: Duration = Duration::from_millis(8);
 
-/// Sends this many bursts of one to eight packets with pauses, and again as many until there were as many wake-ups: how many there were, in how
+/// Sends this many bursts of one to eight packets with a pause behind each, and again as many until there were as many wake-ups: how many there were, in how
 /// many bursts.
 ///
 /// # Errors
@@ -23,13 +21,14 @@ pub fn send(
     feeder: &Feeder,
     traffic: &mut Traffic,
     wanted: u64,
+    pause: Duration,
 ) -> Outcome<(u64, u64)> {
     let before = sum_of(&run.stats(machine)?, "wakes");
     let (mut wakes, mut bursts) = (0, 0);
     while wakes < wanted && bursts < MOST * wanted {
         for burst in 0..wanted {
             feeder.send(traffic, 1 + burst % 8, u64::MAX)?;
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(pause);
         }
         bursts += wanted;
         wakes = sum_of(&run.stats(machine)?, "wakes") - before;

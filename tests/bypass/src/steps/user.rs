@@ -1,5 +1,7 @@
 //! NICs that a program drives: bound by `portreeve nic`, watched by DPDK, given back.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::fault::{Outcome, ensure};
@@ -38,6 +40,8 @@ pub enum Interrupts {
         rate: u64,
         /// Transitions from idle to a burst.
         bursts: u64,
+        /// Between two bursts: longer than the NIC holds back an interrupt that follows another.
+        pause: Duration,
     },
     /// Every call succeeds, and what comes is no use: the start report cannot know, the log says this in the end.
     Lie(&'static str),
@@ -51,6 +55,8 @@ impl Interrupts {
         packets: PACKETS,
         rate: RATE,
         bursts: 1_000,
+        // Many times what a worker polls before it sleeps.
+        pause: Duration::from_millis(8),
     };
 }
 
@@ -119,13 +125,14 @@ pub fn pair(machine: &mut Machine, pair: &Pair) -> Outcome<()> {
             packets,
             rate,
             bursts,
+            pause,
         } => {
             let polled = step(&title("poll mode counts every packet"), || {
                 poll(machine, nic)
             })?;
             step(
                 &title("interrupt mode sleeps, wakes, loses nothing"),
-                || sleep_and_wake(machine, nic, &polled, (packets, rate), bursts),
+                || sleep_and_wake(machine, nic, &polled, (packets, rate), (bursts, pause)),
             )?;
         }
         Interrupts::Lie(word) => step(&title("wake-ups lie: timed sleeps, nothing lost"), || {
@@ -174,7 +181,7 @@ fn sleep_and_wake(
     nic: &str,
     polled: &Idle,
     (packets, rate): (u64, u64),
-    wanted: u64,
+    (wanted, pause): (u64, Duration),
 ) -> Outcome<()> {
     let (feeder, mut traffic) = plug(machine, nic)?;
     let run = start(machine, nic, "interrupt")?;
@@ -188,7 +195,7 @@ fn sleep_and_wake(
         run.wait_for(machine, traffic.sent())?;
     }
     sleeps(machine, &run, polled)?;
-    let (wakes, sent) = bursts::send(machine, &run, &feeder, &mut traffic, wanted)?;
+    let (wakes, sent) = bursts::send(machine, &run, &feeder, &mut traffic, wanted, pause)?;
     say(&format!("{sent} bursts, {wakes} wake-ups"));
     run.wait_for(machine, traffic.sent())?;
     let left = run.end(machine)?;
