@@ -16,12 +16,16 @@ exec </dev/ttyS1 >/dev/ttyS1 2>&1
 # Every byte as it is: no echo, no carriage returns.
 stty raw -echo
 echo "@@ 0 0"
-# A test that has gone leaves no guest behind. busybox has this option.
-# shellcheck disable=SC3045
-while read -r -t 900 number command; do
-    sh -c "$command" </dev/null 2>&1
-    status=$?
-    echo
-    echo "@@ $number $status"
-done
+# In a process of its own. What a command left running becomes a child of the first process when that command has ended, and when a child of it ends busybox's
+# read begins anew and forgets what it had of a line.
+(
+    # A test that has gone leaves no guest behind. busybox has this option.
+    # shellcheck disable=SC3045
+    while read -r -t 900 number command; do
+        sh -c "$command" </dev/null 2>&1
+        status=$?
+        echo
+        echo "@@ $number $status"
+    done
+)
 poweroff -f
