@@ -174,7 +174,8 @@ pub(super) fn open(
         interface: device.interface(),
     });
     handle.state = Some(Arc::clone(&state));
-    let absorbs = absorbs(descriptors, state.megabits());
+    let certain = certain_descriptors(&driver, descriptors);
+    let absorbs = absorbs(certain, state.megabits());
     let interrupts: Vec<Option<Interrupt>> = (0..queues as u16)
         .map(|queue| {
             setup
@@ -198,9 +199,10 @@ pub(super) fn open(
         (false, _) => "no link yet".to_owned(),
     };
     let description = format!(
-        "DPDK ({}), driver {driver}, {queues} queue{} of {descriptors} descriptors, {} packet buffers ({} MiB on {}{}), {sleeping}, {}{link}",
+        "DPDK ({}), driver {driver}, {queues} queue{} of {}{descriptors} descriptors, {} packet buffers ({} MiB on {}{}), {sleeping}, {}{link}",
         version(),
         if queues == 1 { "" } else { "s" },
+        if certain < descriptors { "up to " } else { "" },
         u64::from(buffers) * queues as u64,
         pool::bytes(u64::from(buffers) * queues as u64) >> 20,
         handle
@@ -492,6 +494,15 @@ fn descriptors(
     Ok(rx)
 }
 
+/// Of so many descriptors that were asked for, those that the queue has for certain. A virtio card's queue is as long as its hypervisor made it, at the least as a rule
+/// 256; its driver cuts what is asked for to that, and tells nobody.
+fn certain_descriptors(driver: &str, asked: u16) -> u16 {
+    match driver {
+        "net_virtio" => asked.min(256),
+        _ => asked,
+    }
+}
+
 /// How long so many descriptors take frames in at the link's rate: 84 bytes on the wire for each of the smallest.
 fn absorbs(descriptors: u16, megabits: Option<u32>) -> Duration {
     let rate = f64::from(megabits.unwrap_or(10_000)) * 1e6 / (84.0 * 8.0);
@@ -542,6 +553,8 @@ mod tests {
     #[test]
     fn pauses_are_what_the_ring_absorbs() {
         assert_eq!(absorbs(4096, Some(10_000)).as_micros(), 275);
+        assert_eq!(certain_descriptors("net_virtio", 4096), 256);
+        assert_eq!(certain_descriptors("net_mlx5", 4096), 4096);
         assert_eq!(absorbs(1024, None).as_micros(), 68);
         assert_eq!(absorbs(1024, Some(100_000)), SHORTEST_PAUSE);
         assert_eq!(absorbs(4096, Some(100)), LONGEST_PAUSE);
