@@ -8,7 +8,7 @@ use portreeve_packet::{TcpFlags, View, ViewFlags};
 
 use crate::health::{measures, take_sample, worth_a_sample};
 use crate::recognise::COPY_WITHIN;
-use crate::slot::{Hot, Side, seen};
+use crate::slot::{Hot, Side, State, seen};
 use crate::tcp::delta;
 use crate::ticks;
 
@@ -21,10 +21,17 @@ pub(crate) const ODD: u32 = ViewFlags::FIRST_FRAGMENT.0
     | ViewFlags::BAD_TRANSPORT_CHECKSUM.0
     | ViewFlags::QUOTES.0;
 
+/// Whether a segment may go this way by what its flow's state and its own control bits say.
+#[inline(always)]
+pub(crate) fn is_plain(state: State, view: &View) -> bool {
+    const CONTROL: u8 = TcpFlags::FIN | TcpFlags::SYN | TcpFlags::RST | TcpFlags::ACK;
+    view.tcp_flags.0 & CONTROL == TcpFlags::ACK
+        && state.is_plain_tcp(usize::from(view.high_to_low()), view.payload_len > 0)
+}
+
 /// The next segment of an established connection: whether it acknowledged new data.
 #[inline(always)]
 pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
-    const PLAIN: u8 = TcpFlags::FIN | TcpFlags::SYN | TcpFlags::RST | TcpFlags::ACK;
     let side = side & 1;
     let len = view.payload_len;
     let Side {
@@ -34,8 +41,7 @@ pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
     let end = view.tcp_seq.wrapping_add(len);
     let ahead = delta(view.tcp_ack, acked);
     let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
-    let plain = hot.state.is_plain_tcp(side, len > 0)
-        && view.tcp_flags.0 & PLAIN == TcpFlags::ACK
+    let plain = is_plain(hot.state, view)
         && view.tcp_window != 0
         // In sequence, and no wrap of it.
         && view.tcp_seq == mine.seq

@@ -31,6 +31,7 @@ impl Tracker {
         let (mut parent, mut quote) = (NONE, 0);
         let (all, quotes) = (views.as_slice(), views.quotes());
         let mut index = 0;
+        let mut ahead = false;
         loop {
             let rest = all.get(index..).unwrap_or_default();
             let quick = self.quick_ones(rest, guesses.get(index..).unwrap_or_default());
@@ -39,6 +40,14 @@ impl Tracker {
                 parent = guesses[index - 1];
             }
             let Some(view) = all.get(index) else { break };
+            if !ahead {
+                ahead = true;
+                let behind = index + 1;
+                self.prefetch_whole(
+                    all.get(behind..).unwrap_or_default(),
+                    guesses.get(behind..).unwrap_or_default(),
+                );
+            }
             if view.flags.0 & ViewFlags::HAS_PARENT.0 == 0 {
                 parent = NONE;
             }
@@ -98,6 +107,22 @@ impl Tracker {
                     self.table.prefetch_free(new);
                     new += 1;
                 }
+            }
+        }
+    }
+
+    /// Fetches the cold slots of the views that will probably go the whole way too: once a burst, behind the first that does. With millions of flows, each of
+    /// which comes up seldom, or short ones, that is many.
+    #[inline(never)]
+    fn prefetch_whole(&self, views: &[View], guesses: &[u32]) {
+        for (view, guess) in views.iter().zip(guesses) {
+            let Some(hot) = self.table.hot.get(*guess as usize) else {
+                continue;
+            };
+            let far = (hot.last ^ view.timestamp) >> self.epoch_shift != 0;
+            let tcp = view.key.protocol == 6;
+            if far || (tcp && !fast::is_plain(hot.state, view)) {
+                self.table.cold.prefetch(*guess as usize, 2);
             }
         }
     }
