@@ -12,6 +12,9 @@ use crate::hash;
 use crate::table::{NONE, same};
 use crate::tracker::{BURST_BATCHES, Tracker};
 
+/// From so many flows on cold slots are fetched before they are needed: 12 MiB of them. Fewer stay in the caches, and looking ahead would only cost.
+const MANY_FLOWS: u64 = 1 << 17;
+
 impl Tracker {
     /// Looks up and updates the flows of all `views`, in their order; what ends is emitted to `sink`.
     pub fn process(&mut self, views: &mut Views, sink: &mut impl RecordSink) {
@@ -31,7 +34,7 @@ impl Tracker {
         let (mut parent, mut quote) = (NONE, 0);
         let (all, quotes) = (views.as_slice(), views.quotes());
         let mut index = 0;
-        let mut ahead = false;
+        let mut prefetched = self.shared.counters.active < MANY_FLOWS;
         loop {
             let rest = all.get(index..).unwrap_or_default();
             let quick = self.quick_ones(rest, guesses.get(index..).unwrap_or_default());
@@ -40,8 +43,8 @@ impl Tracker {
                 parent = guesses[index - 1];
             }
             let Some(view) = all.get(index) else { break };
-            if !ahead {
-                ahead = true;
+            if !prefetched {
+                prefetched = true;
                 let behind = index + 1;
                 self.prefetch_whole(
                     all.get(behind..).unwrap_or_default(),
