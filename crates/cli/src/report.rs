@@ -149,7 +149,7 @@ fn in_line(worker: &WorkerState) -> String {
     if share < WORTH_TELLING {
         return String::new();
     }
-    format!("; {share:.1} % in line for its core: other threads run there (--scheduling nice)")
+    format!("; {share:.1} % in line for its core: other threads run there (see --scheduling)")
 }
 
 /// What a worker did with its time, and how fast it woke.

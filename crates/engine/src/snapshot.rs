@@ -23,7 +23,8 @@ pub struct WorkerState {
     /// How it waits, and what it did with its time.
     #[serde(default)]
     pub waits: Waits,
-    /// How long it wanted to run and the kernel let others have its core, nanoseconds; 0 where the kernel does not tell. Part of the polling time of `waits`.
+    /// How long it wanted to run and the kernel let others have its core, nanoseconds; 0 where the kernel does not tell. It is within the times of `waits`:
+    /// of polling, and of sleeping, where it was woken and had to wait for the core.
     #[serde(default)]
     pub in_line_ns: u64,
 }
