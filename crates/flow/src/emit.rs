@@ -63,6 +63,7 @@ impl Emit {
             resp_p,
             ip_proto: key.protocol,
             service: None,
+            app: None,
             duration,
             conn_state: conn_state(hot, cold, sizes),
             local_orig: self.local(orig_h),

@@ -8,7 +8,7 @@ use portreeve_packet::{TcpFlags, View, ViewFlags};
 
 use crate::health::{measures, take_sample, worth_a_sample};
 use crate::recognise::COPY_WITHIN;
-use crate::slot::{Hot, Side, State, seen};
+use crate::slot::{Hot, Side, State};
 use crate::tcp::delta;
 use crate::ticks;
 
@@ -94,7 +94,7 @@ pub(crate) fn datagram(hot: &mut Hot, view: &View, side: usize) -> bool {
     if mine.pkts == 0
         || mine.pkts == u32::MAX
         || wraps
-        || !(hot.state.seen(side, seen::DATA) && hot.state.protected())
+        || !hot.state.is_plain_datagram(side)
         || (view.ip_id != 0
             && view.ip_id as u16 == hot.ip_ids[side]
             && (0..=COPY_WITHIN).contains(&pause))

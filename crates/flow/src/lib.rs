@@ -46,6 +46,7 @@ pub mod counters;
 pub mod error;
 pub mod ports;
 pub mod tracker;
+pub mod watch;
 pub mod weird;
 
 mod again;
@@ -76,4 +77,5 @@ pub use counters::{FlowCounters, MemoryReport};
 pub use error::FlowError;
 pub use ports::PortSet;
 pub use tracker::Tracker;
+pub use watch::{Findings, Flow, Watcher};
 pub use weird::WeirdKind;

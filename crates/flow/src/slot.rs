@@ -75,7 +75,7 @@ pub(crate) mod seen {
 ///
 /// bits 0–2 and 3–5: TCP state of sender 0 and 1; 6–7: did close; 8–14 and 15–21: seen letters; 22: the high endpoint is the
 /// originator; 23–25: [`Class`]; 26–27: there are holes in what sender 0 or 1 sent; 28: not to be evicted; 29–30: the RTT sample
-/// of sender 0 or 1 is its handshake's.
+/// of sender 0 or 1 is its handshake's; 31: its packets are watched ([`crate::watch`]).
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct State(pub(crate) u32);
 
@@ -86,15 +86,17 @@ impl State {
     const CLASS: u32 = 23;
     const HOLES: u32 = 26;
     pub(crate) const PROTECTED: u32 = 1 << 28;
+    const WATCHED: u32 = 1 << 31;
     const HANDSHAKE_SAMPLE: u32 = 29;
 
-    /// What TCP's fast path asks for: both sides established, no holes, not closed, no sample of a handshake, not to be evicted.
+    /// What TCP's fast path asks for: both sides established, no holes, not closed, no sample of a handshake, not to be evicted, not watched.
     const TCP_FAST_MASK: u32 = 0b111_111
         | 3 << Self::CLOSE
         | 3 << Self::HOLES
         | 3 << Self::HANDSHAKE_SAMPLE
         | 7 << Self::CLASS
-        | Self::PROTECTED;
+        | Self::PROTECTED
+        | Self::WATCHED;
     const TCP_FAST: u32 = tcp_state::ESTABLISHED
         | tcp_state::ESTABLISHED << 3
         | (Class::TcpIdle as u32) << Self::CLASS
@@ -193,6 +195,24 @@ impl State {
     #[inline]
     pub(crate) fn protected(self) -> bool {
         self.0 & Self::PROTECTED != 0
+    }
+
+    /// Whether somebody wants to see its packets.
+    #[inline(always)]
+    pub(crate) fn watched(self) -> bool {
+        self.0 & Self::WATCHED != 0
+    }
+
+    #[inline]
+    pub(crate) fn set_watched(&mut self, yes: bool) {
+        self.0 = self.0 & !Self::WATCHED | if yes { Self::WATCHED } else { 0 };
+    }
+
+    /// Whether a datagram from `side` may go the fast path: data was seen from there, not to be evicted, not watched.
+    #[inline(always)]
+    pub(crate) fn is_plain_datagram(self, side: usize) -> bool {
+        let letter = Self::TCP_LETTER[side & 1][1];
+        self.0 & (Self::PROTECTED | Self::WATCHED | letter) == Self::PROTECTED | letter
     }
 }
 

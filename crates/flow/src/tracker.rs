@@ -25,6 +25,7 @@ use crate::slot::{Class, Cold, ColdSide, Hot, Side, State, tcp_state};
 use crate::table::{NONE, Table};
 use crate::tcp::{self, Tcp, next_update};
 use crate::uid::Uids;
+use crate::watch::{Flow, Out, Watcher};
 use crate::weird::WeirdKind;
 
 /// Slots the wheel is asked for at a time.
@@ -144,7 +145,13 @@ impl Tracker {
 
     /// The whole way of a view.
     #[inline(never)]
-    fn whole(&mut self, view: &View, guess: u32, parent: u32, sink: &mut impl RecordSink) -> u32 {
+    fn whole(
+        &mut self,
+        view: &View,
+        guess: u32,
+        parent: u32,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) -> u32 {
         let words = hash::words(&view.key);
         if view.flags.has(ViewFlags::LATER_FRAGMENT) {
             return self.later_fragment(view, &words, sink);
@@ -161,8 +168,23 @@ impl Tracker {
         if view.flags.has(ViewFlags::FIRST_FRAGMENT) {
             self.first_fragment(slot, view, &words);
         }
-        self.update(slot, view);
+        let sound = self.update(slot, view);
+        if sound && self.table.hot[slot as usize].state.watched() {
+            self.show(slot, view, sink);
+        }
         slot
+    }
+
+    /// Shows a packet to whoever watches its flow.
+    fn show(&mut self, slot: u32, view: &View, sink: &mut Out<'_, impl Watcher, impl RecordSink>) {
+        let flow = Flow::new(
+            &self.table.hot[slot as usize],
+            &self.table.cold[slot as usize],
+            &self.shared,
+        );
+        if !sink.watcher.packet(slot, view, &flow, sink.records) {
+            self.table.hot[slot as usize].state.set_watched(false);
+        }
     }
 
     /// The flow of a view: the one there, or one that begins with it; [`NONE`] if there is no place.
@@ -172,7 +194,7 @@ impl Tracker {
         place: &Place,
         guess: u32,
         parent: u32,
-        sink: &mut impl RecordSink,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
         let slot = self.table.find(&place.words, place.hash, guess);
         if slot == NONE {
@@ -220,7 +242,7 @@ impl Tracker {
         view: &View,
         place: &Place,
         parent: u32,
-        sink: &mut impl RecordSink,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
         if self.table.is_full() {
             // What lives in the same tunnel packet as this view stays.
@@ -236,12 +258,18 @@ impl Tracker {
             self.shared.counters.refused += 1;
             return NONE;
         };
-        self.fill(slot, view, parent);
+        self.fill(slot, view, parent, sink);
         slot
     }
 
     /// Writes the state of a flow that begins with this view, and puts it on the wheel.
-    fn fill(&mut self, slot: u32, view: &View, parent: u32) {
+    fn fill(
+        &mut self,
+        slot: u32,
+        view: &View,
+        parent: u32,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
         self.shared.counters.opened += 1;
         self.shared.counters.active += 1;
         let class = match view.key.protocol {
@@ -268,6 +296,8 @@ impl Tracker {
             0
         });
         hot.state.set_class(class);
+        hot.state
+            .set_watched(sink.watcher.begin(slot, view.key.protocol));
         let uids = self.shared.uids;
         let again = self
             .shared
@@ -324,8 +354,8 @@ impl Tracker {
         }
     }
 
-    /// What a counted packet does to its flow.
-    fn update(&mut self, slot: u32, view: &View) {
+    /// What a counted packet does to its flow. Whether its payload is to be believed, and was not seen before as this very packet.
+    fn update(&mut self, slot: u32, view: &View) -> bool {
         let side = usize::from(view.high_to_low());
         let hot = &mut self.table.hot[slot as usize];
         let cold = &mut self.table.cold[slot as usize];
@@ -369,6 +399,10 @@ impl Tracker {
             self.table.wheel.remove(slot);
             self.on_wheel(slot);
         }
+        const UNSOUND: u32 = ViewFlags::MALFORMED_TRANSPORT.0
+            | ViewFlags::TRUNCATED_TRANSPORT.0
+            | ViewFlags::BAD_TRANSPORT_CHECKSUM.0;
+        !duplicate && view.flags.0 & UNSOUND == 0
     }
 
     fn first_fragment(&mut self, slot: u32, view: &View, words: &KeyWords) {
@@ -392,7 +426,12 @@ impl Tracker {
         }
     }
 
-    fn later_fragment(&mut self, view: &View, words: &KeyWords, sink: &mut impl RecordSink) -> u32 {
+    fn later_fragment(
+        &mut self,
+        view: &View,
+        words: &KeyWords,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) -> u32 {
         let Later::Ports(low, high) = self.fragments.later(words, view) else {
             return NONE;
         };
@@ -462,34 +501,52 @@ impl Tracker {
         view: &View,
         reason: EndReason,
         parent: u32,
-        sink: &mut impl RecordSink,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) {
         self.table.wheel.remove(slot);
         self.record(slot, reason, sink);
         let cold = &mut self.table.cold[slot as usize];
         self.shared.give_back(cold);
-        self.fill(slot, view, parent);
+        self.fill(slot, view, parent, sink);
     }
 
     /// Ends a flow that stands on the wheel.
-    fn end(&mut self, slot: u32, reason: EndReason, sink: &mut impl RecordSink) {
+    fn end(
+        &mut self,
+        slot: u32,
+        reason: EndReason,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
         self.table.wheel.remove(slot);
         self.end_off_wheel(slot, reason, sink);
     }
 
-    fn end_off_wheel(&mut self, slot: u32, reason: EndReason, sink: &mut impl RecordSink) {
+    fn end_off_wheel(
+        &mut self,
+        slot: u32,
+        reason: EndReason,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
         self.record(slot, reason, sink);
         self.shared.give_back(&mut self.table.cold[slot as usize]);
         self.table.remove(slot);
     }
 
     /// Emits what a flow that ends has to say, and counts it.
-    fn record(&mut self, slot: u32, reason: EndReason, sink: &mut impl RecordSink) {
+    fn record(
+        &mut self,
+        slot: u32,
+        reason: EndReason,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
         let (hot, cold) = (
             &self.table.hot[slot as usize],
             &self.table.cold[slot as usize],
         );
-        let conn = self.emit.conn(hot, cold, &self.shared, reason);
+        let flow = Flow::new(hot, cold, &self.shared);
+        let found = sink.watcher.end(slot, &flow, sink.records);
+        let mut conn = self.emit.conn(hot, cold, &self.shared, reason);
+        (conn.service, conn.app) = (found.service, found.app);
         let sizes = emit::sizes(hot, cold);
         let last = hot.last;
         let snapshot = self
@@ -516,7 +573,12 @@ impl Tracker {
     }
 
     /// Emits what was added to a flow that goes on.
-    fn update_record(&mut self, slot: u32, ts: i64, sink: &mut impl RecordSink) {
+    fn update_record(
+        &mut self,
+        slot: u32,
+        ts: i64,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
         let active = self.config.timeouts.active;
         let hot = &self.table.hot[slot as usize];
         let cold = &mut self.table.cold[slot as usize];
@@ -547,6 +609,8 @@ impl Tracker {
             }
         }
         let mut conn = self.emit.conn(hot, cold, &self.shared, EndReason::Active);
+        let found = sink.watcher.findings(slot);
+        (conn.service, conn.app) = (found.service, found.app);
         let sizes = emit::sizes(hot, cold);
         if let Some(snapshot) = self.shared.snapshots.get_mut(number) {
             emit::since(&mut conn, snapshot, sizes, boundary);
@@ -556,7 +620,12 @@ impl Tracker {
     }
 
     /// Looks at flows that may be over at `now`; whether more are due.
-    fn expire(&mut self, now: i64, batches: usize, sink: &mut impl RecordSink) -> bool {
+    fn expire(
+        &mut self,
+        now: i64,
+        batches: usize,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) -> bool {
         self.loss_record(now, sink);
         self.fragments.sweep(now);
         self.shared.counters.fragments_held = self.fragments.held();
@@ -590,14 +659,19 @@ impl Tracker {
         true
     }
 
-    fn lost_fragments(&mut self, lost: u64, now: i64, sink: &mut impl RecordSink) {
+    fn lost_fragments(
+        &mut self,
+        lost: u64,
+        now: i64,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
         self.shared.counters.fragments_unmatched += lost;
         self.shared
             .weird_packet(WeirdKind::FragmentsWithoutFirst, None, now, Some(lost));
         self.shared.flush(sink);
     }
 
-    fn loss_record(&mut self, now: i64, sink: &mut impl RecordSink) {
+    fn loss_record(&mut self, now: i64, sink: &mut Out<'_, impl Watcher, impl RecordSink>) {
         let interval = self.config.capture_loss_interval;
         if interval <= 0 || (self.loss_since.is_some() && now < self.loss_next) {
             return;
@@ -611,7 +685,7 @@ impl Tracker {
         self.loss_since = Some(now);
     }
 
-    fn emit_loss(&mut self, now: i64, sink: &mut impl RecordSink) {
+    fn emit_loss(&mut self, now: i64, sink: &mut Out<'_, impl Watcher, impl RecordSink>) {
         let Some(since) = self.loss_since else {
             return;
         };
@@ -638,12 +712,32 @@ impl Tracker {
 
     /// Time passes: expires what is due, a bounded amount of work a call. `now` is nanoseconds since 1970-01-01 UTC. Returns whether more is due.
     pub fn advance(&mut self, now: i64, sink: &mut impl RecordSink) -> bool {
+        self.advance_watched(now, &mut (), sink)
+    }
+
+    /// [`Tracker::advance`], with somebody who watches.
+    pub fn advance_watched(
+        &mut self,
+        now: i64,
+        watcher: &mut impl Watcher,
+        sink: &mut impl RecordSink,
+    ) -> bool {
         self.clock.tell(now);
-        self.expire(now, ADVANCE_BATCHES, sink)
+        self.expire(now, ADVANCE_BATCHES, &mut Out::new(watcher, sink))
     }
 
     /// The end, a bounded amount of work a call: ends some flows; whether there are more. For sinks that cannot take everything at once.
     pub fn drain(&mut self, sink: &mut impl RecordSink) -> bool {
+        self.drain_watched(&mut (), sink)
+    }
+
+    /// [`Tracker::drain`], with somebody who watches.
+    pub fn drain_watched(
+        &mut self,
+        watcher: &mut impl Watcher,
+        sink: &mut impl RecordSink,
+    ) -> bool {
+        let sink = &mut Out::new(watcher, sink);
         for _ in 0..DRAIN {
             let Some(slot) = self.table.next_used(self.drained) else {
                 self.finish_rest(sink);
@@ -660,7 +754,7 @@ impl Tracker {
         while self.drain(sink) {}
     }
 
-    fn finish_rest(&mut self, sink: &mut impl RecordSink) {
+    fn finish_rest(&mut self, sink: &mut Out<'_, impl Watcher, impl RecordSink>) {
         self.drained = 0;
         self.fragments.finish();
         self.shared.counters.fragments_held = 0;

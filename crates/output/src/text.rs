@@ -45,6 +45,13 @@ pub enum Decimals {
     Nine,
 }
 
+/// Appends what `write` makes to `out`.
+pub fn append(out: &mut Vec<u8>, write: impl FnOnce(&mut Room) -> usize) {
+    let mut room = [0; ROOM];
+    let len = write(&mut room);
+    out.extend_from_slice(room.get(..len).unwrap_or_default());
+}
+
 const BILLION: u64 = 1_000_000_000;
 
 /// Eight zeros in ASCII.

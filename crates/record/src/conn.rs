@@ -147,6 +147,8 @@ pub struct Conn {
     pub ip_proto: u8,
     /// Application protocol, when it is known.
     pub service: Option<&'static str>,
+    /// The product behind it, when it is known.
+    pub app: Option<&'static str>,
     /// From first to last packet, nanoseconds; `None` (Zeek's `-`) when there was one packet only.
     pub duration: Option<i64>,
     /// How the connection went.
@@ -201,6 +203,7 @@ impl Default for Conn {
             resp_p: 0,
             ip_proto: 0,
             service: None,
+            app: None,
             duration: None,
             conn_state: ConnState::default(),
             local_orig: None,

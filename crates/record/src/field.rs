@@ -28,6 +28,14 @@ pub enum Kind {
     Enum,
     /// A set of strings.
     SetStr,
+    /// Strings in order.
+    VecStr,
+    /// Lengths of time in order.
+    VecInterval,
+    /// Unsigned numbers in order.
+    VecCount,
+    /// Addresses in order.
+    VecAddr,
 }
 
 impl Kind {
@@ -46,6 +54,10 @@ impl Kind {
             Kind::Str => "string",
             Kind::Enum => "enum",
             Kind::SetStr => "set[string]",
+            Kind::VecStr => "vector[string]",
+            Kind::VecInterval => "vector[interval]",
+            Kind::VecCount => "vector[count]",
+            Kind::VecAddr => "vector[addr]",
         }
     }
 
@@ -61,7 +73,10 @@ impl Kind {
             Kind::Bool => Storage::Bool,
             Kind::Str => Storage::Text,
             Kind::Enum => Storage::Name,
-            Kind::SetStr => Storage::Texts,
+            Kind::SetStr | Kind::VecStr => Storage::Texts,
+            Kind::VecInterval => Storage::DurationsNs,
+            Kind::VecCount => Storage::U64s,
+            Kind::VecAddr => Storage::Ips,
         }
     }
 }
@@ -89,6 +104,12 @@ pub enum Storage {
     Name,
     /// Several texts.
     Texts,
+    /// Several lengths of time, nanoseconds.
+    DurationsNs,
+    /// Several numbers.
+    U64s,
+    /// Several addresses.
+    Ips,
 }
 
 impl Storage {
@@ -107,7 +128,9 @@ impl Storage {
             Storage::DurationNs => "Duration(Nanosecond)",
             Storage::Ip | Storage::Text => "Utf8",
             Storage::Name => "Dictionary(Int32, Utf8)",
-            Storage::Texts => "List(Utf8)",
+            Storage::Texts | Storage::Ips => "List(Utf8)",
+            Storage::DurationsNs => "List(Duration(Nanosecond))",
+            Storage::U64s => "List(UInt64)",
         }
     }
 
@@ -127,6 +150,9 @@ impl Storage {
             Storage::Text => "String",
             Storage::Name => "LowCardinality(String)",
             Storage::Texts => "Array(String)",
+            Storage::DurationsNs => "Array(Int64)",
+            Storage::U64s => "Array(UInt64)",
+            Storage::Ips => "Array(IPv6)",
         }
     }
 }
@@ -281,7 +307,10 @@ impl Info {
     pub fn clickhouse(&self) -> String {
         let plain = self.storage.clickhouse();
         match (self.optional, self.storage) {
-            (false, _) | (_, Storage::Texts) => plain.to_owned(),
+            (false, _) => plain.to_owned(),
+            (_, Storage::Texts | Storage::DurationsNs | Storage::U64s | Storage::Ips) => {
+                plain.to_owned()
+            }
             (true, Storage::Name) => "LowCardinality(Nullable(String))".to_owned(),
             (true, _) => format!("Nullable({plain})"),
         }

@@ -7,6 +7,7 @@
 //! Time is `i64` nanoseconds since 1970-01-01 UTC; intervals are `i64` nanoseconds; byte counts are bytes on the wire.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod community_id;
 pub mod conn;
 pub mod context;
@@ -21,6 +22,7 @@ pub mod uid;
 pub mod value;
 pub mod weird;
 
+pub use app::{App, Head};
 pub use context::{Name, RecordContext};
 pub use feed::RecordFeed;
 pub use field::Info;
@@ -50,6 +52,8 @@ pub enum Record {
     Weird(Weird),
     /// How much of what was acknowledged was never seen, for one interval.
     CaptureLoss(CaptureLoss),
+    /// What a conversation is about.
+    App(App),
 }
 
 impl Record {
@@ -61,6 +65,7 @@ impl Record {
             Record::ConnUpdate(_) => "conn_update",
             Record::Weird(_) => "weird",
             Record::CaptureLoss(_) => "capture_loss",
+            Record::App(app) => app.path(),
         }
     }
 }

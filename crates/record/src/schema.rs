@@ -49,6 +49,7 @@ pub use conn::CONN;
 pub use weird::WEIRD;
 
 use crate::Record;
+use crate::app::App;
 use crate::context::RecordContext;
 use crate::field::Info;
 use crate::value::Value;
@@ -80,7 +81,7 @@ pub struct Log {
 /// Every log there is.
 #[must_use]
 pub fn logs() -> Vec<Log> {
-    vec![
+    let mut logs = vec![
         Log {
             path: "conn",
             doc: "One conversation, written once when it ends, with its totals.",
@@ -101,7 +102,21 @@ pub fn logs() -> Vec<Log> {
             doc: "How much of the TCP data that was acknowledged was never seen, for one interval: loss before Portreeve.",
             fields: CAPTURE_LOSS.to_vec(),
         },
-    ]
+    ];
+    logs.extend(crate::app::logs());
+    logs
+}
+
+impl App {
+    /// Takes `visitor` through the record's fields. One piece of code a dialect, whatever the log.
+    #[inline(never)]
+    pub fn visit(&self, context: &RecordContext, visitor: &mut impl Visitor) {
+        self.record().each(context, &mut |field, value| {
+            if visitor.wants(field) {
+                visitor.field(field, value);
+            }
+        });
+    }
 }
 
 impl Record {
@@ -112,6 +127,7 @@ impl Record {
             Record::Conn(conn) | Record::ConnUpdate(conn) => conn.visit(context, visitor),
             Record::Weird(weird) => weird.visit(context, visitor),
             Record::CaptureLoss(loss) => loss.visit(context, visitor),
+            Record::App(app) => app.visit(context, visitor),
         }
     }
 

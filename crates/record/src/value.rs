@@ -96,6 +96,14 @@ pub enum Items<'a> {
     Uids(&'a [Uid]),
     /// Texts.
     Strs(&'a [&'a str]),
+    /// Texts that the record owns.
+    Texts(&'a [Box<str>]),
+    /// Lengths of time, nanoseconds.
+    Intervals(&'a [i64]),
+    /// Numbers.
+    Counts(&'a [u64]),
+    /// Addresses.
+    Addrs(&'a [IpAddr]),
 }
 
 impl Items<'_> {
@@ -105,6 +113,10 @@ impl Items<'_> {
         match self {
             Items::Uids(uids) => uids.len(),
             Items::Strs(strs) => strs.len(),
+            Items::Texts(texts) => texts.len(),
+            Items::Intervals(intervals) => intervals.len(),
+            Items::Counts(counts) => counts.len(),
+            Items::Addrs(addresses) => addresses.len(),
         }
     }
 
@@ -147,7 +159,7 @@ pub enum Value<'a> {
     Uid(Uid),
     /// A short text made on the spot, of printable ASCII without quotes, backslashes and commas: a string to every dialect, nothing in it to escape.
     Text(Text),
-    /// A set of strings.
+    /// A set or a vector.
     Set(Items<'a>),
 }
 
@@ -178,6 +190,31 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn bool(value: Option<bool>) -> Self {
         value.map_or(Value::Unset, Value::Bool)
+    }
+
+    /// A text, or nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn str(value: Option<&'a str>) -> Self {
+        value.map_or(Value::Unset, Value::Str)
+    }
+
+    /// An address, or nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn addr(value: Option<IpAddr>) -> Self {
+        value.map_or(Value::Unset, Value::Addr)
+    }
+
+    /// The elements, or nothing if there are none.
+    #[inline(always)]
+    #[must_use]
+    pub fn items(items: Items<'a>) -> Self {
+        if items.is_empty() {
+            Value::Unset
+        } else {
+            Value::Set(items)
+        }
     }
 
     /// A word, or nothing.

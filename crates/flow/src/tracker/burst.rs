@@ -11,6 +11,7 @@ use crate::fast;
 use crate::hash;
 use crate::table::{NONE, same};
 use crate::tracker::{BURST_BATCHES, Tracker};
+use crate::watch::{Out, Watcher};
 
 /// From so many flows on cold slots are fetched before they are needed: 12 MiB of them. Fewer stay in the caches, and looking ahead would only cost.
 const MANY_FLOWS: u64 = 1 << 17;
@@ -18,6 +19,17 @@ const MANY_FLOWS: u64 = 1 << 17;
 impl Tracker {
     /// Looks up and updates the flows of all `views`, in their order; what ends is emitted to `sink`.
     pub fn process(&mut self, views: &mut Views, sink: &mut impl RecordSink) {
+        self.process_watched(views, &mut (), sink);
+    }
+
+    /// [`Tracker::process`], with somebody who watches.
+    pub fn process_watched(
+        &mut self,
+        views: &mut Views,
+        watcher: &mut impl Watcher,
+        sink: &mut impl RecordSink,
+    ) {
+        let sink = &mut Out::new(watcher, sink);
         self.shared.source = SourceId(views.source);
         let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
         for view in views.as_mut_slice() {

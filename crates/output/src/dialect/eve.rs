@@ -1,4 +1,4 @@
-//! Suricata's EVE JSON: `flow`, `anomaly` and `stats` events.
+//! Suricata's EVE JSON: `flow`, `anomaly`, `stats` and application events.
 //!
 //! Names, nesting and units are Suricata's, so that what reads its `flow` events reads ours. What EVE has no
 //! place for stands in an object of its own, `portreeve`. Where the two cannot be the same:
@@ -10,7 +10,7 @@
 
 use portreeve_record::conn::{Conn, ConnState, EndReason};
 use portreeve_record::field::EveObject;
-use portreeve_record::{Info, Record, RecordContext, Value, Visitor};
+use portreeve_record::{App, Info, Record, RecordContext, Uid, Value, Visitor};
 
 use super::zeek_json::{left_out, member};
 use crate::draft::Draft;
@@ -56,6 +56,7 @@ pub(super) fn record(
                 loss.visit(context, &mut Ours::new(draft, time));
             });
         }
+        Record::App(app) => application(&mut draft, app, context, time),
         _ => return,
     }
     draft.put(b"}\n");
@@ -138,6 +139,35 @@ fn number(draft: &mut Draft<'_>, key: &str, number: u64) {
     draft.value(|room| text::number(room, number));
 }
 
+/// An application event: its own members stand in an object that is called as its type.
+fn application(draft: &mut Draft<'_>, app: &App, context: &RecordContext, time: TimeFormat) {
+    let head = app.record().head();
+    moment(draft, "{\"timestamp\":\"", head.ts, time);
+    number(draft, ",\"flow_id\":", flow_id(head.uid));
+    word(draft, ",\"event_type\":\"", app.event_type());
+    proto(draft, head.ip_proto);
+    app.visit(context, &mut Event::new(draft, time));
+    word(draft, ",\"", app.event_type());
+    draft.put(b":");
+    let begun = draft.position();
+    app.visit(context, &mut Own::new(draft, time));
+    if draft.position() == begun {
+        draft.put(b"{");
+    } else {
+        draft.set(begun, b'{');
+    }
+    draft.put(b"}");
+    ours(draft, |draft| {
+        app.visit(context, &mut Ours::new(draft, time));
+    });
+}
+
+/// Suricata's number of a flow: 53 bits of the uid, what every JSON reader keeps whole.
+fn flow_id(uid: Uid) -> u64 {
+    let [first, second, _] = uid.0;
+    (u64::from(first) << 32 | u64::from(second)) >> 11
+}
+
 #[inline(always)]
 fn event_begins(draft: &mut Draft<'_>, at: i64, event_type: &str, time: TimeFormat) {
     moment(draft, "{\"timestamp\":\"", at, time);
@@ -160,10 +190,7 @@ fn flow(
     let duration = conn.duration.unwrap_or(0);
     let end = conn.ts.saturating_add(duration);
     moment(draft, "{\"timestamp\":\"", end, time);
-    // 53 bits of the uid: what every JSON reader keeps whole.
-    let [first, second, _] = conn.uid.0;
-    let flow_id = (u64::from(first) << 32 | u64::from(second)) >> 11;
-    number(draft, ",\"flow_id\":", flow_id);
+    number(draft, ",\"flow_id\":", flow_id(conn.uid));
     word(draft, ",\"event_type\":\"", event_type);
     if let Some(vlan) = conn.vlan {
         number(draft, ",\"vlan\":[", vlan.into());

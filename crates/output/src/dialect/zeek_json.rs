@@ -5,7 +5,7 @@ use portreeve_record::{Info, Key, Record, RecordContext, Value, Visitor};
 
 use crate::draft::Draft;
 use crate::escape;
-use crate::text::{self, TimeFormat};
+use crate::text::{self, Room, TimeFormat};
 
 /// Writes one record as a line.
 pub(super) fn record(
@@ -104,7 +104,7 @@ pub(super) fn member(draft: &mut Draft<'_>, key: &Key, value: &Value<'_>, time: 
         }
         Value::Set(items) => {
             draft.put(key.bare());
-            draft.long(|out| set(out, items));
+            draft.long(|out| set(out, items, time));
         }
         _ => {
             draft.put(key.bare());
@@ -144,12 +144,31 @@ fn moment(draft: &mut Draft<'_>, at: i64, time: TimeFormat) {
 }
 
 #[inline(never)]
-fn set(out: &mut Vec<u8>, items: Items<'_>) {
+fn set(out: &mut Vec<u8>, items: Items<'_>, time: TimeFormat) {
     match items {
         Items::Uids(uids) => list(out, uids, |out, uid| out.extend_from_slice(&uid.text())),
         Items::Strs(strs) => list(out, strs, |out, content| escape::json(out, content)),
+        Items::Texts(texts) => list(out, texts, |out, content| escape::json(out, content)),
+        Items::Addrs(addresses) => list(out, addresses, |out, address| {
+            text::append(out, |room| text::address(room, *address));
+        }),
+        Items::Counts(counts) => numbers(out, counts, |room, count| text::number(room, *count)),
+        Items::Intervals(intervals) => numbers(out, intervals, |room, interval| {
+            text::seconds(room, *interval, time.decimals())
+        }),
         _ => out.extend_from_slice(b"null"),
     }
+}
+
+fn numbers<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Room, &T) -> usize) {
+    out.push(b'[');
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        text::append(out, |room| write(room, item));
+    }
+    out.push(b']');
 }
 
 fn list<T>(out: &mut Vec<u8>, items: &[T], mut inside: impl FnMut(&mut Vec<u8>, &T)) {

@@ -99,7 +99,7 @@ fn column(draft: &mut Draft<'_>, value: &Value<'_>, time: TimeFormat) {
         Value::Letters(letters) => draft.text(letters),
         Value::Uid(uid) => draft.put(&uid.text()),
         Value::Text(ref content) => draft.text(content.as_bytes()),
-        Value::Set(items) => draft.long(|out| set(out, items)),
+        Value::Set(items) => draft.long(|out| set(out, items, time)),
         _ => draft.put(UNSET.as_bytes()),
     }
     draft.put(b"\t");
@@ -117,11 +117,21 @@ fn number(draft: &mut Draft<'_>, number: u64) {
 }
 
 #[inline(never)]
-fn set(out: &mut Vec<u8>, items: Items<'_>) {
+fn set(out: &mut Vec<u8>, items: Items<'_>, time: TimeFormat) {
     match items {
         items if items.is_empty() => out.extend_from_slice(EMPTY.as_bytes()),
         Items::Uids(uids) => list(out, uids, |out, uid| out.extend_from_slice(&uid.text())),
         Items::Strs(strs) => list(out, strs, |out, content| string(out, content, true)),
+        Items::Texts(texts) => list(out, texts, |out, content| string(out, content, true)),
+        Items::Addrs(addresses) => list(out, addresses, |out, address| {
+            text::append(out, |room| text::address(room, *address));
+        }),
+        Items::Counts(counts) => list(out, counts, |out, count| {
+            text::append(out, |room| text::number(room, *count));
+        }),
+        Items::Intervals(intervals) => list(out, intervals, |out, interval| {
+            text::append(out, |room| text::seconds(room, *interval, time.decimals()));
+        }),
         _ => out.extend_from_slice(UNSET.as_bytes()),
     }
 }

@@ -45,6 +45,7 @@ pub fn full() -> Conn {
         resp_p: 443,
         ip_proto: 6,
         service: Some("ssl"),
+        app: Some("example"),
         duration: Some(2_500_000_000),
         conn_state: ConnState::SF,
         local_orig: Some(true),

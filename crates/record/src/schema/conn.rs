@@ -78,6 +78,7 @@ fields! {
 
     Info::added("sensor", Str, "host", Iana(300), "Name of the sensor that saw it.").stored(Storage::Name) => x.sensor().into();
     Info::added("source", Str, "in_iface", Iana(82), "Interface or file it came from.").optional().stored(Storage::Name) => x.source(c.source).into();
+    Info::added("app", Str, "portreeve.app", Own(40), "The product behind the conversation, where it is known: by names in it and a table of them.").optional().stored(Storage::Name) => Value::str(c.app);
     Info::added("syn_rtt", Interval, "portreeve.syn_rtt", Own(10), "From SYN to SYN-ACK: the round trip from here to the responder.").tcp() => Value::interval(c.syn_rtt);
     Info::added("ack_rtt", Interval, "portreeve.ack_rtt", Own(11), "From SYN-ACK to the handshake's ACK: the round trip from here to the originator.").tcp() => Value::interval(c.ack_rtt);
     Info::added("orig_retransmits", Count, "portreeve.orig_retransmits", Own(12), "Segments from the originator with bytes seen before.").counter().tcp().stored(Storage::U32) => Value::Count(c.orig.retransmits.into());

@@ -1,0 +1,166 @@
+//! What a session may know and do beside its bytes: [`Context`].
+
+use portreeve_record::{App, Head, Record, RecordSink, Weird};
+
+use crate::protocol::{Peer, Protocol, Transport, Want};
+
+/// What is known of the flow that a session is about.
+pub trait Facts {
+    /// What its records begin with, for something that was seen at `ts`.
+    fn head(&self, ts: i64) -> Head;
+}
+
+impl Facts for portreeve_flow::Flow<'_> {
+    fn head(&self, ts: i64) -> Head {
+        portreeve_flow::Flow::head(self, ts)
+    }
+}
+
+/// What a session asked for, to be done when it returns.
+#[derive(Default)]
+pub(crate) struct Requests {
+    /// What is wanted of a peer whose unit it was not.
+    pub(crate) wants: [Option<Want>; 2],
+    pub(crate) hand_over: Option<&'static Protocol>,
+    pub(crate) detect_again: bool,
+    pub(crate) done: bool,
+    pub(crate) not_mine: bool,
+    pub(crate) services: [Option<&'static str>; 2],
+}
+
+/// What is around a session while it is called.
+pub struct Context<'a> {
+    pub(crate) now: i64,
+    pub(crate) transport: Transport,
+    pub(crate) facts: &'a dyn Facts,
+    pub(crate) sink: &'a mut dyn RecordSink,
+    pub(crate) requests: &'a mut Requests,
+    pub(crate) skipped: [u64; 2],
+    pub(crate) client_is_orig: bool,
+    pub(crate) limits: &'a mut Limits,
+}
+
+impl Context<'_> {
+    /// The time of the packet at hand, nanoseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// What carries the conversation.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// What a record begins with, for something that was seen at `ts`.
+    #[must_use]
+    pub fn head(&self, ts: i64) -> Head {
+        self.facts.head(ts)
+    }
+
+    /// Whether the client is the flow's originator, as it should be.
+    #[must_use]
+    pub fn client_is_orig(&self) -> bool {
+        self.client_is_orig
+    }
+
+    /// Bytes of `peer` that went by in the last [`Want::Skip`], as far as they were seen.
+    #[must_use]
+    pub fn skipped(&self, peer: Peer) -> u64 {
+        self.skipped[peer.index()]
+    }
+
+    /// Writes a record.
+    pub fn emit(&mut self, record: impl Into<App>) {
+        self.limits.records += 1;
+        self.sink.emit(Record::App(record.into()));
+    }
+
+    /// Notes something odd, by Zeek's name where it has one. Rate-limited: samples, not a count.
+    pub fn weird(&mut self, name: &'static str) {
+        if !self.limits.may_be_weird(self.now) {
+            return;
+        }
+        let head = self.facts.head(self.now);
+        self.sink.emit(Record::Weird(Weird {
+            ts: self.now,
+            uid: Some(head.uid),
+            endpoints: Some((head.orig_h, head.orig_p, head.resp_h, head.resp_p)),
+            name,
+            addl: None,
+            source: head.source,
+        }));
+    }
+
+    /// Names the flow after another protocol too: one that is carried inside (`ntlm` in `smb`).
+    pub fn also(&mut self, service: &'static str) {
+        if let Some(place) = self.requests.services.iter_mut().find(|s| s.is_none()) {
+            *place = Some(service);
+        }
+    }
+
+    /// Changes what is wanted of a peer whose unit this is not. Bytes held of its present unit count for the new one.
+    pub fn want(&mut self, peer: Peer, want: Want) {
+        self.requests.wants[peer.index()] = Some(want);
+    }
+
+    /// From the next bytes on this is another protocol (STARTTLS): its session begins when this call returns.
+    pub fn hand_over(&mut self, protocol: &'static Protocol) {
+        self.requests.hand_over = Some(protocol);
+    }
+
+    /// From the next bytes on this is something, nobody knows what (a proxy's CONNECT): to be found out anew.
+    pub fn detect_again(&mut self) {
+        self.requests.detect_again = true;
+    }
+
+    /// Nothing more is needed of this flow.
+    pub fn done(&mut self) {
+        self.requests.done = true;
+    }
+
+    /// It is not this protocol after all: the flow is not named after it.
+    pub fn not_mine(&mut self) {
+        self.requests.not_mine = true;
+    }
+}
+
+/// What all conversations of a worker share in bounds and counts.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) records: u64,
+    pub(crate) weirds: u64,
+    pub(crate) weirds_suppressed: u64,
+    weirds_per_second: u32,
+    /// Conversations that there was no room for any more.
+    pub(crate) given_up: u64,
+    second: i64,
+    this_second: u32,
+}
+
+const SECOND: i64 = 1_000_000_000;
+
+impl Limits {
+    pub(crate) fn new(weirds_per_second: u32) -> Limits {
+        Limits {
+            weirds_per_second,
+            ..Limits::default()
+        }
+    }
+
+    fn may_be_weird(&mut self, now: i64) -> bool {
+        self.weirds += 1;
+        let second = now.div_euclid(SECOND);
+        if second != self.second {
+            self.second = second;
+            self.this_second = 0;
+        }
+        if self.this_second >= self.weirds_per_second {
+            self.weirds_suppressed += 1;
+            return false;
+        }
+        self.this_second += 1;
+        true
+    }
+}

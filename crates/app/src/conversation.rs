@@ -1,0 +1,848 @@
+//! One flow's application state: its streams, what is held of a unit, and the session.
+
+use portreeve_record::RecordSink;
+
+use crate::SESSION_BYTES;
+use crate::budget::Budget;
+use crate::context::{Context, Facts, Limits, Requests};
+use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
+use crate::registry::{self, Candidates, Found};
+use crate::services::Services;
+use crate::stream::{Overlap, Piece, Segment, Stream};
+
+/// The most bytes of a unit.
+pub const MAX_UNIT: usize = 64 << 10;
+/// The most bytes each way that a protocol is looked for in.
+const DETECT_BYTES: usize = 2048;
+/// The most segments with payload that a protocol is looked for in: a beginning that comes byte by byte is still found.
+const DETECT_SEGMENTS: u16 = 256;
+/// The most datagrams.
+const DETECT_DATAGRAMS: u16 = 6;
+/// A session that wants nothing at all this often in a row, and yet something, goes round in circles.
+const MAX_EMPTY: u32 = 32;
+
+/// What is around a conversation while it is called.
+pub(crate) struct Env<'a> {
+    pub(crate) now: i64,
+    pub(crate) facts: &'a dyn Facts,
+    pub(crate) sink: &'a mut dyn RecordSink,
+    pub(crate) limits: &'a mut Limits,
+    pub(crate) budget: &'a Budget,
+    pub(crate) overlap: Overlap,
+    /// Ports of originator and responder.
+    pub(crate) ports: [u16; 2],
+}
+
+/// What came of one side and is not yet a unit.
+struct Inbox {
+    want: Want,
+    held: Vec<u8>,
+    /// What of `held` was used already.
+    used: usize,
+    /// What of the rest was searched for the end of a line.
+    searched: usize,
+    skipped: u64,
+    closed: bool,
+    /// While the protocol is looked for: bytes were missed, what comes now is no beginning.
+    lost: bool,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Inbox {
+            want: Want::Nothing,
+            held: Vec::new(),
+            used: 0,
+            searched: 0,
+            skipped: 0,
+            closed: false,
+            lost: false,
+        }
+    }
+}
+
+impl Inbox {
+    fn rest(&self) -> &[u8] {
+        self.held.get(self.used..).unwrap_or_default()
+    }
+
+    /// Whether there was room.
+    fn push(&mut self, bytes: &[u8], budget: &Budget) -> bool {
+        if !budget.take(bytes.len()) {
+            return false;
+        }
+        self.held.extend_from_slice(bytes);
+        true
+    }
+
+    /// Marks `len` bytes as used.
+    fn consume(&mut self, len: usize, budget: &Budget) {
+        self.used += len;
+        self.searched = 0;
+        if self.used >= self.held.len() {
+            self.clear(budget);
+        }
+    }
+
+    fn clear(&mut self, budget: &Budget) {
+        budget.give(self.held.len());
+        self.held = Vec::new();
+        self.used = 0;
+        self.searched = 0;
+    }
+}
+
+/// Where a conversation stands.
+enum Phase {
+    /// Which protocol it is is not known.
+    Detecting {
+        candidates: Candidates,
+        packets: u16,
+        /// Who was first to say something: 0 the originator, 1 the responder.
+        first: usize,
+    },
+    Running(Running),
+    /// Nothing more is wanted.
+    Over,
+}
+
+struct Running {
+    protocol: &'static Protocol,
+    session: Box<dyn Session>,
+}
+
+/// One flow's application state.
+pub(crate) struct Conversation {
+    transport: Transport,
+    phase: Phase,
+    /// By sender: 0 the originator, 1 the responder. TCP only.
+    streams: [Stream; 2],
+    inboxes: [Inbox; 2],
+    client_is_orig: bool,
+    services: Services,
+    empty_units: u32,
+    /// The side of whose bytes something else is wanted now than when they came.
+    changed: Option<usize>,
+}
+
+/// How a unit ends up where the session looks at it.
+enum Next {
+    /// So many bytes of what is held.
+    Held(usize),
+    /// So many bytes of the input.
+    Input(usize),
+    /// More has to come: the input is held.
+    Wait,
+    /// A part of the input is not to be looked at, and that is not all.
+    Passing,
+    /// All that was not to be looked at has gone by.
+    Passed,
+    /// Nothing is wanted.
+    Nothing,
+    /// There was no room.
+    NoRoom,
+}
+
+impl Conversation {
+    pub(crate) fn new(transport: Transport) -> Conversation {
+        Conversation {
+            transport,
+            phase: Phase::Detecting {
+                candidates: Candidates::all(transport),
+                packets: 0,
+                first: 0,
+            },
+            streams: Default::default(),
+            inboxes: Default::default(),
+            client_is_orig: true,
+            services: Services::default(),
+            empty_units: 0,
+            changed: None,
+        }
+    }
+
+    /// One whose protocol is known.
+    pub(crate) fn of(protocol: &'static Protocol, transport: Transport) -> Conversation {
+        let mut conversation = Conversation::new(transport);
+        conversation.start(protocol, Peer::Client);
+        conversation
+    }
+
+    /// The protocols found.
+    pub(crate) fn services(&self) -> Services {
+        self.services
+    }
+
+    /// Whether nothing more is wanted.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// Says where `from`'s stream begins: the sequence number of its first byte.
+    pub(crate) fn begins_at(&mut self, from: usize, seq: u32) {
+        self.streams[from & 1].syn(seq.wrapping_sub(1));
+    }
+
+    /// `from` (0: the originator) sent a segment.
+    pub(crate) fn segment(&mut self, from: usize, segment: Segment<'_>, env: &mut Env<'_>) {
+        let mut stream = std::mem::take(&mut self.streams[from & 1]);
+        let (budget, overlap) = (env.budget, env.overlap);
+        let fits = stream.segment(segment, overlap, budget, &mut |piece| {
+            self.piece(from, piece, env);
+        });
+        self.streams[from & 1] = stream;
+        self.after(fits, from, env);
+    }
+
+    /// `from` acknowledged everything before `ack`.
+    pub(crate) fn acknowledged(&mut self, from: usize, ack: u32, env: &mut Env<'_>) {
+        let other = 1 - (from & 1);
+        let mut stream = std::mem::take(&mut self.streams[other]);
+        let budget = env.budget;
+        stream.acknowledged(ack, budget, &mut |piece| self.piece(other, piece, env));
+        self.streams[other] = stream;
+        self.after(true, other, env);
+    }
+
+    /// `from` closes its stream, whose last byte is the one before `end`.
+    pub(crate) fn fin(&mut self, from: usize, end: u32, env: &mut Env<'_>) {
+        self.streams[from & 1].fin(end);
+        self.after(true, from, env);
+    }
+
+    fn after(&mut self, fits: bool, from: usize, env: &mut Env<'_>) {
+        if !fits {
+            self.give_up(env);
+        }
+        if self.is_over() {
+            self.forget(env.budget);
+        } else if self.streams[from & 1].is_closed() {
+            self.closed(from, env);
+        }
+    }
+
+    fn piece(&mut self, from: usize, piece: Piece<'_>, env: &mut Env<'_>) {
+        match piece {
+            Piece::Bytes(bytes) => self.bytes(from & 1, bytes, env),
+            Piece::Gap(missing) => self.gap(from & 1, missing, env),
+        }
+    }
+
+    /// A datagram.
+    pub(crate) fn datagram(&mut self, from: usize, payload: &[u8], env: &mut Env<'_>) {
+        let from = from & 1;
+        match &self.phase {
+            Phase::Detecting { .. } => self.detect_datagram(from, payload, env),
+            Phase::Running(_) => self.unit_of_datagram(from, payload, env),
+            Phase::Over => {}
+        }
+        if self.is_over() {
+            self.forget(env.budget);
+        }
+    }
+
+    fn unit_of_datagram(&mut self, from: usize, payload: &[u8], env: &mut Env<'_>) {
+        if self.inboxes[from].want == Want::Nothing {
+            return;
+        }
+        let peer = self.peer(from);
+        let want = self.call(env, |session, context| session.unit(peer, payload, context));
+        if let Some(want) = want {
+            self.inboxes[from].want = want;
+        }
+        self.end_if_nothing_is_wanted(env);
+    }
+
+    fn detect_datagram(&mut self, from: usize, payload: &[u8], env: &mut Env<'_>) {
+        let inbox = &mut self.inboxes[from];
+        inbox.clear(env.budget);
+        let Some((protocol, client)) = self.look(from, payload, env) else {
+            let kept = payload.get(..DETECT_BYTES).unwrap_or(payload);
+            if !self.is_over() && !self.inboxes[from].push(kept, env.budget) {
+                self.phase = Phase::Over;
+            }
+            return;
+        };
+        let other = 1 - from;
+        let before = std::mem::take(&mut self.inboxes[other].held);
+        env.budget.give(before.len());
+        self.start(protocol, client);
+        if !before.is_empty() {
+            self.unit_of_datagram(other, &before, env);
+        }
+        self.unit_of_datagram(from, payload, env);
+    }
+
+    /// The next bytes in order.
+    fn bytes(&mut self, from: usize, bytes: &[u8], env: &mut Env<'_>) {
+        match &mut self.phase {
+            Phase::Detecting { packets, first, .. } => {
+                if *packets == 0 {
+                    *first = from;
+                }
+                self.detect_stream(from, bytes, env);
+            }
+            Phase::Running(_) => self.deliver(from, bytes, env),
+            Phase::Over => {}
+        }
+    }
+
+    fn detect_stream(&mut self, from: usize, bytes: &[u8], env: &mut Env<'_>) {
+        if self.inboxes[from].lost {
+            return;
+        }
+        // What comes in one piece, as it mostly does, is not copied.
+        let copied = !self.inboxes[from].held.is_empty();
+        if copied && !self.inboxes[from].push(bytes, env.budget) {
+            return self.give_up(env);
+        }
+        let first = match self.phase {
+            Phase::Detecting { first, .. } => first,
+            _ => from,
+        };
+        match self.look(from, if copied { &[] } else { bytes }, env) {
+            Some((protocol, client)) => {
+                self.start(protocol, client);
+                let bytes = if copied { &[] } else { bytes };
+                if first == from {
+                    self.deliver(from, bytes, env);
+                    self.deliver(1 - from, &[], env);
+                } else {
+                    self.deliver(1 - from, &[], env);
+                    self.deliver(from, bytes, env);
+                }
+            }
+            None if self.is_over() || copied => {}
+            None => {
+                if !self.inboxes[from].push(bytes, env.budget) {
+                    self.give_up(env);
+                }
+            }
+        }
+    }
+
+    /// Looks for the protocol; `fresh` are bytes that are not held. Without one, and when no more may be looked at, the conversation is over.
+    fn look(
+        &mut self,
+        from: usize,
+        fresh: &[u8],
+        env: &Env<'_>,
+    ) -> Option<(&'static Protocol, Peer)> {
+        let Phase::Detecting {
+            candidates,
+            packets,
+            ..
+        } = &mut self.phase
+        else {
+            return None;
+        };
+        *packets += 1;
+        let mut sides = [self.inboxes[0].rest(), self.inboxes[1].rest()];
+        if !fresh.is_empty() {
+            sides[from] = fresh;
+        }
+        let probe = Probe {
+            transport: self.transport,
+            orig: sides[0],
+            resp: sides[1],
+            orig_p: env.ports[0],
+            resp_p: env.ports[1],
+        };
+        let most = match self.transport {
+            Transport::Tcp => DETECT_SEGMENTS,
+            Transport::Udp => DETECT_DATAGRAMS,
+        };
+        let last = *packets >= most || sides.iter().any(|s| s.len() >= DETECT_BYTES);
+        match registry::detect(&probe, candidates) {
+            Found::Protocol(protocol, orig) => return Some((protocol, orig)),
+            Found::Perhaps if !last => {}
+            Found::Perhaps | Found::Nothing => self.phase = Phase::Over,
+        }
+        None
+    }
+
+    /// The protocol is known; the originator plays the part `orig`.
+    fn start(&mut self, protocol: &'static Protocol, orig: Peer) {
+        self.client_is_orig = orig == Peer::Client;
+        self.run(protocol);
+    }
+
+    fn run(&mut self, protocol: &'static Protocol) {
+        let mut session = (protocol.session)(self.transport);
+        debug_assert!(size_of_val(&*session) <= SESSION_BYTES, "{}", protocol.name);
+        self.services.add(protocol.name);
+        for from in 0..2 {
+            let want = match self.transport {
+                Transport::Tcp => session.start(self.peer(from)),
+                Transport::Udp => Want::Any,
+            };
+            self.inboxes[from].want = want;
+            self.inboxes[from].searched = 0;
+        }
+        self.phase = Phase::Running(Running { protocol, session });
+    }
+
+    fn peer(&self, from: usize) -> Peer {
+        if (from == 0) == self.client_is_orig {
+            Peer::Client
+        } else {
+            Peer::Server
+        }
+    }
+
+    /// Takes `input` of `from`: hands units to the session as long as there are whole ones, of the other side too if what is wanted of it has changed.
+    fn deliver(&mut self, from: usize, input: &[u8], env: &mut Env<'_>) {
+        self.units(from, input, env);
+        while let Some(other) = self.changed.take() {
+            self.units(other, &[], env);
+        }
+        self.end_if_nothing_is_wanted(env);
+    }
+
+    /// Hands units out of what is held of `from` and `input` to the session, as long as there are whole ones.
+    fn units(&mut self, from: usize, mut input: &[u8], env: &mut Env<'_>) {
+        loop {
+            let peer = self.peer(from);
+            if !matches!(self.phase, Phase::Running(_)) {
+                // A session that hands over to nobody in particular: what is there is looked at anew.
+                if matches!(self.phase, Phase::Detecting { .. }) && !input.is_empty() {
+                    self.bytes(from, input, env);
+                }
+                return;
+            }
+            let want = match self.next(from, &mut input, env.budget) {
+                Next::Held(len) => {
+                    let held = std::mem::take(&mut self.inboxes[from].held);
+                    let used = self.inboxes[from].used;
+                    let unit = held.get(used..used + len).unwrap_or_default();
+                    let want = self.call(env, |session, context| session.unit(peer, unit, context));
+                    self.inboxes[from].held = held;
+                    self.inboxes[from].consume(len, env.budget);
+                    self.count_empty(len);
+                    want
+                }
+                Next::Input(len) => {
+                    let (unit, rest) = input.split_at_checked(len).unwrap_or((input, &[]));
+                    input = rest;
+                    self.count_empty(len);
+                    self.call(env, |session, context| session.unit(peer, unit, context))
+                }
+                Next::Passed => {
+                    self.count_empty(0);
+                    self.call(env, |session, context| session.skipped(peer, context))
+                }
+                Next::NoRoom => return self.give_up(env),
+                Next::Wait | Next::Passing | Next::Nothing => return,
+            };
+            if let Some(want) = want {
+                if let Want::Skip(_) = want {
+                    self.inboxes[from].skipped = 0;
+                }
+                self.inboxes[from].want = want;
+            }
+            if self.empty_units > MAX_EMPTY {
+                return self.give_up(env);
+            }
+        }
+    }
+
+    fn count_empty(&mut self, len: usize) {
+        self.empty_units = if len == 0 { self.empty_units + 1 } else { 0 };
+    }
+
+    /// What is next of `from`'s stream; what cannot be a unit yet is held.
+    fn next(&mut self, from: usize, input: &mut &[u8], budget: &Budget) -> Next {
+        let inbox = &mut self.inboxes[from];
+        let held = inbox.rest().len();
+        match inbox.want {
+            Want::Nothing => {
+                inbox.clear(budget);
+                Next::Nothing
+            }
+            Want::Skip(0) => Next::Passed,
+            Want::Skip(left) => {
+                let of_held = left.min(held as u64) as usize;
+                inbox.consume(of_held, budget);
+                let of_input = (left - of_held as u64).min(input.len() as u64) as usize;
+                *input = input.get(of_input..).unwrap_or_default();
+                let gone = (of_held + of_input) as u64;
+                inbox.skipped += gone;
+                // The rest of a stream has no end but its own.
+                if left != u64::MAX {
+                    inbox.want = Want::Skip(left - gone);
+                }
+                if left == gone {
+                    Next::Passed
+                } else {
+                    Next::Passing
+                }
+            }
+            Want::Any if held > 0 => Next::Held(held),
+            Want::Any if input.is_empty() => Next::Wait,
+            Want::Any => Next::Input(input.len().min(MAX_UNIT)),
+            Want::Bytes(len) => {
+                let len = len.min(MAX_UNIT);
+                if held == 0 && input.len() >= len {
+                    return Next::Input(len);
+                }
+                hold(inbox, len, input, budget)
+            }
+            Want::Line(most) => {
+                let most = most.clamp(1, MAX_UNIT);
+                if held == 0 {
+                    let window = input.get(..most).unwrap_or(input);
+                    return match window.iter().position(|&byte| byte == b'\n') {
+                        Some(at) => Next::Input(at + 1),
+                        None if window.len() == most => Next::Input(most),
+                        None => hold(inbox, usize::MAX, input, budget),
+                    };
+                }
+                // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
+                let unsearched = inbox.rest().get(inbox.searched..).unwrap_or_default();
+                let found = unsearched.iter().position(|&byte| byte == b'\n');
+                if let Some(at) = found {
+                    let len = (inbox.searched + at + 1).min(most);
+                    return Next::Held(len);
+                }
+                inbox.searched = held;
+                if held >= most {
+                    return Next::Held(most);
+                }
+                let window = input.get(..most - held).unwrap_or(input);
+                let end = window.iter().position(|&byte| byte == b'\n');
+                let len = held + end.map_or(window.len(), |at| at + 1);
+                if end.is_none() && len < most {
+                    return hold(inbox, usize::MAX, input, budget);
+                }
+                hold(inbox, len, input, budget)
+            }
+        }
+    }
+
+    fn gap(&mut self, from: usize, missing: u64, env: &mut Env<'_>) {
+        let inbox = &mut self.inboxes[from];
+        match self.phase {
+            Phase::Over => return,
+            Phase::Detecting { .. } => {
+                inbox.lost = true;
+                return;
+            }
+            Phase::Running(_) => {}
+        }
+        let peer = self.peer(from);
+        let inbox = &mut self.inboxes[from];
+        let want = match inbox.want {
+            Want::Nothing => return,
+            Want::Skip(u64::MAX) => return,
+            Want::Skip(left) if missing <= left => {
+                inbox.want = Want::Skip(left - missing);
+                return self.deliver(from, &[], env);
+            }
+            _ => {
+                let rest = inbox.rest().to_vec();
+                inbox.clear(env.budget);
+                self.call(env, |session, context| {
+                    session.gap(peer, &rest, missing, context)
+                })
+            }
+        };
+        if let Some(want) = want {
+            self.inboxes[from].want = want;
+        }
+        self.end_if_nothing_is_wanted(env);
+    }
+
+    fn closed(&mut self, from: usize, env: &mut Env<'_>) {
+        let peer = self.peer(from);
+        let inbox = &mut self.inboxes[from];
+        if inbox.closed || !matches!(self.phase, Phase::Running(_)) {
+            return;
+        }
+        inbox.closed = true;
+        let rest = inbox.rest().to_vec();
+        inbox.clear(env.budget);
+        inbox.want = match inbox.want {
+            Want::Skip(left) => Want::Skip(left),
+            _ => Want::Nothing,
+        };
+        self.call(env, |session, context| {
+            session.closed(peer, &rest, context);
+            Want::Nothing
+        });
+        self.inboxes[from].want = Want::Nothing;
+        self.end_if_nothing_is_wanted(env);
+    }
+
+    /// The flow is over.
+    pub(crate) fn end(&mut self, env: &mut Env<'_>) {
+        for from in 0..2 {
+            let mut stream = std::mem::take(&mut self.streams[from]);
+            let budget = env.budget;
+            stream.finish(budget, &mut |piece| self.piece(from, piece, env));
+        }
+        for from in 0..2 {
+            self.closed(from, env);
+        }
+        self.over(env);
+        self.forget(env.budget);
+    }
+
+    /// Calls the session and does what it asked for; `None` if its want is of no account any more.
+    fn call(
+        &mut self,
+        env: &mut Env<'_>,
+        call: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Want,
+    ) -> Option<Want> {
+        let mut requests = Requests::default();
+        let (client, server) = if self.client_is_orig { (0, 1) } else { (1, 0) };
+        let skipped = [self.inboxes[client].skipped, self.inboxes[server].skipped];
+        let Phase::Running(running) = &mut self.phase else {
+            return None;
+        };
+        let mut context = Context {
+            now: env.now,
+            transport: self.transport,
+            facts: env.facts,
+            sink: env.sink,
+            requests: &mut requests,
+            skipped,
+            client_is_orig: self.client_is_orig,
+            limits: env.limits,
+        };
+        let want = call(&mut *running.session, &mut context);
+        if requests.not_mine {
+            self.services.remove(running.protocol);
+        }
+        for name in requests.services.into_iter().flatten() {
+            self.services.add(name);
+        }
+        if requests.done || requests.not_mine {
+            self.over(env);
+            return None;
+        }
+        if let Some(protocol) = requests.hand_over {
+            self.end_session(env);
+            self.run(protocol);
+            self.changed = Some(1);
+            return None;
+        }
+        if requests.detect_again {
+            self.end_session(env);
+            self.phase = Phase::Detecting {
+                candidates: Candidates::all(self.transport),
+                packets: 0,
+                first: 0,
+            };
+            return None;
+        }
+        for (peer, wanted) in [Peer::Client, Peer::Server].into_iter().zip(requests.wants) {
+            if let Some(wanted) = wanted {
+                let from = if self.peer(0) == peer { 0 } else { 1 };
+                if let Want::Skip(_) = wanted {
+                    self.inboxes[from].skipped = 0;
+                }
+                self.inboxes[from].want = wanted;
+                self.inboxes[from].searched = 0;
+                self.changed = Some(from);
+            }
+        }
+        Some(want)
+    }
+
+    fn end_session(&mut self, env: &mut Env<'_>) {
+        let mut requests = Requests::default();
+        if let Phase::Running(running) = &mut self.phase {
+            let mut context = Context {
+                now: env.now,
+                transport: self.transport,
+                facts: env.facts,
+                sink: env.sink,
+                requests: &mut requests,
+                skipped: [0; 2],
+                client_is_orig: self.client_is_orig,
+                limits: env.limits,
+            };
+            running.session.end(&mut context);
+            for name in requests.services.into_iter().flatten() {
+                self.services.add(name);
+            }
+        }
+    }
+
+    fn end_if_nothing_is_wanted(&mut self, env: &mut Env<'_>) {
+        let nothing = self.inboxes.iter().all(|inbox| inbox.want == Want::Nothing);
+        if nothing && matches!(self.phase, Phase::Running(_)) {
+            self.over(env);
+        }
+    }
+
+    /// There was no room for what it needs.
+    fn give_up(&mut self, env: &mut Env<'_>) {
+        env.limits.given_up += 1;
+        self.over(env);
+    }
+
+    fn over(&mut self, env: &mut Env<'_>) {
+        self.end_session(env);
+        self.phase = Phase::Over;
+    }
+
+    fn forget(&mut self, budget: &Budget) {
+        for stream in &mut self.streams {
+            stream.clear(budget);
+        }
+        for inbox in &mut self.inboxes {
+            inbox.clear(budget);
+        }
+    }
+}
+
+/// Moves so much of `input` behind what is held that `len` bytes are held: a unit, if there is enough.
+fn hold(inbox: &mut Inbox, len: usize, input: &mut &[u8], budget: &Budget) -> Next {
+    let held = inbox.rest().len();
+    let missing = len.saturating_sub(held).min(input.len());
+    let (taken, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
+    if !inbox.push(taken, budget) {
+        return Next::NoRoom;
+    }
+    *input = rest;
+    if held + missing >= len {
+        Next::Held(len)
+    } else {
+        Next::Wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portreeve_record::Record;
+    use portreeve_record::app::dns::Dns;
+
+    use super::*;
+    use crate::protocol::{Transports, Verdict};
+    use crate::testing::Play;
+
+    /// Lines, each with a length behind which so many bytes are skipped; `*` hands over to itself, `!` ends it. What it saw ends up as the query of a record.
+    struct Lines {
+        seen: String,
+    }
+
+    static LINES: Protocol = Protocol {
+        name: "lines",
+        transports: Transports::Both,
+        ports: &[],
+        detect: |_| Verdict::No,
+        session: |_| {
+            Box::new(Lines {
+                seen: String::new(),
+            })
+        },
+    };
+
+    impl Session for Lines {
+        fn start(&mut self, _: Peer) -> Want {
+            Want::Line(8)
+        }
+
+        fn unit(&mut self, peer: Peer, unit: &[u8], context: &mut Context<'_>) -> Want {
+            let line = String::from_utf8_lossy(unit);
+            self.seen.push(if peer == Peer::Client { '>' } else { '<' });
+            self.seen.push_str(line.trim_end());
+            match line.trim_end() {
+                "*" => context.hand_over(&LINES),
+                "!" => context.done(),
+                "other" => context.want(peer.other(), Want::Bytes(3)),
+                number => {
+                    if let Ok(number) = number.parse() {
+                        return Want::Skip(number);
+                    }
+                }
+            }
+            Want::Line(8)
+        }
+
+        fn skipped(&mut self, peer: Peer, context: &mut Context<'_>) -> Want {
+            self.seen.push_str(&format!("({})", context.skipped(peer)));
+            Want::Line(8)
+        }
+
+        fn gap(&mut self, _: Peer, rest: &[u8], missing: u64, _: &mut Context<'_>) -> Want {
+            let rest = String::from_utf8_lossy(rest);
+            self.seen.push_str(&format!("[{rest}+{missing}]"));
+            Want::Line(8)
+        }
+
+        fn closed(&mut self, _: Peer, rest: &[u8], _: &mut Context<'_>) {
+            self.seen
+                .push_str(&format!("{}.", String::from_utf8_lossy(rest)));
+        }
+
+        fn end(&mut self, context: &mut Context<'_>) {
+            let query = Some(self.seen.as_str().into());
+            let head = context.head(context.now());
+            context.emit(Dns {
+                head,
+                query,
+                ..Dns::default()
+            });
+        }
+    }
+
+    fn seen(records: &[Record]) -> Vec<&str> {
+        records
+            .iter()
+            .filter_map(|record| match record {
+                Record::App(portreeve_record::App::Dns(dns)) => dns.query.as_deref(),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn play(pieces: &[&[u8]]) -> Vec<String> {
+        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
+        for piece in pieces {
+            play.orig(piece);
+        }
+        let outcome = play.finish();
+        assert_eq!(outcome.service, Some("lines"));
+        seen(&outcome.records)
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn units_are_whole_however_they_come() {
+        let script = b"ab\n5\n12345cd\nlonger than eight\n\n*\nnew\nrest";
+        let whole = play(&[script]);
+        assert_eq!(whole, [">ab>5(5)>cd>longer t>han eigh>t>>*", ">newrest.."]);
+        for size in 1..script.len() {
+            let pieces: Vec<&[u8]> = script.chunks(size).collect();
+            assert_eq!(play(&pieces), whole, "{size}");
+        }
+    }
+
+    #[test]
+    fn gaps_are_told_except_in_what_is_skipped() {
+        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
+        play.orig(b"9\n1234")
+            .orig_gap(3)
+            .orig(b"89a\nb")
+            .orig_gap(7)
+            .orig(b"c\n");
+        assert_eq!(seen(&play.finish().records), [">9(6)>a[b+7]>c.."]);
+        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
+        play.orig(b"3\n1").orig_gap(7).orig(b"a\n");
+        assert_eq!(seen(&play.finish().records), [">3[+7]>a.."]);
+    }
+
+    #[test]
+    fn what_is_wanted_of_the_other_peer_counts_for_what_it_has_sent() {
+        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
+        play.resp(b"abcdef")
+            .orig(b"other\n")
+            .resp(b"g\n!\n")
+            .orig(b"more\n");
+        assert_eq!(seen(&play.finish().records), [">other<abc<defg<!"]);
+    }
+}

@@ -1,0 +1,339 @@
+//! The application stage of one worker: [`Stage`], which watches the tracker's flows.
+
+use portreeve_flow::{Findings, Flow, Watcher};
+use portreeve_packet::View;
+use portreeve_record::RecordSink;
+
+use crate::budget::Budget;
+use crate::context::Limits;
+use crate::conversation::{Conversation, Env};
+use crate::protocol::Transport;
+use crate::services::Texts;
+use crate::stream::{Overlap, Segment};
+
+/// The frames of the burst at hand.
+pub trait Frames {
+    /// The captured bytes of a frame, by its number in the burst.
+    fn bytes(&self, frame: u16) -> &[u8];
+}
+
+/// No frames: time goes on without packets.
+impl Frames for () {
+    fn bytes(&self, _: u16) -> &[u8] {
+        &[]
+    }
+}
+
+/// What a stage is made with.
+#[derive(Clone, Debug)]
+pub struct StageConfig {
+    /// Flows that its tracker has places for.
+    pub flows: usize,
+    /// Its memory, bytes: half is for conversations that are looked into, half for what is held of them.
+    pub memory: usize,
+    /// Which copy of a byte counts.
+    pub overlap: Overlap,
+    /// `weird` records a second.
+    pub weirds_per_second: u32,
+}
+
+/// What a stage counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StageCounters {
+    /// Flows that were looked into.
+    pub opened: u64,
+    /// Of them, those open now.
+    pub open: u64,
+    /// Of them, those whose protocol was found.
+    pub recognised: u64,
+    /// Flows that were not looked into because all places were taken.
+    pub refused: u64,
+    /// Flows that were not looked into because the worker had too much to do.
+    pub shed: u64,
+    /// Flows that there was no room for any more while they were looked into.
+    pub given_up: u64,
+    /// Records written.
+    pub records: u64,
+    /// Odd things noticed, and those of them that were not written.
+    pub weirds: u64,
+    /// See `weirds`.
+    pub weirds_suppressed: u64,
+    /// Bytes held now.
+    pub held: u64,
+}
+
+/// What an index entry says: nothing yet, which conversation, or what was found.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Entry(u32);
+
+impl Entry {
+    const FOUND: u32 = 1 << 31;
+
+    fn open(place: u32) -> Entry {
+        Entry(place + 1)
+    }
+
+    fn found(text: u16) -> Entry {
+        Entry(Self::FOUND | u32::from(text))
+    }
+
+    fn place(self) -> Option<u32> {
+        (self.0 & Self::FOUND == 0)
+            .then(|| self.0.checked_sub(1))
+            .flatten()
+    }
+
+    fn text(self) -> u16 {
+        if self.0 & Self::FOUND == 0 {
+            0
+        } else {
+            self.0 as u16
+        }
+    }
+}
+
+/// One worker's application stage.
+pub struct Stage {
+    /// By the tracker's slots.
+    index: Vec<Entry>,
+    places: Vec<Option<Conversation>>,
+    free: Vec<u32>,
+    texts: Texts,
+    budget: Budget,
+    limits: Limits,
+    overlap: Overlap,
+    shedding: bool,
+    counters: StageCounters,
+}
+
+/// Bytes that an open conversation is counted with: its place, and a session.
+const CONVERSATION_BYTES: usize = size_of::<Option<Conversation>>() + 256;
+
+impl Stage {
+    /// A stage with all its places.
+    #[must_use]
+    pub fn new(config: &StageConfig) -> Stage {
+        let half = config.memory / 2;
+        let places = (half / CONVERSATION_BYTES).clamp(1, config.flows.max(1));
+        Stage {
+            index: vec![Entry::default(); config.flows],
+            places: (0..places).map(|_| None).collect(),
+            free: (0..places as u32).rev().collect(),
+            texts: Texts::default(),
+            budget: Budget::new(half),
+            limits: Limits::new(config.weirds_per_second),
+            overlap: config.overlap,
+            shedding: false,
+            counters: StageCounters::default(),
+        }
+    }
+
+    /// The stage, with the frames of a burst to look into.
+    pub fn over<'a, F: Frames>(&'a mut self, frames: &'a F) -> Watching<'a, F> {
+        Watching {
+            stage: self,
+            frames,
+        }
+    }
+
+    /// Whether flows that begin are not looked into, since the worker has too much to do.
+    pub fn shed(&mut self, yes: bool) {
+        self.shedding = yes;
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counters(&self) -> StageCounters {
+        StageCounters {
+            given_up: self.limits.given_up,
+            records: self.limits.records,
+            weirds: self.limits.weirds,
+            weirds_suppressed: self.limits.weirds_suppressed,
+            held: self.budget.held() as u64,
+            ..self.counters
+        }
+    }
+
+    /// Calls `with` on the conversation at `place` and gives its place back when it is over. Whether it goes on.
+    fn with(
+        &mut self,
+        slot: u32,
+        place: u32,
+        env: &mut EnvParts<'_>,
+        with: impl FnOnce(&mut Conversation, &mut Env<'_>),
+    ) -> bool {
+        let Some(Some(conversation)) = self.places.get_mut(place as usize) else {
+            return false;
+        };
+        let (_, orig_p, _, resp_p) = env.flow.endpoints();
+        let mut env = Env {
+            now: env.now,
+            facts: env.flow,
+            sink: env.sink,
+            limits: &mut self.limits,
+            budget: &self.budget,
+            overlap: self.overlap,
+            ports: [orig_p, resp_p],
+        };
+        with(conversation, &mut env);
+        if !conversation.is_over() {
+            return true;
+        }
+        let text = self.texts.number(conversation.services());
+        self.counters.recognised += u64::from(text != 0);
+        self.counters.open -= 1;
+        self.free.push(place);
+        if let Some(place) = self.places.get_mut(place as usize) {
+            *place = None;
+        }
+        if let Some(entry) = self.index.get_mut(slot as usize) {
+            *entry = Entry::found(text);
+        }
+        false
+    }
+
+    /// The conversation of a flow, begun if there is none yet; `None` if it is not to be.
+    fn place(&mut self, slot: u32, transport: Transport, flow: &Flow<'_>) -> Option<u32> {
+        let entry = self.index.get_mut(slot as usize)?;
+        if let Some(place) = entry.place() {
+            return Some(place);
+        }
+        if *entry != Entry::default() {
+            return None;
+        }
+        let Some(place) = self.free.pop() else {
+            self.counters.refused += 1;
+            return None;
+        };
+        *entry = Entry::open(place);
+        let mut conversation = Conversation::new(transport);
+        if transport == Transport::Tcp {
+            for side in 0..2 {
+                if let Some(seq) = flow.first_seq(side) {
+                    conversation.begins_at(side, seq);
+                }
+            }
+        }
+        *self.places.get_mut(place as usize)? = Some(conversation);
+        self.counters.opened += 1;
+        self.counters.open += 1;
+        Some(place)
+    }
+}
+
+/// What a packet brings along.
+struct EnvParts<'a> {
+    now: i64,
+    flow: &'a Flow<'a>,
+    sink: &'a mut dyn RecordSink,
+}
+
+/// A stage while a burst is at hand.
+pub struct Watching<'a, F> {
+    stage: &'a mut Stage,
+    frames: &'a F,
+}
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+impl<F: Frames> Watcher for Watching<'_, F> {
+    fn begin(&mut self, slot: u32, ip_proto: u8) -> bool {
+        if let Some(entry) = self.stage.index.get_mut(slot as usize) {
+            *entry = Entry::default();
+        }
+        let carries = matches!(ip_proto, TCP | UDP);
+        if carries && self.stage.shedding {
+            self.stage.counters.shed += 1;
+            return false;
+        }
+        carries
+    }
+
+    fn packet(
+        &mut self,
+        slot: u32,
+        view: &View,
+        flow: &Flow<'_>,
+        sink: &mut impl RecordSink,
+    ) -> bool {
+        let transport = if view.key.protocol == TCP {
+            Transport::Tcp
+        } else {
+            Transport::Udp
+        };
+        let known = self.stage.index.get(slot as usize).and_then(|e| e.place());
+        let place = match known {
+            Some(place) => place,
+            // Until there is something to read there is nothing to keep: a flood of SYNs takes no places.
+            None if view.payload_len == 0 => return true,
+            None => match self.stage.place(slot, transport, flow) {
+                Some(place) => place,
+                None => return false,
+            },
+        };
+        let from = usize::from(view.high_to_low() != flow.high_is_orig());
+        let begin = view.payload_offset as usize;
+        let end = begin.saturating_add(view.payload_captured as usize);
+        let frame = self.frames.bytes(view.frame);
+        let payload = frame.get(begin..end).unwrap_or_default();
+        let mut env = EnvParts {
+            now: view.timestamp,
+            flow,
+            sink,
+        };
+        self.stage.with(slot, place, &mut env, |conversation, env| {
+            if transport == Transport::Udp {
+                if !payload.is_empty() {
+                    conversation.datagram(from, payload, env);
+                }
+                return;
+            }
+            let flags = view.tcp_flags;
+            if flags.ack() {
+                conversation.acknowledged(from, view.tcp_ack, env);
+            }
+            let seq = view.tcp_seq.wrapping_add(u32::from(flags.syn()));
+            if view.payload_len > 0 && !flags.rst() {
+                let segment = Segment {
+                    seq,
+                    payload,
+                    wire_len: view.payload_len,
+                };
+                conversation.segment(from, segment, env);
+            }
+            if flags.fin() {
+                conversation.fin(from, seq.wrapping_add(view.payload_len), env);
+            }
+        })
+    }
+
+    fn findings(&self, slot: u32) -> Findings {
+        let Some(entry) = self.stage.index.get(slot as usize) else {
+            return Findings::default();
+        };
+        Findings {
+            service: self.stage.texts.text(entry.text()),
+            app: None,
+        }
+    }
+
+    fn end(&mut self, slot: u32, flow: &Flow<'_>, sink: &mut impl RecordSink) -> Findings {
+        let open = self.stage.index.get(slot as usize).and_then(|e| e.place());
+        if let Some(place) = open {
+            let mut env = EnvParts {
+                now: flow.last(),
+                flow,
+                sink,
+            };
+            self.stage.with(slot, place, &mut env, |conversation, env| {
+                conversation.end(env);
+            });
+        }
+        let findings = self.findings(slot);
+        if let Some(entry) = self.stage.index.get_mut(slot as usize) {
+            *entry = Entry::default();
+        }
+        findings
+    }
+}

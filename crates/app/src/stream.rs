@@ -1,0 +1,426 @@
+//! One direction of a TCP connection: segments in, bytes in order out. Only what is out of order is copied.
+//!
+//! The first copy of a byte wins, or the last ([`Overlap`]): two segments that say different things about the same bytes are told apart by what
+//! the receiver's system does, which nobody here knows.
+//!
+//! A hole is waited for until the other side acknowledges bytes behind it (then it came, and we did not see it), until too much is held, or until the
+//! stream ends. Then it is a gap, told with its length.
+
+use crate::budget::Budget;
+
+/// The most bytes of one direction that are held out of order.
+pub const MAX_HELD: usize = 256 << 10;
+/// The most runs of bytes out of order, of one direction.
+const MAX_RUNS: usize = 64;
+/// A segment further ahead than any window reaches (RFC 7323 section 2.3) is none of this stream.
+const MAX_AHEAD: u32 = 1 << 30;
+
+/// Which copy of a byte counts when it is sent twice and held out of order. (What was handed on is handed on.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overlap {
+    /// The first, as most systems do.
+    #[default]
+    First,
+    /// The last.
+    Last,
+}
+
+/// A segment, as it was captured.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// Sequence number of its first byte of payload.
+    pub seq: u32,
+    /// What was captured of its payload.
+    pub payload: &'a [u8],
+    /// Its payload on the wire, bytes: at least what was captured.
+    pub wire_len: u32,
+}
+
+/// What comes out of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// The next bytes.
+    Bytes(&'a [u8]),
+    /// So many bytes were never seen.
+    Gap(u64),
+}
+
+/// Bytes that wait for those before them.
+struct Run {
+    seq: u32,
+    bytes: Vec<u8>,
+    /// Bytes on the wire: what is more than `bytes` was not captured.
+    wire_len: u32,
+}
+
+/// One direction.
+#[derive(Default)]
+pub struct Stream {
+    /// The next byte in order; `None` before anything was seen.
+    next: Option<u32>,
+    /// One past the last byte, when a FIN told it.
+    end: Option<u32>,
+    runs: Vec<Run>,
+    held: usize,
+}
+
+/// How far `a` is ahead of `b`.
+fn ahead(a: u32, b: u32) -> i32 {
+    a.wrapping_sub(b) as i32
+}
+
+impl Stream {
+    /// The connection begins: `seq` is the SYN's.
+    pub fn syn(&mut self, seq: u32) {
+        if self.runs.is_empty() {
+            self.next = Some(seq.wrapping_add(1));
+        }
+    }
+
+    /// The sender closed: `end` is one past its last byte.
+    pub fn fin(&mut self, end: u32) {
+        self.end.get_or_insert(end);
+    }
+
+    /// Whether everything up to the FIN was handed on.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.end
+            .zip(self.next)
+            .is_some_and(|(end, next)| ahead(next, end) >= 0)
+    }
+
+    /// Takes a segment; what is now in order goes to `each`. Whether there was room for it (if not, the stream is to be given up).
+    pub fn segment(
+        &mut self,
+        segment: Segment<'_>,
+        overlap: Overlap,
+        budget: &Budget,
+        each: &mut dyn FnMut(Piece<'_>),
+    ) -> bool {
+        if segment.wire_len == 0 {
+            return true;
+        }
+        let next = *self.next.get_or_insert(segment.seq);
+        let distance = ahead(segment.seq, next);
+        if distance > 0 {
+            return distance as u32 > MAX_AHEAD || self.hold(segment, overlap, budget, each);
+        }
+        let known = distance.unsigned_abs();
+        if known >= segment.wire_len {
+            return true;
+        }
+        self.hand_on(
+            segment.payload.get(known as usize..).unwrap_or_default(),
+            segment.wire_len - known,
+            each,
+        );
+        self.release(budget, each);
+        true
+    }
+
+    /// The other side has acknowledged everything before `ack`: what is missing before bytes that are held will not come.
+    pub fn acknowledged(&mut self, ack: u32, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
+        while let (Some(next), Some(first)) = (self.next, self.runs.first()) {
+            if ahead(ack, first.seq) < 0 || ahead(ack, next) <= 0 {
+                return;
+            }
+            self.give_up_hole(budget, each);
+        }
+    }
+
+    /// The stream is over: what is held goes on, gaps and all.
+    pub fn finish(&mut self, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
+        while !self.runs.is_empty() {
+            self.give_up_hole(budget, each);
+        }
+    }
+
+    /// Forgets what is held.
+    pub fn clear(&mut self, budget: &Budget) {
+        budget.give(self.held);
+        self.held = 0;
+        self.runs = Vec::new();
+    }
+
+    fn hand_on(&mut self, bytes: &[u8], wire_len: u32, each: &mut dyn FnMut(Piece<'_>)) {
+        if let Some(next) = &mut self.next {
+            *next = next.wrapping_add(wire_len);
+        }
+        if !bytes.is_empty() {
+            each(Piece::Bytes(bytes));
+        }
+        let cut = u64::from(wire_len).saturating_sub(bytes.len() as u64);
+        if cut > 0 {
+            each(Piece::Gap(cut));
+        }
+    }
+
+    /// The hole before the first run is a gap.
+    fn give_up_hole(&mut self, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
+        let (Some(next), Some(first)) = (self.next, self.runs.first()) else {
+            return;
+        };
+        let hole = ahead(first.seq, next);
+        if hole > 0 {
+            self.next = Some(first.seq);
+            each(Piece::Gap(hole.unsigned_abs().into()));
+        }
+        self.release(budget, each);
+    }
+
+    /// Hands on the runs that are in order now.
+    fn release(&mut self, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
+        while let (Some(next), Some(first)) = (self.next, self.runs.first()) {
+            let distance = ahead(first.seq, next);
+            if distance > 0 {
+                return;
+            }
+            let run = self.runs.remove(0);
+            self.held -= run.bytes.len();
+            budget.give(run.bytes.len());
+            let known = distance.unsigned_abs();
+            if known < run.wire_len {
+                let bytes = run.bytes.get(known as usize..).unwrap_or_default();
+                self.hand_on(bytes, run.wire_len - known, each);
+            }
+        }
+    }
+
+    /// Keeps a segment that came too early: the parts of it that are not held yet, each a run; or, where the last copy counts, all of it.
+    fn hold(
+        &mut self,
+        segment: Segment<'_>,
+        overlap: Overlap,
+        budget: &Budget,
+        each: &mut dyn FnMut(Piece<'_>),
+    ) -> bool {
+        if overlap == Overlap::Last {
+            self.overwrite(segment);
+        }
+        let mut rest = segment;
+        let mut at = 0;
+        while rest.wire_len > 0 {
+            let Some(run) = self.runs.get(at) else {
+                return self.keep(at, rest, rest.wire_len, budget, each);
+            };
+            let run_end = run.seq.wrapping_add(run.wire_len);
+            let before = ahead(run.seq, rest.seq);
+            if before > 0 {
+                let len = rest.wire_len.min(before.unsigned_abs());
+                let runs = self.runs.len();
+                if !self.keep(at, rest, len, budget, each) {
+                    return false;
+                }
+                cut_front(&mut rest, len);
+                if self.runs.len() <= runs {
+                    // There were too many: holes were given up, and nothing is where it was.
+                    return self.segment(rest, overlap, budget, each);
+                }
+                at += 1;
+            }
+            let covered = ahead(run_end, rest.seq);
+            if covered > 0 {
+                cut_front(&mut rest, covered.unsigned_abs());
+            }
+            at += 1;
+        }
+        true
+    }
+
+    /// Puts the first `len` bytes of a segment before the run at `at`.
+    fn keep(
+        &mut self,
+        at: usize,
+        segment: Segment<'_>,
+        len: u32,
+        budget: &Budget,
+        each: &mut dyn FnMut(Piece<'_>),
+    ) -> bool {
+        let bytes = segment
+            .payload
+            .get(..len as usize)
+            .unwrap_or(segment.payload);
+        if !budget.take(bytes.len()) {
+            return false;
+        }
+        self.held += bytes.len();
+        self.runs.insert(
+            at,
+            Run {
+                seq: segment.seq,
+                bytes: bytes.to_vec(),
+                wire_len: len,
+            },
+        );
+        while self.runs.len() > MAX_RUNS || self.held > MAX_HELD {
+            self.give_up_hole(budget, each);
+        }
+        true
+    }
+
+    /// Writes a segment's bytes over what is held of them.
+    fn overwrite(&mut self, segment: Segment<'_>) {
+        for run in &mut self.runs {
+            let shift = ahead(segment.seq, run.seq);
+            let (to, from) = (shift.max(0) as usize, shift.min(0).unsigned_abs() as usize);
+            let source = segment.payload.get(from..).unwrap_or_default();
+            let target = run.bytes.get_mut(to..).unwrap_or_default();
+            for (to, from) in target.iter_mut().zip(source) {
+                *to = *from;
+            }
+        }
+    }
+}
+
+fn cut_front(segment: &mut Segment<'_>, len: u32) {
+    let len = len.min(segment.wire_len);
+    segment.seq = segment.seq.wrapping_add(len);
+    segment.payload = segment.payload.get(len as usize..).unwrap_or_default();
+    segment.wire_len -= len;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: usize = 1 << 20;
+
+    fn play(segments: &[(u32, &[u8])], overlap: Overlap) -> (String, Stream, Budget) {
+        let (mut stream, budget) = (Stream::default(), Budget::new(ROOM));
+        stream.syn(u32::MAX - 3);
+        let mut out = String::new();
+        for (offset, payload) in segments {
+            let segment = Segment {
+                seq: (u32::MAX - 2).wrapping_add(*offset),
+                payload,
+                wire_len: payload.len() as u32,
+            };
+            assert!(
+                stream.segment(segment, overlap, &budget, &mut |piece| write(
+                    &mut out, piece
+                ))
+            );
+        }
+        (out, stream, budget)
+    }
+
+    fn write(out: &mut String, piece: Piece<'_>) {
+        match piece {
+            Piece::Bytes(bytes) => out.push_str(std::str::from_utf8(bytes).unwrap()),
+            Piece::Gap(len) => out.push_str(&format!("[{len}]")),
+        }
+    }
+
+    #[test]
+    fn order_is_restored_across_the_wrap_and_nothing_stays_held() {
+        let parts: [(u32, &[u8]); 5] = [(6, b"gh"), (2, b"cd"), (4, b"ef"), (0, b"ab"), (8, b"i")];
+        let (out, stream, budget) = play(&parts, Overlap::First);
+        assert_eq!(out, "abcdefghi");
+        assert_eq!((stream.held, budget.held()), (0, 0));
+    }
+
+    #[test]
+    fn the_first_copy_wins_or_the_last() {
+        let parts: [(u32, &[u8]); 4] = [(4, b"EFG"), (2, b"cdefgh"), (5, b"??"), (0, b"abXX")];
+        assert_eq!(play(&parts, Overlap::First).0, "abXXEFGh");
+        assert_eq!(play(&parts, Overlap::Last).0, "abXXe??h");
+        // What was handed on stays.
+        assert_eq!(play(&[(0, b"ab"), (0, b"xyz")], Overlap::Last).0, "abz");
+    }
+
+    #[test]
+    fn a_hole_is_a_gap_when_what_is_behind_it_is_acknowledged() {
+        let (mut out, mut stream, budget) =
+            play(&[(0, b"ab"), (5, b"f"), (8, b"i")], Overlap::First);
+        let base = u32::MAX - 2;
+        stream.acknowledged(base.wrapping_add(4), &budget, &mut |piece| {
+            write(&mut out, piece)
+        });
+        assert_eq!(out, "ab");
+        stream.acknowledged(base.wrapping_add(6), &budget, &mut |piece| {
+            write(&mut out, piece)
+        });
+        assert_eq!(out, "ab[3]f");
+        stream.fin(base.wrapping_add(9));
+        assert!(!stream.is_closed());
+        stream.finish(&budget, &mut |piece| write(&mut out, piece));
+        assert_eq!(out, "ab[3]f[2]i");
+        assert!(stream.is_closed());
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn what_was_not_captured_is_a_gap() {
+        let (mut stream, budget, mut out) = (Stream::default(), Budget::new(ROOM), String::new());
+        for (seq, wire_len) in [(10, 5), (1, 9)] {
+            stream.syn(0);
+            let segment = Segment {
+                seq,
+                payload: b"abc",
+                wire_len,
+            };
+            assert!(
+                stream.segment(segment, Overlap::First, &budget, &mut |piece| write(
+                    &mut out, piece
+                ))
+            );
+        }
+        assert_eq!(out, "abc[6]abc[2]");
+    }
+
+    #[test]
+    fn a_stream_with_holes_holds_no_more_than_it_may() {
+        let (mut stream, budget) = (Stream::default(), Budget::new(ROOM));
+        stream.syn(0);
+        let mut seen = 0u64;
+        for i in 0..2000u32 {
+            let segment = Segment {
+                seq: 100 + i * 10_000,
+                payload: &[7; 9000],
+                wire_len: 9000,
+            };
+            assert!(
+                stream.segment(segment, Overlap::First, &budget, &mut |piece| {
+                    seen += match piece {
+                        Piece::Bytes(bytes) => bytes.len() as u64,
+                        Piece::Gap(len) => len,
+                    };
+                })
+            );
+            assert!(stream.held <= MAX_HELD && stream.runs.len() <= MAX_RUNS);
+        }
+        stream.finish(&budget, &mut |piece| {
+            seen += match piece {
+                Piece::Bytes(bytes) => bytes.len() as u64,
+                Piece::Gap(len) => len,
+            };
+        });
+        assert_eq!(seen, 99 + 1999 * 10_000 + 9000);
+        assert_eq!(budget.held(), 0);
+    }
+
+    /// Whatever the order, with each byte known: the same stream.
+    #[test]
+    fn any_order_and_any_cut_gives_the_same() {
+        let whole: Vec<u8> = (b'a'..=b'z').cycle().take(300).collect();
+        let mut state = 12345u64;
+        let mut random = move |below: usize| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..500 {
+            let mut parts = Vec::new();
+            for at in (0..whole.len()).step_by(7) {
+                let to = (at + 7 + random(20)).min(whole.len());
+                parts.push((at as u32, &whole[at..to]));
+            }
+            for i in (1..parts.len()).rev() {
+                parts.swap(i, random(i + 1));
+            }
+            let (out, stream, budget) = play(&parts, Overlap::First);
+            assert_eq!(out.as_bytes(), whole);
+            assert_eq!((stream.held, budget.held()), (0, 0));
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! For tests of protocols: a conversation that is played, without packets around it.
+//!
+//! ```
+//! use portreeve_app::Transport;
+//! use portreeve_app::testing::Play;
+//!
+//! let mut play = Play::new(Transport::Udp, 50_000, 53);
+//! play.orig(b"not DNS").resp(b"neither");
+//! assert!(play.finish().records.is_empty());
+//! ```
+
+use portreeve_record::{Head, Record, SourceId, Uid};
+
+use crate::budget::Budget;
+use crate::context::{Facts, Limits};
+use crate::conversation::{Conversation, Env};
+use crate::protocol::{Protocol, Transport};
+use crate::services::Texts;
+use crate::stream::{Overlap, Segment};
+
+/// What came of a conversation.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its records, in the order they were made.
+    pub records: Vec<Record>,
+    /// What the flow is named after.
+    pub service: Option<&'static str>,
+}
+
+/// A conversation that is played. Each packet is a millisecond behind the one before.
+pub struct Play {
+    conversation: Conversation,
+    transport: Transport,
+    head: Head,
+    now: i64,
+    sent: [u32; 2],
+    records: Vec<Record>,
+    limits: Limits,
+    budget: Budget,
+}
+
+struct Fixed(Head);
+
+impl Facts for Fixed {
+    fn head(&self, ts: i64) -> Head {
+        Head { ts, ..self.0 }
+    }
+}
+
+/// Time between packets, nanoseconds.
+pub const STEP: i64 = 1_000_000;
+/// Time of the first packet.
+pub const START: i64 = 1_700_000_000_000_000_000;
+
+impl Play {
+    /// A conversation between these ports.
+    #[must_use]
+    pub fn new(transport: Transport, orig_p: u16, resp_p: u16) -> Play {
+        Play {
+            conversation: Conversation::new(transport),
+            transport,
+            head: Head {
+                ts: 0,
+                uid: Uid([1, 2, 3]),
+                orig_h: [192, 0, 2, 1].into(),
+                orig_p,
+                resp_h: [192, 0, 2, 2].into(),
+                resp_p,
+                ip_proto: if transport == Transport::Tcp { 6 } else { 17 },
+                source: SourceId(0),
+            },
+            now: START - STEP,
+            sent: [0; 2],
+            records: Vec::new(),
+            limits: Limits::new(1000),
+            budget: Budget::new(16 << 20),
+        }
+    }
+
+    /// The same, and known to be `protocol`: nothing is looked for.
+    #[must_use]
+    pub fn of(protocol: &'static Protocol, transport: Transport, orig_p: u16, resp_p: u16) -> Play {
+        let mut play = Play::new(transport, orig_p, resp_p);
+        play.conversation = Conversation::of(protocol, transport);
+        play
+    }
+
+    fn call(&mut self, call: impl FnOnce(&mut Conversation, &mut Env<'_>)) {
+        let mut env = Env {
+            now: self.now,
+            facts: &Fixed(self.head),
+            sink: &mut self.records,
+            limits: &mut self.limits,
+            budget: &self.budget,
+            overlap: Overlap::First,
+            ports: [self.head.orig_p, self.head.resp_p],
+        };
+        if !self.conversation.is_over() {
+            call(&mut self.conversation, &mut env);
+        }
+    }
+
+    fn send(&mut self, from: usize, payload: &[u8], wire_len: u32) -> &mut Self {
+        self.now += STEP;
+        let seq = self.sent[from];
+        self.sent[from] = seq.wrapping_add(wire_len);
+        let transport = self.transport;
+        self.call(|conversation, env| match transport {
+            Transport::Udp => conversation.datagram(from, payload, env),
+            Transport::Tcp => {
+                let segment = Segment {
+                    seq,
+                    payload,
+                    wire_len,
+                };
+                conversation.segment(from, segment, env);
+            }
+        });
+        self
+    }
+
+    /// The originator sends this.
+    pub fn orig(&mut self, payload: &[u8]) -> &mut Self {
+        self.send(0, payload, payload.len() as u32)
+    }
+
+    /// The responder sends this.
+    pub fn resp(&mut self, payload: &[u8]) -> &mut Self {
+        self.send(1, payload, payload.len() as u32)
+    }
+
+    /// So many bytes of the originator were never seen.
+    pub fn orig_gap(&mut self, bytes: u32) -> &mut Self {
+        self.send(0, &[], bytes)
+    }
+
+    /// So many bytes of the responder were never seen.
+    pub fn resp_gap(&mut self, bytes: u32) -> &mut Self {
+        self.send(1, &[], bytes)
+    }
+
+    /// The flow is over.
+    pub fn finish(mut self) -> Outcome {
+        self.call(|conversation, env| conversation.end(env));
+        assert_eq!(self.budget.held(), 0, "bytes are still held");
+        let mut texts = Texts::default();
+        let number = texts.number(self.conversation.services());
+        Outcome {
+            records: self.records,
+            service: texts.text(number),
+        }
+    }
+}
+
+/// Who sent a piece of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The originator.
+    Orig,
+    /// The responder.
+    Resp,
+}
+
+/// Plays a script over TCP in each of several ways to cut it into segments: as it is, byte by byte, in pieces of several sizes. All must give what the first gives,
+/// times apart: `same` compares. Returns what the first gave.
+///
+/// # Panics
+/// If one gives something else.
+pub fn play_cut(resp_p: u16, script: &[(From, &[u8])]) -> Outcome {
+    let outcome = |size: usize| {
+        let mut play = Play::new(Transport::Tcp, 50_000, resp_p);
+        for (from, bytes) in script {
+            for piece in bytes.chunks(size) {
+                match from {
+                    From::Orig => play.orig(piece),
+                    From::Resp => play.resp(piece),
+                };
+            }
+        }
+        play.finish()
+    };
+    let whole = outcome(usize::MAX);
+    for size in [1, 2, 3, 7, 100, 1460] {
+        let cut = outcome(size);
+        assert_eq!(cut.service, whole.service, "in pieces of {size}");
+        assert_eq!(
+            cut.records.len(),
+            whole.records.len(),
+            "in pieces of {size}: {:#?}",
+            cut.records
+        );
+        for (a, b) in cut.records.iter().zip(&whole.records) {
+            assert_eq!(timeless(a), timeless(b), "in pieces of {size}");
+        }
+    }
+    whole
+}
+
+/// A record's fields without moments and intervals, as text.
+#[must_use]
+pub fn timeless(record: &Record) -> String {
+    use portreeve_record::{RecordContext, Value};
+    let context = RecordContext::new("sensor", vec!["source".into()]);
+    let mut text = record.path().to_owned();
+    record.each_field(&context, |field, value| {
+        if !matches!(value, Value::Time(_) | Value::Interval(_) | Value::Unset) {
+            text.push_str(&format!(" {}={value:?}", field.name));
+        }
+    });
+    text
+}

@@ -1,0 +1,144 @@
+//! Application records: what the conversations are about. One file a log: its struct and the table of its fields.
+//!
+//! To add a log: write its file, and one line in the list below. Everything else (dialects, file names, the reference page,
+//! storage types) follows.
+//!
+//! Unlike `conn`, which is written for every flow, these are made seldom enough for a table that is walked at run time ([`Field`]);
+//! texts in them are owned, cleaned of what is not printable where they are made.
+
+mod head;
+
+/// Makes of a table `NAME: Record, |record, context| info => value; …` the log's fields: those that every record of a conversation
+/// has (see [`Head`]), those of the table, and `source` and `sensor`.
+macro_rules! conversation_log {
+    ($(#[$doc:meta])* $name:ident: $record:ty, |$r:ident, $x:ident| $($info:expr => $value:expr;)*) => {
+        app_log! {
+            $(#[$doc])*
+            $name: $record, |$r, $x|
+            $crate::app::head::TS => $crate::Value::Time($r.head.ts);
+            $crate::app::head::UID => $crate::Value::Uid($r.head.uid);
+            $crate::app::head::ORIG_H => $crate::Value::Addr($r.head.orig_h);
+            $crate::app::head::ORIG_P => $crate::Value::Port($r.head.orig_p);
+            $crate::app::head::RESP_H => $crate::Value::Addr($r.head.resp_h);
+            $crate::app::head::RESP_P => $crate::Value::Port($r.head.resp_p);
+            $($info => $value;)*
+            $crate::app::head::SOURCE => $x.source($r.head.source).into();
+            $crate::app::head::SENSOR => $x.sensor().into();
+        }
+    };
+}
+
+/// Makes of a table `NAME: Record, |record, context| info => value; …` the log's fields, and nothing more. The record has a `head`.
+macro_rules! app_log {
+    ($(#[$doc:meta])* $name:ident: $record:ty, |$r:ident, $x:ident| $($info:expr => $value:expr;)*) => {
+        $(#[$doc])*
+        pub static $name: &[$crate::app::Field<$record>] = &[$($crate::app::Field {
+            info: $info,
+            #[allow(unused_variables)]
+            get: |$r, $x| $value,
+        }),*];
+
+        impl $crate::app::AppRecord for $record {
+            fn head(&self) -> &$crate::app::Head {
+                &self.head
+            }
+
+            fn each<'a>(
+                &'a self,
+                context: &'a $crate::RecordContext,
+                each: &mut dyn FnMut(&'static $crate::Info, $crate::Value<'a>),
+            ) {
+                for field in $name {
+                    each(&field.info, (field.get)(self, context));
+                }
+            }
+        }
+    };
+}
+
+/// The list of logs: `Variant(module::Struct) = TABLE, path, EVE's event type and object, what the log is`.
+macro_rules! app_records {
+    ($($variant:ident($module:ident::$record:ident) = $table:ident, $path:literal, $event:literal, $doc:literal;)*) => {
+        $(pub mod $module;)*
+
+        /// One application record of any kind.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum App {
+            $(#[doc = $doc] $variant(Box<$module::$record>),)*
+        }
+
+        $(impl From<$module::$record> for App {
+            fn from(record: $module::$record) -> Self {
+                App::$variant(Box::new(record))
+            }
+        })*
+
+        impl App {
+            /// The name of the log this record belongs to (Zeek's `_path`).
+            #[must_use]
+            pub fn path(&self) -> &'static str {
+                match self {
+                    $(App::$variant(_) => $path,)*
+                }
+            }
+
+            /// The type of its EVE event, and the name of the object that its own members stand in.
+            #[must_use]
+            pub fn event_type(&self) -> &'static str {
+                match self {
+                    $(App::$variant(_) => $event,)*
+                }
+            }
+
+            /// What every kind of record can.
+            #[must_use]
+            pub fn record(&self) -> &dyn AppRecord {
+                match self {
+                    $(App::$variant(record) => &**record,)*
+                }
+            }
+        }
+
+        /// Every application log there is.
+        pub(crate) fn logs() -> Vec<Log> {
+            vec![$(Log {
+                path: $path,
+                doc: $doc,
+                fields: $module::$table.iter().map(|field| field.info).collect(),
+            }),*]
+        }
+    };
+}
+
+use crate::context::RecordContext;
+use crate::field::Info;
+use crate::schema::Log;
+use crate::value::Value;
+
+pub use head::Head;
+
+app_records! {
+    Dns(dns::Dns) = DNS, "dns", "dns", "A name looked up: the query and what answered it. One record for each question.";
+}
+
+/// A field of an application log: what is said of it, and how a record gives it.
+pub struct Field<T: 'static> {
+    /// What is said of it.
+    pub info: Info,
+    /// Its value in a record.
+    pub get: for<'a> fn(&'a T, &'a RecordContext) -> Value<'a>,
+}
+
+/// What every kind of application record can.
+pub trait AppRecord {
+    /// The conversation it is of, and when.
+    fn head(&self) -> &Head;
+
+    /// Hands every field to `each`, in the order of the log's table: what is said of it, and its value.
+    fn each<'a>(
+        &'a self,
+        context: &'a RecordContext,
+        each: &mut dyn FnMut(&'static Info, Value<'a>),
+    );
+}
