@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(reader.vec16(), Some(&[7, 8][..]));
         assert_eq!(reader.vec16(), None);
         assert_eq!(reader.u32(), None);
-        assert_eq!(reader.u24(), Some(0x0009_01));
+        assert_eq!(reader.u24(), Some(0x0901));
         assert!(reader.is_empty() && reader.u8().is_none());
     }
 }

@@ -335,11 +335,11 @@ mod tests {
             play(&[(0, b"ab"), (5, b"f"), (8, b"i")], Overlap::First);
         let base = u32::MAX - 2;
         stream.acknowledged(base.wrapping_add(4), &budget, &mut |piece| {
-            write(&mut out, piece)
+            write(&mut out, piece);
         });
         assert_eq!(out, "ab");
         stream.acknowledged(base.wrapping_add(6), &budget, &mut |piece| {
-            write(&mut out, piece)
+            write(&mut out, piece);
         });
         assert_eq!(out, "ab[3]f");
         stream.fin(base.wrapping_add(9));

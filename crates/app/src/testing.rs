@@ -141,7 +141,7 @@ impl Play {
 
     /// The flow is over.
     pub fn finish(mut self) -> Outcome {
-        self.call(|conversation, env| conversation.end(env));
+        self.call(Conversation::end);
         assert_eq!(self.budget.held(), 0, "bytes are still held");
         let mut texts = Texts::default();
         let number = texts.number(self.conversation.services());
