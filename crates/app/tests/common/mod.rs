@@ -37,7 +37,7 @@ pub fn records_of(path: &Path) -> Vec<Record> {
     let config = TrackerConfig::default();
     let mut tracker = Tracker::new(config).unwrap();
     let mut stage = Stage::new(&StageConfig {
-        flows: tracker.memory().capacity as usize,
+        flows: tracker.memory().capacity,
         memory: 64 << 20,
         overlap: Overlap::First,
         weirds_per_second: 1000,
