@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::corpus::Capture;
+use crate::items::{self, ItemScore, Items, KINDS};
 use crate::score::{Flow, Ratio, Score, mean, score};
 use crate::truth::{Health, Truth};
 
@@ -68,9 +69,41 @@ pub struct Agreement {
     pub scores: BTreeMap<String, Score>,
     /// Answers by question.
     pub questions: BTreeMap<&'static str, Question>,
+    /// Scores of items by kind, then by capture.
+    pub items: BTreeMap<&'static str, BTreeMap<String, ItemScore>>,
 }
 
 impl Agreement {
+    /// Adds one capture's items and its truth.
+    pub fn add_items(
+        &mut self,
+        capture: &Capture,
+        found: &BTreeMap<&'static str, Items>,
+        truth: &Truth,
+    ) {
+        for kind in KINDS {
+            let none = Items::new();
+            let score = items::score(found.get(kind).unwrap_or(&none), truth.items(kind));
+            if score != ItemScore::default() {
+                self.items
+                    .entry(kind)
+                    .or_default()
+                    .insert(capture.id(), score);
+            }
+        }
+    }
+
+    /// Recall and precision of a kind of items, over all captures.
+    #[must_use]
+    pub fn item_ratios(&self, kind: &str) -> (Ratio, Ratio) {
+        let mut sum = (Ratio::default(), Ratio::default());
+        for score in self.items.get(kind).into_iter().flat_map(BTreeMap::values) {
+            sum.0.merge(score.recall);
+            sum.1.merge(score.precision);
+        }
+        sum
+    }
+
     /// Adds one capture's conversations and its truth.
     pub fn add(&mut self, capture: &Capture, found: &BTreeMap<String, Flow>, truth: &Truth) {
         let id = capture.id();
@@ -253,6 +286,29 @@ impl Agreement {
                 100.0 * mean,
                 sum.hit,
                 sum.of
+            );
+        }
+        let _ = writeln!(
+            text,
+            "\n| items | recall | required | precision | reported |"
+        );
+        let _ = writeln!(text, "| --- | ---: | ---: | ---: | ---: |");
+        for kind in KINDS {
+            let (recall, precision) = self.item_ratios(kind);
+            let percent = |ratio: Ratio| {
+                ratio
+                    .share()
+                    .map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+            };
+            let _ = writeln!(
+                text,
+                "| {kind} | {} | {} of {} | {} | {} of {} |",
+                percent(recall),
+                recall.hit,
+                recall.of,
+                percent(precision),
+                precision.hit,
+                precision.of
             );
         }
         let _ = writeln!(text, "\n| question | asked | same | | otherwise |");

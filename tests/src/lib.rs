@@ -17,6 +17,7 @@ pub mod binary;
 pub mod conn;
 pub mod corpus;
 pub mod hugepages;
+pub mod items;
 pub mod ledger;
 pub mod packets;
 pub mod parallel;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::conn::{Line, tuple};
 use crate::corpus::Capture;
+use crate::items::{Items, as_json};
 use crate::truth::Truth;
 
 /// All records of one conversation, over port reuse, VLANs and tunnels: the truth's tuples know none of these.
@@ -94,6 +95,12 @@ impl Ratio {
         self.of += 1;
     }
 
+    /// Adds another.
+    pub fn merge(&mut self, other: Ratio) {
+        self.hit += other.hit;
+        self.of += other.of;
+    }
+
     /// The share that was right; `None` of nothing.
     #[must_use]
     pub fn share(self) -> Option<f64> {
@@ -171,6 +178,7 @@ pub fn write_result(
     results: &Path,
     capture: &Capture,
     flows: &BTreeMap<String, Flow>,
+    items: &BTreeMap<&'static str, Items>,
 ) -> std::io::Result<()> {
     let rows: Vec<_> = flows
         .iter()
@@ -194,7 +202,9 @@ pub fn write_result(
         .collect();
     let folder = results.join(&capture.set);
     std::fs::create_dir_all(&folder)?;
-    let text = json!({ "flows": rows }).to_string();
+    let mut result = as_json(items);
+    result.insert("flows".to_owned(), json!(rows));
+    let text = serde_json::Value::Object(result).to_string();
     std::fs::write(folder.join(format!("{}.json", capture.name)), text)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::corpus::{Capture, Corpus};
+use crate::items::Known;
 
 /// One capture's truth.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,6 +20,36 @@ pub struct Truth {
     pub tunnelled_layers: u64,
     /// The TCP and UDP conversations: `tcp|udp address port address port`, ends sorted as text.
     pub flows: BTreeMap<String, Flow>,
+    /// Server names in TLS.
+    #[serde(default)]
+    pub sni: Vec<Known>,
+    /// JA3 of clients.
+    #[serde(default)]
+    pub ja3: Vec<Known>,
+    /// JA3 of servers.
+    #[serde(default)]
+    pub ja3s: Vec<Known>,
+    /// JA4 of clients.
+    #[serde(default)]
+    pub ja4: Vec<Known>,
+    /// HASSH of SSH clients.
+    #[serde(default)]
+    pub hassh: Vec<Known>,
+    /// HASSH of SSH servers.
+    #[serde(default)]
+    pub hasshserver: Vec<Known>,
+    /// What SSH's sides call themselves.
+    #[serde(default)]
+    pub ssh_banner: Vec<Known>,
+    /// HTTP requests: method, host, URI.
+    #[serde(default)]
+    pub http_request: Vec<Known>,
+    /// Status codes of HTTP.
+    #[serde(default)]
+    pub http_status: Vec<Known>,
+    /// DNS messages: query or response, name, type, response code.
+    #[serde(default)]
+    pub dns: Vec<Known>,
 }
 
 /// What the tools say of one conversation.
@@ -84,6 +115,24 @@ impl Flow {
 }
 
 impl Truth {
+    /// The items of a kind ([`crate::items::KINDS`]).
+    #[must_use]
+    pub fn items(&self, kind: &str) -> &[Known] {
+        match kind {
+            "sni" => &self.sni,
+            "ja3" => &self.ja3,
+            "ja3s" => &self.ja3s,
+            "ja4" => &self.ja4,
+            "hassh" => &self.hassh,
+            "hasshserver" => &self.hasshserver,
+            "ssh_banner" => &self.ssh_banner,
+            "http_request" => &self.http_request,
+            "http_status" => &self.http_status,
+            "dns" => &self.dns,
+            _ => &[],
+        }
+    }
+
     /// Reads the truth of a capture; `None` if the corpus has none.
     ///
     /// # Panics

@@ -7,23 +7,22 @@ use portreeve_tests::binary::Run;
 use portreeve_tests::corpus::Corpus;
 use portreeve_tests::ledger::Ledger;
 use portreeve_tests::truth::Truth;
-use portreeve_tests::{parallel, score, zeek};
+use portreeve_tests::{items, parallel, score, zeek};
 
 #[test]
 fn the_sample_agrees_with_other_tools() {
     let Some(corpus) = Corpus::find() else { return };
     let captures = corpus.select(include_str!("../data/sample.txt"));
     assert!(captures.len() >= 55);
-    let flows = parallel::map(&captures, |capture| {
-        score::flows(&Run::file(&corpus.path(capture)).output().records())
+    let found = parallel::map(&captures, |capture| {
+        let records = Run::file(&corpus.path(capture)).output().records();
+        (score::flows(&records), items::items(&records))
     });
     let mut agreement = Agreement::default();
-    for (capture, flows) in captures.iter().zip(&flows) {
-        agreement.add(
-            capture,
-            flows,
-            &Truth::of(&corpus, capture).expect("its truth"),
-        );
+    for (capture, (flows, items)) in captures.iter().zip(&found) {
+        let truth = Truth::of(&corpus, capture).expect("its truth");
+        agreement.add(capture, flows, &truth);
+        agreement.add_items(capture, items, &truth);
     }
     let misses: Vec<String> = agreement
         .scores

@@ -6,7 +6,7 @@ use crate::SESSION_BYTES;
 use crate::budget::Budget;
 use crate::context::{Context, Facts, Limits, Requests};
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
-use crate::registry::{self, Candidates, Found};
+use crate::registry::{self, Applications, Found};
 use crate::services::Services;
 use crate::stream::{Overlap, Piece, Segment, Stream};
 
@@ -96,7 +96,7 @@ impl Inbox {
 enum Phase {
     /// Which protocol it is is not known.
     Detecting {
-        candidates: Candidates,
+        candidates: Applications,
         packets: u16,
         /// Who was first to say something: 0 the originator, 1 the responder.
         first: usize,
@@ -119,6 +119,8 @@ pub(crate) struct Conversation {
     streams: [Stream; 2],
     inboxes: [Inbox; 2],
     client_is_orig: bool,
+    /// The protocols it may be.
+    applications: Applications,
     services: Services,
     empty_units: u32,
     /// The side of whose bytes something else is wanted now than when they came.
@@ -144,14 +146,15 @@ enum Next {
 }
 
 impl Conversation {
-    pub(crate) fn new(transport: Transport) -> Conversation {
+    pub(crate) fn new(transport: Transport, applications: Applications) -> Conversation {
         Conversation {
             transport,
             phase: Phase::Detecting {
-                candidates: Candidates::all(transport),
+                candidates: applications,
                 packets: 0,
                 first: 0,
             },
+            applications,
             streams: Default::default(),
             inboxes: Default::default(),
             client_is_orig: true,
@@ -163,7 +166,7 @@ impl Conversation {
 
     /// One whose protocol is known.
     pub(crate) fn of(protocol: &'static Protocol, transport: Transport) -> Conversation {
-        let mut conversation = Conversation::new(transport);
+        let mut conversation = Conversation::new(transport, Applications::default());
         conversation.start(protocol, Peer::Client);
         conversation
     }
@@ -629,7 +632,7 @@ impl Conversation {
         if requests.detect_again {
             self.end_session(env);
             self.phase = Phase::Detecting {
-                candidates: Candidates::all(self.transport),
+                candidates: self.applications,
                 packets: 0,
                 first: 0,
             };

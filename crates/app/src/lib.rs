@@ -49,6 +49,7 @@ pub use bytes::Reader;
 pub use context::Context;
 pub use conversation::MAX_UNIT;
 pub use protocol::{Peer, Probe, Protocol, Session, Transport, Transports, Verdict, Want};
+pub use registry::{Applications, UnknownProtocol};
 pub use stage::{Frames, Stage, StageConfig, StageCounters};
 
 /// The most a session's own structure may take, bytes: asserted where sessions are made.

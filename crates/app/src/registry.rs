@@ -16,19 +16,63 @@ pub fn by_name(name: &str) -> Option<&'static Protocol> {
         .find(|protocol| protocol.name == name)
 }
 
-/// Protocols that a conversation may still be: a bit each.
+/// Protocols that a conversation may be: a bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Candidates(u128);
+pub struct Applications(u128);
 
 const _: () = assert!(PROTOCOLS.len() <= u128::BITS as usize);
 
-impl Candidates {
-    /// All that `transport` carries.
-    pub(crate) fn all(transport: Transport) -> Candidates {
-        let has = |(at, protocol): (usize, &&Protocol)| {
-            u128::from(protocol.transports.has(transport)) << at
-        };
-        Candidates(PROTOCOLS.iter().enumerate().map(has).sum())
+/// A name that no protocol has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownProtocol(pub String);
+
+impl std::fmt::Display for UnknownProtocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "there is no protocol \"{}\"; there are", self.0)?;
+        for (at, protocol) in PROTOCOLS.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            write!(f, "{comma} {}", protocol.name)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for UnknownProtocol {}
+
+impl Default for Applications {
+    fn default() -> Self {
+        Applications::of(|_| true)
+    }
+}
+
+impl Applications {
+    fn of(has: impl Fn(&Protocol) -> bool) -> Applications {
+        let bit = |(at, protocol): (usize, &&Protocol)| u128::from(has(protocol)) << at;
+        Applications(PROTOCOLS.iter().enumerate().map(bit).sum())
+    }
+
+    /// Those of these names only.
+    ///
+    /// # Errors
+    /// The first name that no protocol has.
+    pub fn only<'a>(
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Applications, UnknownProtocol> {
+        let mut all = Applications(0);
+        for name in names {
+            let named = Applications::of(|protocol| protocol.name == name);
+            if named.0 == 0 {
+                return Err(UnknownProtocol(name.to_owned()));
+            }
+            all.0 |= named.0;
+        }
+        Ok(all)
+    }
+
+    /// Those that `transport` carries.
+    #[must_use]
+    pub fn over(self, transport: Transport) -> Applications {
+        Applications(self.0 & Applications::of(|p| p.transports.has(transport)).0)
     }
 }
 
@@ -43,7 +87,7 @@ pub(crate) enum Found {
 }
 
 /// Asks every protocol that is still in question: first those whose port it is.
-pub(crate) fn detect(probe: &Probe<'_>, candidates: &mut Candidates) -> Found {
+pub(crate) fn detect(probe: &Probe<'_>, candidates: &mut Applications) -> Found {
     let mut perhaps = false;
     let mut asked = 0u128;
     for by_port in [true, false] {

@@ -8,6 +8,7 @@ use crate::budget::Budget;
 use crate::context::Limits;
 use crate::conversation::{Conversation, Env};
 use crate::protocol::Transport;
+use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
 
@@ -33,6 +34,8 @@ pub struct StageConfig {
     pub memory: usize,
     /// Which copy of a byte counts.
     pub overlap: Overlap,
+    /// The protocols that are looked for.
+    pub protocols: Applications,
     /// `weird` records a second.
     pub weirds_per_second: u32,
 }
@@ -102,6 +105,9 @@ pub struct Stage {
     budget: Budget,
     limits: Limits,
     overlap: Overlap,
+    /// The protocols looked for over TCP and UDP.
+    protocols: [Applications; 2],
+    most_places: usize,
     shedding: bool,
     counters: StageCounters,
 }
@@ -113,12 +119,19 @@ impl Stage {
     /// A stage with all its places.
     #[must_use]
     pub fn new(config: &StageConfig) -> Stage {
-        let half = config.memory / 2;
+        // The index comes first; of the rest, half is for places.
+        let half = config
+            .memory
+            .saturating_sub(config.flows * size_of::<Entry>())
+            / 2;
         let places = (half / CONVERSATION_BYTES).clamp(1, config.flows.max(1));
         Stage {
             index: vec![Entry::default(); config.flows],
-            places: (0..places).map(|_| None).collect(),
-            free: (0..places as u32).rev().collect(),
+            // Reserved now, and touched when it is needed.
+            places: Vec::with_capacity(places),
+            free: Vec::with_capacity(places),
+            most_places: places,
+            protocols: [Transport::Tcp, Transport::Udp].map(|t| config.protocols.over(t)),
             texts: Texts::default(),
             budget: Budget::new(half),
             limits: Limits::new(config.weirds_per_second),
@@ -201,12 +214,19 @@ impl Stage {
         if *entry != Entry::default() {
             return None;
         }
-        let Some(place) = self.free.pop() else {
-            self.counters.refused += 1;
-            return None;
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None if self.places.len() < self.most_places => {
+                self.places.push(None);
+                (self.places.len() - 1) as u32
+            }
+            None => {
+                self.counters.refused += 1;
+                return None;
+            }
         };
         *entry = Entry::open(place);
-        let mut conversation = Conversation::new(transport);
+        let mut conversation = Conversation::new(transport, self.protocols[transport as usize]);
         if transport == Transport::Tcp {
             for side in 0..2 {
                 if let Some(seq) = flow.first_seq(side) {

@@ -15,6 +15,7 @@ use crate::budget::Budget;
 use crate::context::{Facts, Limits};
 use crate::conversation::{Conversation, Env};
 use crate::protocol::{Protocol, Transport};
+use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
 
@@ -57,7 +58,7 @@ impl Play {
     #[must_use]
     pub fn new(transport: Transport, orig_p: u16, resp_p: u16) -> Play {
         Play {
-            conversation: Conversation::new(transport),
+            conversation: Conversation::new(transport, Applications::default().over(transport)),
             transport,
             head: Head {
                 ts: 0,

@@ -3,13 +3,15 @@
 use std::hash::{BuildHasher, RandomState};
 
 use nix::sys::sysinfo;
-use portreeve_engine::{EngineConfig, LiveSettings, Mode, Waiting};
+use portreeve_app::Applications;
+use portreeve_app::stream::Overlap;
+use portreeve_engine::{AppConfig, EngineConfig, LiveSettings, Mode, Waiting};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_pages::Preference;
 
 use crate::args::Args;
 use crate::config::Config;
-use crate::config::values::{Checksums, HugePages, Interval, Scheduling, WaitMode};
+use crate::config::values::{self, Checksums, HugePages, Interval, Scheduling, WaitMode};
 use crate::input::Opened;
 
 /// What `auto` takes at most, in bytes.
@@ -23,7 +25,14 @@ const MEMORY_FOR_A_BYTE: u64 = 16;
 /// The engine's configuration for these sources.
 #[must_use]
 pub fn engine_config(args: &Args, config: &Config, opened: &Opened, talkers: bool) -> EngineConfig {
-    let mut made = EngineConfig::new(tracker_config(config, opened));
+    let mut tracker = tracker_config(config, opened);
+    let applications = app_config(config, tracker.memory);
+    if let Some(applications) = &applications {
+        // One budget: what looks into conversations has its part of it.
+        tracker.memory = tracker.memory.saturating_sub(applications.memory);
+    }
+    let mut made = EngineConfig::new(tracker);
+    made.applications = applications;
     made.decode.verify_checksums = match config.capture.checksums {
         Checksums::On => true,
         Checksums::Off => false,
@@ -39,6 +48,34 @@ pub fn engine_config(args: &Args, config: &Config, opened: &Opened, talkers: boo
     made.count = args.input.count;
     made.talkers = talkers;
     made
+}
+
+/// What part of the memory looking into conversations has, unless it is said.
+const APP_SHARE: usize = 8;
+
+fn app_config(config: &Config, memory: usize) -> Option<AppConfig> {
+    if !config.app.enabled {
+        return None;
+    }
+    // Names were checked when they were read.
+    let names = config.app.protocols.iter().map(|name| name.0.as_str());
+    let protocols = if config.app.protocols.is_empty() {
+        Applications::default()
+    } else {
+        Applications::only(names).unwrap_or_default()
+    };
+    let given = config
+        .app
+        .memory
+        .map(|given| usize::try_from(given.0).unwrap_or(usize::MAX));
+    Some(AppConfig {
+        memory: given.unwrap_or(memory / APP_SHARE),
+        overlap: match config.app.overlap {
+            values::Overlap::First => Overlap::First,
+            values::Overlap::Last => Overlap::Last,
+        },
+        protocols,
+    })
 }
 
 fn tracker_config(config: &Config, opened: &Opened) -> TrackerConfig {

@@ -66,6 +66,7 @@ pub fn full(ledger: &Ledger, ended: &[Ended], written: Option<&Progress>) -> Str
     }
     frames(&mut text, ledger);
     flows(&mut text, ledger);
+    applications(&mut text, ledger);
     for account in &ledger.records {
         // The summary's records are shown, not kept: it is no destination.
         if account.output != summary::NAME {
@@ -209,6 +210,24 @@ fn flows(text: &mut String, ledger: &Ledger) {
     }
 }
 
+fn applications(text: &mut String, ledger: &Ledger) {
+    let applications = &ledger.applications;
+    if applications.opened > 0 {
+        head(text, "conversations looked into", Some(applications.opened));
+        part(text, "recognised", Some(applications.recognised));
+    }
+    for (what, number) in [
+        ("still looked into", applications.open),
+        ("not looked into, all places taken", applications.refused),
+        ("not looked into, too much to do", applications.shed),
+        ("given up, no room for their bytes", applications.given_up),
+    ] {
+        if number > 0 {
+            part(text, what, Some(number));
+        }
+    }
+}
+
 fn records(text: &mut String, account: &RecordAccount, ended: &[Ended]) {
     head(
         text,
@@ -260,7 +279,7 @@ fn remainder(text: &mut String, unaccounted: i64) {
 
 #[cfg(test)]
 mod tests {
-    use portreeve_engine::ledger::{FlowAccount, FrameAccount};
+    use portreeve_engine::ledger::{ApplicationAccount, FlowAccount, FrameAccount};
 
     use super::*;
 
@@ -293,6 +312,7 @@ mod tests {
                 }],
                 ..FlowAccount::default()
             },
+            applications: ApplicationAccount::default(),
             records: vec![RecordAccount {
                 output: "json".into(),
                 produced: 7,

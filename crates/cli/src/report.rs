@@ -41,6 +41,13 @@ pub fn start(notes: &[String], workers: usize, snapshot: &Snapshot) -> String {
         text::count(memory.capacity as u64),
         memory.bytes >> 20
     );
+    if memory.application_bytes > 0 {
+        let _ = write!(
+            report,
+            "\n  memory to look into conversations: {} MiB",
+            memory.application_bytes >> 20
+        );
+    }
     report.push_str(&pages(&snapshot.memory));
     report
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use portreeve_app::Applications;
+use portreeve_app::stream::Overlap;
 use portreeve_capture::{Frame, Source};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_host::cpus::Topology;
@@ -17,6 +19,8 @@ pub struct EngineConfig {
     pub decode: DecodeOptions,
     /// How flows are kept. `memory` is for all workers together; each gets its share.
     pub tracker: TrackerConfig,
+    /// How conversations are looked into; `None`: they are not.
+    pub applications: Option<AppConfig>,
     /// The cores workers may own; empty: all that the process may use.
     pub cpus: Vec<usize>,
     /// The machine's cores, as they were before anything changed this thread's affinity; `None`: as they are.
@@ -50,6 +54,7 @@ impl EngineConfig {
         EngineConfig {
             decode: DecodeOptions::default(),
             tracker,
+            applications: None,
             cpus: Vec::new(),
             topology: None,
             own_process: false,
@@ -64,6 +69,17 @@ impl EngineConfig {
             packets: false,
         }
     }
+}
+
+/// How conversations are looked into.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    /// Memory for it, bytes, for all workers together; each gets its share.
+    pub memory: usize,
+    /// Which copy of a byte counts where two say different things.
+    pub overlap: Overlap,
+    /// The protocols that are looked for.
+    pub protocols: Applications,
 }
 
 /// What can be changed while a run goes on: workers take it over between two bursts.

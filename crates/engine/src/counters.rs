@@ -126,6 +126,18 @@ counters! {
     absurd_timestamps,
     /// `weird` records not made because there were too many.
     weirds_suppressed,
+    /// Flows whose application was looked for.
+    app_opened,
+    /// Of them, those still looked into.
+    app_open,
+    /// Of them, those whose application was found.
+    app_recognised,
+    /// Flows not looked into: every place was taken.
+    app_refused,
+    /// Flows not looked into: the worker had too much to do.
+    app_shed,
+    /// Flows looked into no further: there was no room for their bytes.
+    app_given_up,
     /// Frames for the packet writer that found its ring full.
     write_dropped,
     /// Frames given to the packet writer.

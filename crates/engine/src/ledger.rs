@@ -98,6 +98,23 @@ pub struct FlowAccount {
     pub unaccounted: i64,
 }
 
+/// What became of the conversations on their way to a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationAccount {
+    /// Looked into.
+    pub opened: u64,
+    /// Still looked into.
+    pub open: u64,
+    /// Whose application was found.
+    pub recognised: u64,
+    /// Not looked into, since every place was taken.
+    pub refused: u64,
+    /// Not looked into, since the worker had too much to do.
+    pub shed: u64,
+    /// Looked into no further, for want of room.
+    pub given_up: u64,
+}
+
 /// What became of the records on their way to one output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordAccount {
@@ -129,6 +146,9 @@ pub struct Ledger {
     pub frames: FrameAccount,
     /// Flows.
     pub flows: FlowAccount,
+    /// What became of the conversations on their way to a name.
+    #[serde(default)]
+    pub applications: ApplicationAccount,
     /// Records, by output.
     pub records: Vec<RecordAccount>,
     /// The packet writer, if there is one.
@@ -162,6 +182,7 @@ impl Ledger {
             capture,
             frames: frames(workers, &sum),
             flows: flows(&sum),
+            applications: applications(&sum),
             records,
             writer: None,
         }
@@ -303,6 +324,17 @@ fn ethertype_name(ethertype: u64) -> String {
         0x8863 => "pppoe_discovery".to_owned(),
         0x88e5 => "macsec".to_owned(),
         other => format!("0x{other:04x}"),
+    }
+}
+
+fn applications(sum: &WorkerCounters) -> ApplicationAccount {
+    ApplicationAccount {
+        opened: sum.app_opened,
+        open: sum.app_open,
+        recognised: sum.app_recognised,
+        refused: sum.app_refused,
+        shed: sum.app_shed,
+        given_up: sum.app_given_up,
     }
 }
 

@@ -50,7 +50,7 @@ pub mod strategy;
 pub mod talkers;
 mod worker;
 
-pub use config::{EngineConfig, FrameFilter, Input, Inputs, LiveSettings};
+pub use config::{AppConfig, EngineConfig, FrameFilter, Input, Inputs, LiveSettings};
 pub use control::Control;
 pub use feed::Feed;
 pub use ledger::Ledger;

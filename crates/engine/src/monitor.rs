@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use portreeve_app::{Stage, StageConfig};
 use portreeve_capture::CaptureError;
 use portreeve_flow::{FlowError, Tracker};
 use portreeve_packet::Views;
@@ -198,7 +199,18 @@ impl Monitor {
             let report = tracker.memory();
             flow_memory.capacity += report.capacity;
             flow_memory.bytes += report.total();
-            ready.push(build.worker(index, own, tracker, &config));
+            let stage = config.applications.as_ref().map(|applications| {
+                let memory = applications.memory / workers.max(1);
+                flow_memory.application_bytes += memory;
+                Stage::new(&StageConfig {
+                    flows: report.capacity,
+                    memory,
+                    overlap: applications.overlap,
+                    protocols: applications.protocols,
+                    weirds_per_second: config.tracker.weirds_per_second,
+                })
+            });
+            ready.push(build.worker(index, own, (tracker, stage), &config));
         }
         let reader = reader_source
             .take()
@@ -575,7 +587,7 @@ impl<'a> Build<'a> {
         &mut self,
         index: usize,
         inputs: Vec<Input>,
-        tracker: Tracker,
+        (tracker, applications): (Tracker, Option<Stage>),
         config: &EngineConfig,
     ) -> Worker {
         let tallies = config.talkers.then(|| {
@@ -599,6 +611,8 @@ impl<'a> Build<'a> {
                 decode: config.decode,
                 views: Box::new(Views::default()),
                 tracker,
+                applications,
+                full_bursts: 0,
                 outlet,
                 tallies,
                 counters: WorkerCounters::default(),

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use portreeve_app::{Frames, Stage};
+use portreeve_capture::burst::MAX_BURST;
 use portreeve_capture::{Burst, Frame};
 use portreeve_flow::Tracker;
 use portreeve_packet::{DecodeOptions, Outcome, Undecodable, Views, decode};
@@ -21,6 +23,19 @@ pub(crate) const TAP_COPY_BYTES: usize = 512 << 10;
 
 /// Bursts whose hand-overs share a batch.
 const BURSTS_A_BATCH: u64 = 8;
+
+/// Full bursts in a row from which on flows that begin are not looked into: the ring fills, and packets come first.
+const FULL_BURSTS: u32 = 64;
+
+/// The frames of a burst, for the application stage.
+struct Lent<'a, 'b>(&'a Burst<'b>);
+
+impl Frames for Lent<'_, '_> {
+    #[inline]
+    fn bytes(&self, frame: u16) -> &[u8] {
+        self.0.frame(frame.into()).map_or(&[], |frame| frame.data)
+    }
+}
 
 /// How a burst came to this worker.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,6 +149,10 @@ pub(crate) struct Pipeline {
     pub(crate) decode: DecodeOptions,
     pub(crate) views: Box<Views>,
     pub(crate) tracker: Tracker,
+    /// What looks into conversations, if they are looked into.
+    pub(crate) applications: Option<Stage>,
+    /// Full bursts in a row.
+    pub(crate) full_bursts: u32,
     pub(crate) outlet: Outlet,
     pub(crate) tallies: Option<Tallies>,
     pub(crate) counters: WorkerCounters,
@@ -152,6 +171,7 @@ impl Pipeline {
         let mut sums = Sums::default();
         let mut newest = self.counters.newest_packet as i64;
         let open = self.gate.is_open();
+        self.shed(burst.len());
         let steer = !self.mesh.is_empty() && matches!(arrival, Arrival::Source(_));
         for (index, mut frame) in burst.frames().enumerate() {
             newest = newest.max(frame.timestamp);
@@ -172,7 +192,7 @@ impl Pipeline {
                 Arrival::HandedIn { notes } => {
                     if notes & (1 << (index % 64)) != 0 {
                         sums.frames -= 1;
-                        self.annotate(&frame);
+                        self.annotate(&frame, burst);
                         continue;
                     }
                     // Frames by reference come whole.
@@ -180,7 +200,7 @@ impl Pipeline {
                 }
             }
             if !self.views.has_room() {
-                self.track();
+                self.track(burst);
             }
             let first = self.views.len();
             let outcome = decode(&frame.bytes(index as u16), &self.decode, &mut self.views);
@@ -194,7 +214,7 @@ impl Pipeline {
                 self.count_apart(&frame, outcome);
             }
         }
-        self.track();
+        self.track(burst);
         self.add(&sums, arrival);
         // Small bursts fill a batch together, but not for long: its frames' flows go on elsewhere.
         if steer && self.counters.bursts.is_multiple_of(BURSTS_A_BATCH) {
@@ -215,17 +235,28 @@ impl Pipeline {
     /// Time goes on: due flows end, records are made of what is over. Returns whether more is due.
     pub(crate) fn advance(&mut self) -> bool {
         match self.clock.now() {
-            Some(now) => self.tracker.advance(now, &mut self.outlet),
+            Some(now) => match &mut self.applications {
+                Some(stage) => {
+                    let watcher = &mut stage.over(&());
+                    self.tracker.advance_watched(now, watcher, &mut self.outlet)
+                }
+                None => self.tracker.advance(now, &mut self.outlet),
+            },
             None => false,
         }
     }
 
     /// Ends every flow: first those that were over by now, then the rest. So the reasons do not depend on how far the expiry wheel got.
     pub(crate) fn finish(&mut self) {
-        self.track();
         self.outlet.wait_for_room();
         while self.advance() {}
-        self.tracker.finish(&mut self.outlet);
+        match &mut self.applications {
+            Some(stage) => {
+                let watcher = &mut stage.over(&());
+                while self.tracker.drain_watched(watcher, &mut self.outlet) {}
+            }
+            None => self.tracker.finish(&mut self.outlet),
+        }
     }
 
     /// Brings the flow and record counts into the counters, which then balance.
@@ -243,16 +274,57 @@ impl Pipeline {
         for (to, from) in self.counters.flows_ended.iter_mut().zip(flows.ended) {
             *to = from;
         }
+        if let Some(stage) = &self.applications {
+            let found = stage.counters();
+            self.counters.app_opened = found.opened;
+            self.counters.app_open = found.open;
+            self.counters.app_recognised = found.recognised;
+            self.counters.app_refused = found.refused;
+            self.counters.app_shed = found.shed;
+            self.counters.app_given_up = found.given_up;
+            self.counters.weirds_suppressed += found.weirds_suppressed;
+        }
         self.outlet.count(&mut self.counters);
     }
 
+    /// Live, when burst after burst is full, packets come before what they say: flows that begin now are not looked into.
     #[inline]
-    fn track(&mut self) {
+    fn shed(&mut self, frames: usize) {
+        if frames < MAX_BURST {
+            if self.full_bursts >= FULL_BURSTS {
+                self.set_shedding(false);
+            }
+            self.full_bursts = 0;
+        } else {
+            self.full_bursts = self.full_bursts.saturating_add(1);
+            if self.full_bursts == FULL_BURSTS && !self.gate.lossless {
+                self.set_shedding(true);
+            }
+        }
+    }
+
+    #[cold]
+    fn set_shedding(&mut self, yes: bool) {
+        if let Some(stage) = &mut self.applications {
+            stage.shed(yes);
+        }
+    }
+
+    #[inline]
+    fn track(&mut self, burst: &Burst<'_>) {
         if self.views.is_empty() {
             return;
         }
         self.counters.views += self.views.len() as u64;
-        self.tracker.process(&mut self.views, &mut self.outlet);
+        match &mut self.applications {
+            Some(stage) => {
+                let frames = Lent(burst);
+                let watcher = &mut stage.over(&frames);
+                self.tracker
+                    .process_watched(&mut self.views, watcher, &mut self.outlet);
+            }
+            None => self.tracker.process(&mut self.views, &mut self.outlet),
+        }
         if let Some(tallies) = &mut self.tallies {
             tallies.tally(self.views.as_slice());
         }
@@ -342,8 +414,8 @@ impl Pipeline {
 
     /// Another worker has counted this ICMP error; the flow it quotes is here.
     #[cold]
-    fn annotate(&mut self, frame: &Frame<'_>) {
-        self.track();
+    fn annotate(&mut self, frame: &Frame<'_>, burst: &Burst<'_>) {
+        self.track(burst);
         decode(&frame.bytes(0), &self.decode, &mut self.views);
         self.tracker.annotate(&self.views);
         self.views.clear();

@@ -36,6 +36,9 @@ pub struct FlowMemory {
     pub capacity: usize,
     /// Bytes in all.
     pub bytes: usize,
+    /// Bytes that looking into conversations may take beside that.
+    #[serde(default)]
+    pub application_bytes: usize,
 }
 
 /// Memory of one purpose on pages of one size, of the whole process.

@@ -47,6 +47,12 @@ fn tsv_text(value: &Value<'_>) -> String {
         Value::Uid(uid) => uid.to_string(),
         Value::Text(text) => text.as_str().into(),
         Value::Set(Items::Uids(uids)) => uids.iter().map(ToString::to_string).collect(),
+        Value::Set(Items::Texts(texts)) => texts.join(","),
+        Value::Set(Items::Intervals(list)) => list
+            .iter()
+            .map(|ns| seconds(*ns))
+            .collect::<Vec<_>>()
+            .join(","),
         other => panic!("no rule for {other:?}"),
     }
 }
@@ -59,6 +65,15 @@ fn json_is(json: &Json, value: &Value<'_>) -> bool {
         Value::Port(port) => json.as_u64() == Some((*port).into()),
         Value::Double(double) => json.as_f64() == Some(*double),
         Value::Time(ns) | Value::Interval(ns) => json.as_f64() == seconds(*ns).parse().ok(),
+        Value::Set(Items::Texts(texts)) => {
+            let texts = texts.iter().map(|text| Some(&**text));
+            json.as_array()
+                .is_some_and(|found| found.iter().map(Json::as_str).eq(texts))
+        }
+        Value::Set(Items::Intervals(list)) => json.as_array().is_some_and(|found| {
+            let times = list.iter().map(|ns| seconds(*ns).parse::<f64>().ok());
+            found.iter().map(Json::as_f64).eq(times)
+        }),
         Value::Set(_) => json[0].as_str() == Some(&tsv_text(value)),
         _ => json.as_str() == Some(&tsv_text(value)),
     }

@@ -10,7 +10,7 @@ use portreeve_tests::agreement::Agreement;
 use portreeve_tests::binary::Run;
 use portreeve_tests::corpus::{Capture, Corpus};
 use portreeve_tests::truth::Truth;
-use portreeve_tests::{parallel, score, zeek};
+use portreeve_tests::{items, parallel, score, zeek};
 
 const USAGE: &str = "\
 usage: agree [--all | --sample | SET/CAPTURE…] [--misses N] [--write FILE]
@@ -58,15 +58,17 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let results = tempfile::tempdir().expect("a temporary folder");
-    let flows = parallel::map(&options.captures, |capture| {
+    let found = parallel::map(&options.captures, |capture| {
         let output = Run::file(&corpus.path(capture)).output();
-        score::flows(&output.records())
+        let records = output.records();
+        (score::flows(&records), items::items(&records))
     });
     let mut agreement = Agreement::default();
-    for (capture, flows) in options.captures.iter().zip(&flows) {
-        score::write_result(results.path(), capture, flows).expect("the results folder");
+    for (capture, (flows, items)) in options.captures.iter().zip(&found) {
+        score::write_result(results.path(), capture, flows, items).expect("the results folder");
         if let Some(truth) = Truth::of(&corpus, capture) {
             agreement.add(capture, flows, &truth);
+            agreement.add_items(capture, items, &truth);
         }
     }
     let mut tables = agreement.markdown();
@@ -114,6 +116,13 @@ fn show_misses(agreement: &Agreement, most: usize) {
     for (capture, score) in &agreement.scores {
         for miss in score.misses.iter().take(most) {
             println!("score\t{capture}\t{miss}");
+        }
+    }
+    for (kind, captures) in &agreement.items {
+        for (capture, score) in captures {
+            for miss in score.misses.iter().take(most) {
+                println!("{kind}\t{capture}\t{miss}");
+            }
         }
     }
     for (name, question) in &agreement.questions {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portreeve_app::{Frames, Stage, StageConfig, stream::Overlap};
+use portreeve_app::{Applications, Frames, Stage, StageConfig, stream::Overlap};
 use portreeve_capture::file::FileSource;
 use portreeve_capture::{Burst, Fetch, Source};
 use portreeve_flow::{Tracker, TrackerConfig};
@@ -40,6 +40,7 @@ pub fn records_of(path: &Path) -> Vec<Record> {
         flows: tracker.memory().capacity,
         memory: 64 << 20,
         overlap: Overlap::First,
+        protocols: Applications::default(),
         weirds_per_second: 1000,
     });
     let (mut views, mut records) = (Views::default(), Vec::new());

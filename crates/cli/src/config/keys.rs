@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::layers::{ConfigError, Layers};
 use super::values::{
-    ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Scheduling,
-    Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
+    ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Overlap,
+    ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -164,6 +164,17 @@ settings! {
         scheduling: Scheduling = Scheduling::Normal, "engine.scheduling";
         /// Memory for flow tables and their pools, all workers together: decided at start and never exceeded; when it is full, flows are evicted and counted. Capture rings come on top, as the start report says. Empty: a quarter of the machine's memory, at most 1 GiB, less for small files.
         memory: Option<ByteSize> = None, "engine.memory";
+    }
+    /// What conversations are about: their application and its records. [Applications](applications.md) says which are known.
+    app: App = "app" {
+        /// Look into conversations. Without it only flows are kept: less work, and no application's records.
+        enabled: bool = true, "app.enabled";
+        /// The protocols to look for, by their names in `service`, such as `dns` or `ssl`. Empty: all.
+        protocols: Vec<ProtocolName> = Vec::new(), "app.protocols";
+        /// Memory for it, all workers together, a part of `engine.memory`: for conversations while they are looked into, and for bytes that wait for others. Who finds no place is a flow like any other, and counted. Empty: an eighth.
+        memory: Option<ByteSize> = None, "app.memory";
+        /// Which copy of a byte counts where a sender sends it twice, differently, and out of order: the `first`, as most systems do, or the `last`.
+        overlap: Overlap = Overlap::First, "app.overlap";
     }
     /// What the memory for flows and rings stands on. [Huge pages](huge-pages.md) says how to reserve them.
     memory: Memory = "memory" {

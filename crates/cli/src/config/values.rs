@@ -151,6 +151,26 @@ impl Setting for IpNet {
     }
 }
 
+/// A protocol that conversations can be in, by its name in `service`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtocolName(pub String);
+
+impl Setting for ProtocolName {
+    fn kind() -> String {
+        "protocol such as `dns`".into()
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        let name: String = text(value, "a protocol such as \"dns\"")?;
+        portreeve_app::Applications::only([name.as_str()]).map_err(|error| error.to_string())?;
+        Ok(ProtocolName(name))
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::String(self.0.clone())
+    }
+}
+
 /// Reads a network; an address alone is the network of that one address.
 ///
 /// # Errors
@@ -502,6 +522,16 @@ words! {
         ZeekTsv => "zeek-tsv",
         /// EVE JSON, as Suricata writes it
         Eve => "eve",
+    }
+}
+
+words! {
+    /// Which copy of a byte counts.
+    Overlap {
+        /// The first, as most systems do
+        First => "first",
+        /// The last
+        Last => "last",
     }
 }
 

@@ -1,9 +1,10 @@
 //! Records that tests write.
 #![allow(dead_code)]
 
+use portreeve_record::app::dns::{Dns, DnsFlags};
 use portreeve_record::conn::{Conn, ConnState, EndReason, Side};
 use portreeve_record::weird::{CaptureLoss, Weird};
-use portreeve_record::{History, Record, RecordContext, SourceId, Uid};
+use portreeve_record::{Head, History, Record, RecordContext, SourceId, Uid};
 
 pub fn context() -> RecordContext {
     RecordContext::new("sensor-1", vec!["eth0".into(), "a\t\"b\".pcap".into()])
@@ -99,7 +100,52 @@ pub fn records() -> Vec<Record> {
             acks: 8,
             source: SourceId(0),
         }),
+        Record::App(dns().into()),
+        Record::App(
+            Dns {
+                head: Head {
+                    ip_proto: 6,
+                    ..Head::default()
+                },
+                ..Dns::default()
+            }
+            .into(),
+        ),
     ]
+}
+
+/// An application's record with every field set.
+pub fn dns() -> Dns {
+    let conn = full();
+    Dns {
+        head: Head {
+            ts: conn.ts,
+            uid: conn.uid,
+            orig_h: conn.orig_h,
+            orig_p: conn.orig_p,
+            resp_h: conn.resp_h,
+            resp_p: 53,
+            ip_proto: 6,
+            source: SourceId(0),
+        },
+        trans_id: Some(4711),
+        rtt: Some(12_345_000),
+        query: Some("www.\"example\".test".into()),
+        qclass: Some(1),
+        qtype: Some(28),
+        rcode: Some(3),
+        flags: DnsFlags {
+            authoritative: true,
+            truncated: false,
+            recursion_desired: true,
+            recursion_available: true,
+        },
+        z: 2,
+        answers: vec!["2001:db8::1".into(), "other.test".into()],
+        ttls: vec![300_000_000_000, 1_500_000_000],
+        rejected: true,
+        opcode: 4,
+    }
 }
 
 /// A folder of its own for a test, removed with it.

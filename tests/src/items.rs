@@ -1,0 +1,179 @@
+//! What is said in conversations, item by item (names, fingerprints, requests): ours against the corpus's truth, as its `score.py` compares them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::conn::{Line, tuple};
+use crate::score::Ratio;
+
+/// The kinds of items, by their names in the truth.
+pub const KINDS: [&str; 10] = [
+    "sni",
+    "ja3",
+    "ja3s",
+    "ja4",
+    "hassh",
+    "hasshserver",
+    "ssh_banner",
+    "http_request",
+    "http_status",
+    "dns",
+];
+
+/// Items of one kind: each a list of texts, the conversation's tuple first (but for `dns`).
+pub type Items = BTreeSet<Vec<String>>;
+
+/// One item of the truth.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Known {
+    /// What it is.
+    pub key: Vec<Value>,
+    /// The tools that saw it.
+    #[serde(default)]
+    pub src: Vec<String>,
+    /// The same, with how often (`dns`).
+    #[serde(default)]
+    pub counts: BTreeMap<String, u64>,
+}
+
+impl Known {
+    fn key(&self) -> Vec<String> {
+        self.key.iter().map(text).collect()
+    }
+
+    /// How many tools saw it; nDPI 4 and 5 are one family where the corpus's score counts them so.
+    fn tools(&self) -> usize {
+        if self.src.is_empty() {
+            return self.counts.len();
+        }
+        let family = |tool: &String| match tool.as_str() {
+            "ndpi5" => "ndpi".to_owned(),
+            other => other.to_owned(),
+        };
+        self.src.iter().map(family).collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// A JSON value as Python's `str` writes it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The items among the records of one capture.
+#[must_use]
+pub fn items(lines: &[Line]) -> BTreeMap<&'static str, Items> {
+    let tuples: HashMap<&str, String> = lines
+        .iter()
+        .filter(|line| line.path() == "conn")
+        .filter_map(|line| Some((line.text("uid")?, tuple(line)?)))
+        .collect();
+    let mut items: BTreeMap<&'static str, Items> =
+        KINDS.into_iter().map(|kind| (kind, Items::new())).collect();
+    let mut add = |kind: &'static str, item: Vec<String>| {
+        if let Some(set) = items.get_mut(kind) {
+            set.insert(item);
+        }
+    };
+    for line in lines {
+        let Some(tuple) = line.text("uid").and_then(|uid| tuples.get(uid)) else {
+            continue;
+        };
+        let field = |name: &str| line.text(name).map(str::to_owned);
+        let mut one = |kind: &'static str, name: &str| {
+            if let Some(value) = field(name) {
+                add(kind, vec![tuple.clone(), value]);
+            }
+        };
+        match line.path() {
+            "ssl" => {
+                one("sni", "server_name");
+                one("ja3", "ja3");
+                one("ja3s", "ja3s");
+                one("ja4", "ja4");
+            }
+            "ssh" => {
+                one("hassh", "hassh");
+                one("hasshserver", "hasshserver");
+                one("ssh_banner", "client");
+                one("ssh_banner", "server");
+            }
+            "http" => {
+                if let Some(method) = field("method") {
+                    let part = |name| field(name).unwrap_or_default();
+                    let item = vec![tuple.clone(), method, part("host"), part("uri")];
+                    add("http_request", item);
+                }
+                if line.has("status_code") {
+                    let status = line.count("status_code").to_string();
+                    add("http_status", vec![tuple.clone(), status]);
+                }
+            }
+            "dns" => dns(line, &mut add),
+            _ => {}
+        }
+    }
+    items
+}
+
+fn dns(line: &Line, add: &mut impl FnMut(&'static str, Vec<String>)) {
+    let name = line.text("query").unwrap_or_default().to_owned();
+    let kind = line.count("qtype").to_string();
+    if line.has("rtt") || !line.has("rcode") {
+        let query = vec!["q".to_owned(), name.clone(), kind.clone(), String::new()];
+        add("dns", query);
+    }
+    if line.has("rcode") {
+        let code = line.count("rcode").to_string();
+        add("dns", vec!["r".to_owned(), name, kind, code]);
+    }
+}
+
+/// Items that at least two tools agree on: found; and items reported: seen by any tool.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ItemScore {
+    /// Found of required.
+    pub recall: Ratio,
+    /// Right of reported.
+    pub precision: Ratio,
+    /// What was not right, for a person to read.
+    pub misses: Vec<String>,
+}
+
+/// Scores one kind of items of one capture.
+#[must_use]
+pub fn score(found: &Items, known: &[Known]) -> ItemScore {
+    let mut score = ItemScore::default();
+    let all: BTreeMap<Vec<String>, usize> = known
+        .iter()
+        .map(|item| (item.key(), item.tools()))
+        .collect();
+    for (key, tools) in &all {
+        if *tools >= 2 {
+            score.recall.add(found.contains(key));
+            if !found.contains(key) {
+                score.misses.push(format!("missing: {}", key.join(" ")));
+            }
+        }
+    }
+    for key in found {
+        score.precision.add(all.contains_key(key));
+        if !all.contains_key(key) {
+            score.misses.push(format!("only here: {}", key.join(" ")));
+        }
+    }
+    score
+}
+
+/// The items as `score.py` reads them.
+#[must_use]
+pub fn as_json(items: &BTreeMap<&'static str, Items>) -> serde_json::Map<String, Value> {
+    items
+        .iter()
+        .map(|(kind, set)| ((*kind).to_owned(), json!(set)))
+        .collect()
+}
