@@ -2,6 +2,7 @@
 
 use portreeve_record::{App, Head, Record, RecordSink, Weird};
 
+use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Transport, Want};
 
 /// What is known of the flow that a session is about.
@@ -26,6 +27,8 @@ pub(crate) struct Requests {
     pub(crate) done: bool,
     pub(crate) not_mine: bool,
     pub(crate) services: [Option<&'static str>; 2],
+    /// The product that a name in a record tells, or 0.
+    pub(crate) product: u16,
 }
 
 /// What is around a session while it is called.
@@ -38,6 +41,7 @@ pub struct Context<'a> {
     pub(crate) skipped: [u64; 2],
     pub(crate) client_is_orig: bool,
     pub(crate) limits: &'a mut Limits,
+    pub(crate) products: &'a Products,
 }
 
 impl Context<'_> {
@@ -74,7 +78,14 @@ impl Context<'_> {
     /// Writes a record.
     pub fn emit(&mut self, record: impl Into<App>) {
         self.limits.records += 1;
-        self.sink.emit(Record::App(record.into()));
+        let record = record.into();
+        // The first name that tells a product decides: a proxy's later ones are others' business.
+        if self.requests.product == 0
+            && let Some(host) = host(&record)
+        {
+            self.requests.product = self.products.of_host(host);
+        }
+        self.sink.emit(Record::App(record));
     }
 
     /// Notes something odd, by Zeek's name where it has one. Rate-limited: samples, not a count.
@@ -123,6 +134,13 @@ impl Context<'_> {
     /// It is not this protocol after all: the flow is not named after it.
     pub fn not_mine(&mut self) {
         self.requests.not_mine = true;
+    }
+}
+
+/// The name of the host that a record says the conversation is with.
+fn host(record: &App) -> Option<&str> {
+    match record {
+        _ => None,
     }
 }
 

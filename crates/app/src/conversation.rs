@@ -5,6 +5,7 @@ use portreeve_record::RecordSink;
 use crate::SESSION_BYTES;
 use crate::budget::Budget;
 use crate::context::{Context, Facts, Limits, Requests};
+use crate::products::Products;
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
 use crate::registry::{self, Applications, Found};
 use crate::services::Services;
@@ -31,6 +32,7 @@ pub(crate) struct Env<'a> {
     pub(crate) overlap: Overlap,
     /// Ports of originator and responder.
     pub(crate) ports: [u16; 2],
+    pub(crate) products: &'a Products,
 }
 
 /// What came of one side and is not yet a unit.
@@ -122,6 +124,8 @@ pub(crate) struct Conversation {
     /// The protocols it may be.
     applications: Applications,
     services: Services,
+    /// The number of the product, or 0.
+    product: u16,
     empty_units: u32,
     /// The side of whose bytes something else is wanted now than when they came.
     changed: Option<usize>,
@@ -159,6 +163,7 @@ impl Conversation {
             inboxes: Default::default(),
             client_is_orig: true,
             services: Services::default(),
+            product: 0,
             empty_units: 0,
             changed: None,
         }
@@ -174,6 +179,11 @@ impl Conversation {
     /// The protocols found.
     pub(crate) fn services(&self) -> Services {
         self.services
+    }
+
+    /// The product behind it, in the table of products; 0 for none.
+    pub(crate) fn product(&self) -> u16 {
+        self.product
     }
 
     /// Whether nothing more is wanted.
@@ -611,8 +621,12 @@ impl Conversation {
             skipped,
             client_is_orig: self.client_is_orig,
             limits: env.limits,
+            products: env.products,
         };
         let want = call(&mut *running.session, &mut context);
+        if self.product == 0 {
+            self.product = requests.product;
+        }
         if requests.not_mine {
             self.services.remove(running.protocol);
         }
@@ -664,8 +678,12 @@ impl Conversation {
                 skipped: [0; 2],
                 client_is_orig: self.client_is_orig,
                 limits: env.limits,
+                products: env.products,
             };
             running.session.end(&mut context);
+            if self.product == 0 {
+                self.product = requests.product;
+            }
             for name in requests.services.into_iter().flatten() {
                 self.services.add(name);
             }

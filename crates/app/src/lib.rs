@@ -35,6 +35,7 @@
 pub mod budget;
 pub mod bytes;
 pub mod context;
+pub mod products;
 pub mod protocol;
 pub mod registry;
 pub mod stage;
@@ -48,6 +49,7 @@ mod services;
 pub use bytes::Reader;
 pub use context::Context;
 pub use conversation::MAX_UNIT;
+pub use products::Products;
 pub use protocol::{Peer, Probe, Protocol, Session, Transport, Transports, Verdict, Want};
 pub use registry::{Applications, UnknownProtocol};
 pub use stage::{Frames, Stage, StageConfig, StageCounters};

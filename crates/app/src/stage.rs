@@ -1,5 +1,7 @@
 //! The application stage of one worker: [`Stage`], which watches the tracker's flows.
 
+use std::sync::Arc;
+
 use portreeve_flow::{Findings, Flow, Watcher};
 use portreeve_packet::View;
 use portreeve_record::RecordSink;
@@ -7,6 +9,7 @@ use portreeve_record::RecordSink;
 use crate::budget::Budget;
 use crate::context::Limits;
 use crate::conversation::{Conversation, Env};
+use crate::products::Products;
 use crate::protocol::Transport;
 use crate::registry::Applications;
 use crate::services::Texts;
@@ -36,6 +39,8 @@ pub struct StageConfig {
     pub overlap: Overlap,
     /// The protocols that are looked for.
     pub protocols: Applications,
+    /// The products behind names.
+    pub products: Arc<Products>,
     /// `weird` records a second.
     pub weirds_per_second: u32,
 }
@@ -76,8 +81,9 @@ impl Entry {
         Entry(place + 1)
     }
 
-    fn found(text: u16) -> Entry {
-        Entry(Self::FOUND | u32::from(text))
+    /// The texts' number, and the product's, which is below 2^15.
+    fn found(text: u16, product: u16) -> Entry {
+        Entry(Self::FOUND | u32::from(product & 0x7fff) << 16 | u32::from(text))
     }
 
     fn place(self) -> Option<u32> {
@@ -86,11 +92,12 @@ impl Entry {
             .flatten()
     }
 
-    fn text(self) -> u16 {
+    /// The numbers of the text and of the product: 0 for none.
+    fn numbers(self) -> (u16, u16) {
         if self.0 & Self::FOUND == 0 {
-            0
+            (0, 0)
         } else {
-            self.0 as u16
+            (self.0 as u16, (self.0 >> 16) as u16 & 0x7fff)
         }
     }
 }
@@ -108,6 +115,7 @@ pub struct Stage {
     /// The protocols looked for over TCP and UDP.
     protocols: [Applications; 2],
     most_places: usize,
+    products: Arc<Products>,
     shedding: bool,
     counters: StageCounters,
 }
@@ -131,6 +139,7 @@ impl Stage {
             places: Vec::with_capacity(places),
             free: Vec::with_capacity(places),
             most_places: places,
+            products: Arc::clone(&config.products),
             protocols: [Transport::Tcp, Transport::Udp].map(|t| config.protocols.over(t)),
             texts: Texts::default(),
             budget: Budget::new(half),
@@ -187,12 +196,14 @@ impl Stage {
             budget: &self.budget,
             overlap: self.overlap,
             ports: [orig_p, resp_p],
+            products: &self.products,
         };
         with(conversation, &mut env);
         if !conversation.is_over() {
             return true;
         }
         let text = self.texts.number(conversation.services());
+        let product = conversation.product();
         self.counters.recognised += u64::from(text != 0);
         self.counters.open -= 1;
         self.free.push(place);
@@ -200,7 +211,7 @@ impl Stage {
             *place = None;
         }
         if let Some(entry) = self.index.get_mut(slot as usize) {
-            *entry = Entry::found(text);
+            *entry = Entry::found(text, product);
         }
         false
     }
@@ -332,9 +343,10 @@ impl<F: Frames> Watcher for Watching<'_, F> {
         let Some(entry) = self.stage.index.get(slot as usize) else {
             return Findings::default();
         };
+        let (text, product) = entry.numbers();
         Findings {
-            service: self.stage.texts.text(entry.text()),
-            app: None,
+            service: self.stage.texts.text(text),
+            app: self.stage.products.name(product),
         }
     }
 

@@ -14,6 +14,7 @@ use portreeve_record::{Head, Record, SourceId, Uid};
 use crate::budget::Budget;
 use crate::context::{Facts, Limits};
 use crate::conversation::{Conversation, Env};
+use crate::products::Products;
 use crate::protocol::{Protocol, Transport};
 use crate::registry::Applications;
 use crate::services::Texts;
@@ -38,6 +39,7 @@ pub struct Play {
     records: Vec<Record>,
     limits: Limits,
     budget: Budget,
+    products: Products,
 }
 
 struct Fixed(Head);
@@ -75,6 +77,7 @@ impl Play {
             records: Vec::new(),
             limits: Limits::new(1000),
             budget: Budget::new(16 << 20),
+            products: Products::read("").unwrap_or_default(),
         }
     }
 
@@ -95,6 +98,7 @@ impl Play {
             budget: &self.budget,
             overlap: Overlap::First,
             ports: [self.head.orig_p, self.head.resp_p],
+            products: &self.products,
         };
         if !self.conversation.is_over() {
             call(&mut self.conversation, &mut env);

@@ -1,10 +1,11 @@
 //! The engine's configuration, made of ours.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use nix::sys::sysinfo;
-use portreeve_app::Applications;
 use portreeve_app::stream::Overlap;
+use portreeve_app::{Applications, Products};
 use portreeve_engine::{AppConfig, EngineConfig, LiveSettings, Mode, Waiting};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_pages::Preference;
@@ -12,6 +13,7 @@ use portreeve_pages::Preference;
 use crate::args::Args;
 use crate::config::Config;
 use crate::config::values::{self, Checksums, HugePages, Interval, Scheduling, WaitMode};
+use crate::exit::Failure;
 use crate::input::Opened;
 
 /// What `auto` takes at most, in bytes.
@@ -23,10 +25,17 @@ const LEAST_MEMORY: u64 = 64 << 20;
 const MEMORY_FOR_A_BYTE: u64 = 16;
 
 /// The engine's configuration for these sources.
-#[must_use]
-pub fn engine_config(args: &Args, config: &Config, opened: &Opened, talkers: bool) -> EngineConfig {
+///
+/// # Errors
+/// What is wrong with a file that the configuration names.
+pub fn engine_config(
+    args: &Args,
+    config: &Config,
+    opened: &Opened,
+    talkers: bool,
+) -> Result<EngineConfig, Failure> {
     let mut tracker = tracker_config(config, opened);
-    let applications = app_config(config, tracker.memory);
+    let applications = app_config(config, tracker.memory)?;
     if let Some(applications) = &applications {
         // One budget: what looks into conversations has its part of it.
         tracker.memory = tracker.memory.saturating_sub(applications.memory);
@@ -47,15 +56,15 @@ pub fn engine_config(args: &Args, config: &Config, opened: &Opened, talkers: boo
     made.snap_len = config.capture.snaplen;
     made.count = args.input.count;
     made.talkers = talkers;
-    made
+    Ok(made)
 }
 
 /// What part of the memory looking into conversations has, unless it is said.
 const APP_SHARE: usize = 8;
 
-fn app_config(config: &Config, memory: usize) -> Option<AppConfig> {
+fn app_config(config: &Config, memory: usize) -> Result<Option<AppConfig>, Failure> {
     if !config.app.enabled {
-        return None;
+        return Ok(None);
     }
     // Names were checked when they were read.
     let names = config.app.protocols.iter().map(|name| name.0.as_str());
@@ -68,14 +77,26 @@ fn app_config(config: &Config, memory: usize) -> Option<AppConfig> {
         .app
         .memory
         .map(|given| usize::try_from(given.0).unwrap_or(usize::MAX));
-    Some(AppConfig {
+    Ok(Some(AppConfig {
         memory: given.unwrap_or(memory / APP_SHARE),
         overlap: match config.app.overlap {
             values::Overlap::First => Overlap::First,
             values::Overlap::Last => Overlap::Last,
         },
         protocols,
-    })
+        products: Arc::new(products(config)?),
+    }))
+}
+
+fn products(config: &Config) -> Result<Products, Failure> {
+    let Some(path) = &config.app.names else {
+        return Ok(Products::default());
+    };
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::failed(format!("app.names: {}: {error}", path.display()))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    Products::read(&text).map_err(|error| wrong(&error))
 }
 
 fn tracker_config(config: &Config, opened: &Opened) -> TrackerConfig {

@@ -100,7 +100,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
 
     let (asker, asked) = signals::listen()?;
     let talkers = opened.live || matches!(plan.kind, Kind::Screen);
-    let mut engine = engine_config(args, &config, &opened, talkers);
+    let mut engine = engine_config(args, &config, &opened, talkers)?;
     engine.outputs = planned.names();
     engine.topology = Some(topology);
     engine.own_process = true;

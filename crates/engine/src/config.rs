@@ -1,9 +1,10 @@
 //! What a run is made of.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve_app::Applications;
 use portreeve_app::stream::Overlap;
+use portreeve_app::{Applications, Products};
 use portreeve_capture::{Frame, Source};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_host::cpus::Topology;
@@ -80,6 +81,8 @@ pub struct AppConfig {
     pub overlap: Overlap,
     /// The protocols that are looked for.
     pub protocols: Applications,
+    /// The products behind names.
+    pub products: Arc<Products>,
 }
 
 /// What can be changed while a run goes on: workers take it over between two bursts.

@@ -207,6 +207,7 @@ impl Monitor {
                     memory,
                     overlap: applications.overlap,
                     protocols: applications.protocols,
+                    products: Arc::clone(&applications.products),
                     weirds_per_second: config.tracker.weirds_per_second,
                 })
             });

@@ -41,6 +41,7 @@ pub fn records_of(path: &Path) -> Vec<Record> {
         memory: 64 << 20,
         overlap: Overlap::First,
         protocols: Applications::default(),
+        products: Default::default(),
         weirds_per_second: 1000,
     });
     let (mut views, mut records) = (Views::default(), Vec::new());

@@ -171,6 +171,8 @@ settings! {
         enabled: bool = true, "app.enabled";
         /// The protocols to look for, by their names in `service`, such as `dns` or `ssl`. Empty: all.
         protocols: Vec<ProtocolName> = Vec::new(), "app.protocols";
+        /// A table of products in the place of the one that comes with Portreeve: a domain and a name on each line. It decides what stands in `app` of a conn record.
+        names: Option<PathBuf> = None, "app.names";
         /// Memory for it, all workers together, a part of `engine.memory`: for conversations while they are looked into, and for bytes that wait for others. Who finds no place is a flow like any other, and counted. Empty: an eighth.
         memory: Option<ByteSize> = None, "app.memory";
         /// Which copy of a byte counts where a sender sends it twice, differently, and out of order: the `first`, as most systems do, or the `last`.
