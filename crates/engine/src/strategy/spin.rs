@@ -1,7 +1,7 @@
 //! How long a worker polls for nothing before it sleeps on its receive interrupt: longer after sleeps that were short, as long as packets pay for it.
 //!
 //! A sleep costs more than the worker's own time: whoever sends, a hypervisor or another process, has to kick a sleeper, sends nothing meanwhile, and so makes the next pause that
-//! the worker falls asleep in. A worker that goes on polling ends that. So, as KVM's halt polling does:
+//! the worker falls asleep in: at 3 Mpps through vhost, 900 times a second. A worker that goes on polling ends that. So, as KVM's halt polling does:
 //!
 //! - A pause that the worker slept in and that was shorter than `most` doubles the spin, at most to `most`: polling on would have been better.
 //! - A sleep in a pause of `most` or longer halves it, at least to `least`. Halves, because one long pause is not the end of fast traffic.
@@ -16,7 +16,8 @@
 
 use std::time::Duration;
 
-/// What a packet adds to the credit: several times what the work on it takes, and a small part of what a wake-up takes.
+/// What a packet adds to the credit: several times what the work on it takes, some 100 ns, and a small part of what a sleep and its wake-up take, some 40 µs in a
+/// virtual machine.
 const EARNED: Duration = Duration::from_nanos(500);
 /// The credit is at most so many of the longest spins: several pauses in a row may each need most of one.
 const HOARD: u32 = 4;
