@@ -170,6 +170,7 @@ fn the_mode_is_changed_from_outside() {
         run.wait_until_open();
         // Asleep, until they are told to poll: from then on they take all the time there is.
         told(&socket, "sleeps until its receive interrupt");
+        told(&socket, "now polls 20 µs for nothing before it sleeps");
         assert!(ask(&["mode", "poll"]).contains("poll mode from now on"));
         told(&socket, "poll mode, as asked");
         let (before, begun) = (ticks(run.pid()), Instant::now());

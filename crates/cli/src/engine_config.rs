@@ -155,6 +155,7 @@ fn waiting(config: &Config) -> Waiting {
     Waiting {
         mode: mode(config.engine.mode),
         spin: config.engine.spin.0,
+        spin_max: config.engine.spin_max.0,
     }
 }
 

@@ -169,6 +169,10 @@ fn time(waits: &Waits) -> String {
         share(waits.spin_ns),
         share(waits.sleep_ns)
     );
+    if waits.spin_limit_ns > 0 {
+        let limit = microseconds(waits.spin_limit_ns / 1000);
+        let _ = write!(line, "; now polls {limit} for nothing before it sleeps");
+    }
     if waits.wakes > 0 {
         let _ = write!(
             line,

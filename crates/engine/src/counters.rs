@@ -152,6 +152,8 @@ counters! {
     busy_ns,
     /// Nanoseconds of polling with nothing.
     spin_ns,
+    /// How long the worker polls with nothing before it sleeps, nanoseconds, as last decided; 0: it has not waited yet, or never sleeps.
+    spin_limit_ns,
     /// Sleeps that something ended before their time.
     wakes,
     /// Frames found in the first round after a sleep.

@@ -206,7 +206,7 @@ impl Reader {
         if version != self.settings_version {
             self.settings_version = version;
             if self.live {
-                self.strategy.waiting = self.shared.waiting();
+                self.strategy.wait_by(self.shared.waiting());
             }
         }
     }

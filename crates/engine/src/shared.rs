@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     /// How workers wait: [`Waiting`]'s mode as its place in [`MODES`], and its nanoseconds.
     mode: AtomicU8,
     spin: AtomicU64,
+    spin_max: AtomicU64,
     /// The doorbells of all threads.
     bells: Vec<Arc<Bell>>,
     /// The latest live settings; locked by whoever changes them, and by a worker only when the version is new.
@@ -47,6 +48,7 @@ impl Shared {
         let shared = Shared {
             mode: AtomicU8::new(0),
             spin: AtomicU64::new(0),
+            spin_max: AtomicU64::new(0),
             bells,
             stop: AtomicBool::new(false),
             abandon: Arc::new(AtomicBool::new(false)),
@@ -67,16 +69,23 @@ impl Shared {
         let mode = MODES.iter().position(|mode| *mode == waiting.mode);
         self.mode
             .store(mode.unwrap_or_default() as u8, Ordering::Relaxed);
-        let spin = u64::try_from(waiting.spin.as_nanos()).unwrap_or(u64::MAX);
-        self.spin.store(spin, Ordering::Relaxed);
+        for (word, time) in [
+            (&self.spin, waiting.spin),
+            (&self.spin_max, waiting.spin_max),
+        ] {
+            let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            word.store(nanoseconds, Ordering::Relaxed);
+        }
     }
 
     /// How workers are to wait.
     pub(crate) fn waiting(&self) -> Waiting {
         let mode = MODES.get(usize::from(self.mode.load(Ordering::Relaxed)));
+        let time = |word: &AtomicU64| Duration::from_nanos(word.load(Ordering::Relaxed));
         Waiting {
             mode: mode.copied().unwrap_or_default(),
-            spin: Duration::from_nanos(self.spin.load(Ordering::Relaxed)),
+            spin: time(&self.spin),
+            spin_max: time(&self.spin_max),
         }
     }
 

@@ -185,7 +185,7 @@ impl Worker {
         if version != self.settings_version {
             self.settings_version = version;
             if self.live {
-                self.strategy.waiting = self.shared.waiting();
+                self.strategy.wait_by(self.shared.waiting());
             }
             if let Some(settings) = self.shared.settings() {
                 self.pipeline.tracker.set_timeouts(settings.timeouts);

@@ -111,6 +111,40 @@ fn in_interrupt_mode_a_worker_sleeps_until_a_frame_comes() {
 }
 
 #[test]
+fn short_sleeps_among_many_packets_make_it_poll_for_longer_and_silence_ends_that() {
+    let (monitor, ends) = start(Mode::Interrupt, 1, true);
+    let Waiting { spin, spin_max, .. } = monitor.waiting();
+    let least = spin.as_nanos() as u64;
+    let limit = |snapshot: &Snapshot| snapshot.workers[0].waits.spin_limit_ns;
+    let mut sent = 0;
+    let mut send = |count| {
+        for _ in 0..count {
+            ends[0].send(now(), &udp([10, 0, 0, 1], 1, [192, 0, 2, 1], 53, 9));
+        }
+        sent += count;
+        sent
+    };
+    assert_eq!(
+        limit(&until(&monitor, "sleep", |s| s.workers[0].waits.sleeps > 0)),
+        least
+    );
+    let begin = Instant::now();
+    let mut grown = least;
+    while grown < least * 4 {
+        assert!(begin.elapsed() < PATIENCE, "it does not grow");
+        grown = limit(&until(&monitor, "the burst", delivered(send(200))));
+        // Well below what it may grow to, and longer than the least.
+        std::thread::sleep(Duration::from_micros(300));
+    }
+    assert!(u128::from(grown) <= spin_max.as_nanos(), "{grown}");
+    while limit(&until(&monitor, "one", delivered(send(1)))) != least {
+        assert!(begin.elapsed() < PATIENCE, "it does not shrink");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    stop(monitor);
+}
+
+#[test]
 fn in_poll_mode_a_worker_never_sleeps() {
     let (monitor, ends) = start(Mode::Poll, 1, true);
     for round in 0..100u64 {

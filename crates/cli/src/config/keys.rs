@@ -158,8 +158,10 @@ settings! {
         cpus: Option<CpuList> = None, "engine.cpus";
         /// How workers wait for live packets. `interrupt`: they poll while there is load and sleep until the receive interrupt when there is none. `poll`: they never sleep. `adaptive`: they sleep by the clock, never longer than the ring takes packets in meanwhile. `auto`: `interrupt`, and `adaptive` for what has no receive interrupt, or one that does not work. [Cores and waiting](cores-and-waiting.md) says what each costs.
         mode: WaitMode = WaitMode::Auto, "engine.mode", live;
-        /// How long a worker that found nothing goes on polling before it sleeps.
+        /// How long a worker that found nothing goes on polling before it sleeps, at least.
         spin: Interval = Interval::microseconds(20), "engine.spin", live;
+        /// How long at most: in `interrupt` mode, that time doubles after each sleep that ends within this, as long as there are so many packets that it pays, and shrinks again after longer ones. `0s`, or anything up to `spin`: it is always `spin`.
+        spin_max: Interval = Interval::microseconds(2_000), "engine.spin_max", live;
         /// Whom the workers go before where they share a processor with others. `nice`: ordinary threads, mostly. `fifo`: everything that is not real-time itself, at once. Both take `CAP_SYS_NICE` at the start; `fifo` with `mode = "poll"` is refused while the kernel would stop it for a part of each second.
         scheduling: Scheduling = Scheduling::Normal, "engine.scheduling";
         /// Memory for flow tables and their pools, all workers together: decided at start and never exceeded; when it is full, flows are evicted and counted. Capture rings come on top, as the start report says. Empty: a quarter of the machine's memory, at most 1 GiB, less for small files.

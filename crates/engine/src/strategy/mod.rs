@@ -9,7 +9,8 @@
 //! ```
 //!
 //! - [`Mode::Poll`] never leaves the left side: the least delay, a core at 100 %.
-//! - [`Mode::Interrupt`] sleeps when nothing came for a while, and polls while there is load: under load it is poll mode.
+//! - [`Mode::Interrupt`] sleeps when nothing came for a while, and polls while there is load: under load it is poll mode. The while is `spin`, and longer where sleeps turn
+//!   out short and packets are many (`spin.rs`).
 //! - [`Mode::Adaptive`] is for sources that wake nobody: it pauses, yields, then sleeps by the clock, never longer than the ring can take frames in
 //!   meanwhile ([`portreeve_capture::Source::absorbs`]). In interrupt mode a source that says [`portreeve_capture::Armed::Timed`] is treated like that, and so is one whose
 //!   wake-ups come again and again without frames.
@@ -31,6 +32,7 @@ mod doze;
 #[cfg(test)]
 mod model;
 mod scheduling;
+mod spin;
 mod waits;
 
 pub(crate) use bell::Bell;
@@ -38,6 +40,7 @@ pub use scheduling::{Scheduling, be_ordinary};
 pub use waits::{Latency, SourceWait, Waits};
 
 use doze::{Sleepy, doze};
+use spin::Spin;
 use waits::Manner;
 
 /// Rounds with frames between two looks at the clock: a look costs as much as a packet's headers.
@@ -83,8 +86,10 @@ impl std::fmt::Display for Mode {
 pub struct Waiting {
     /// By what.
     pub mode: Mode,
-    /// How long a worker polls empty sources before it sleeps.
+    /// How long a worker polls empty sources before it sleeps: the least.
     pub spin: Duration,
+    /// The most, in interrupt mode, where packets are many and sleeps turn out short. Not more than `spin`: it is always `spin`.
+    pub spin_max: Duration,
 }
 
 impl Default for Waiting {
@@ -92,6 +97,7 @@ impl Default for Waiting {
         Waiting {
             mode: Mode::default(),
             spin: Duration::from_micros(20),
+            spin_max: Duration::from_millis(2),
         }
     }
 }
@@ -107,15 +113,23 @@ pub(crate) enum Step {
     Sleep,
 }
 
+/// Rounds in a row that found nothing, and the sleeps between.
+struct Pause {
+    since: Instant,
+    /// So much of it was polled.
+    polled: Duration,
+}
+
 /// The strategy of one thread: what it does when it finds nothing, and the account of its time.
 pub(crate) struct Strategy {
-    pub(crate) waiting: Waiting,
+    waiting: Waiting,
     /// The longest one sleep.
     most: Duration,
     bell: Arc<Bell>,
     sleeper: Sleeper,
-    /// Since when nothing was found.
-    idle_since: Option<Instant>,
+    /// Nothing is found.
+    pause: Option<Pause>,
+    spin: Spin,
     /// The next sleep by the clock.
     nap: Duration,
     /// The longest such sleep, while any source needs them.
@@ -142,7 +156,8 @@ impl Strategy {
             most,
             bell,
             sleeper: Sleeper::with_capacity(MAX_SOURCES + 1),
-            idle_since: None,
+            pause: None,
+            spin: Spin::new(waiting.spin, waiting.spin_max),
             nap: LEAST_NAP,
             timed: None,
             barren: 0,
@@ -152,6 +167,15 @@ impl Strategy {
             mark: Instant::now(),
             busy: false,
             rounds: 0,
+        }
+    }
+
+    /// Waits otherwise from now on.
+    pub(crate) fn wait_by(&mut self, waiting: Waiting) {
+        if waiting != self.waiting {
+            self.waiting = waiting;
+            self.spin.set_bounds(waiting.spin, waiting.spin_max);
+            self.pause = None;
         }
     }
 
@@ -170,7 +194,9 @@ impl Strategy {
         }
         if found {
             self.busy = true;
-            self.idle_since = None;
+            if let Some(pause) = self.pause.take() {
+                self.spin.resume(pause.polled);
+            }
             self.barren = 0;
             self.nap = LEAST_NAP;
             self.rounds = self.rounds.wrapping_add(1);
@@ -180,7 +206,29 @@ impl Strategy {
         }
         let now = Instant::now();
         self.account(now, counters);
+        if !found && self.pause.is_none() {
+            self.begin_pause(now, counters);
+        }
         Some(now)
+    }
+
+    fn begin_pause(&mut self, now: Instant, counters: &mut WorkerCounters) {
+        self.pause = Some(Pause {
+            since: now,
+            polled: Duration::ZERO,
+        });
+        self.spin.pause(counters.delivered + counters.handed_in);
+        let limit = match self.waiting.mode {
+            Mode::Poll => Duration::ZERO,
+            _ if self.sleeps_by_interrupt() => self.spin.limit(),
+            _ => self.waiting.spin,
+        };
+        counters.spin_limit_ns = limit.as_nanos() as u64;
+    }
+
+    /// Whether something ends this thread's sleeps, as far as is known.
+    fn sleeps_by_interrupt(&self) -> bool {
+        self.waiting.mode == Mode::Interrupt && self.timed.is_none()
     }
 
     fn account(&mut self, now: Instant, counters: &mut WorkerCounters) {
@@ -194,14 +242,22 @@ impl Strategy {
         self.busy = false;
     }
 
-    /// What to do after nothing was found, at `now`.
+    /// What to do after a round that found nothing, at its `now`.
     pub(crate) fn next_step(&mut self, now: Instant) -> Step {
-        let idle = now.duration_since(*self.idle_since.get_or_insert(now));
+        let by_interrupt = self.sleeps_by_interrupt();
+        let Some(pause) = &mut self.pause else {
+            return Step::Pause;
+        };
+        let idle = now.duration_since(pause.since);
         let spin = self.waiting.spin;
         match self.waiting.mode {
             Mode::Poll => Step::Pause,
+            _ if by_interrupt && idle < self.spin.limit() => {
+                pause.polled = idle;
+                Step::Pause
+            }
+            _ if by_interrupt => Step::Sleep,
             _ if idle < spin => Step::Pause,
-            Mode::Interrupt if self.timed.is_none() => Step::Sleep,
             // Nothing wakes this thread, and a fresh lull is often a short one.
             _ if idle < spin * 2 => Step::Yield,
             _ if self.timed.is_some_and(|most| most / 2 < LEAST_NAP) => Step::Yield,
@@ -234,6 +290,10 @@ impl Strategy {
         self.woke = false;
         let found = counters.delivered + counters.handed_in - self.frames_before;
         counters.wake_frames += found;
+        if let Some(pause) = self.pause.as_ref().filter(|_| self.sleeps_by_interrupt()) {
+            let passed = self.mark.duration_since(pause.since);
+            self.spin.slept(passed, found > 0);
+        }
         if found == 0 {
             self.nap = self.nap.saturating_mul(2);
         }

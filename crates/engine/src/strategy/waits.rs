@@ -148,6 +148,9 @@ pub struct Waits {
     pub busy_ns: u64,
     /// Polling, with nothing.
     pub spin_ns: u64,
+    /// How long it polls with nothing before it sleeps, as it decided when nothing was last found; 0: it has not waited yet, or never sleeps. Not a part of
+    /// the uptime.
+    pub spin_limit_ns: u64,
     /// Asleep.
     pub sleep_ns: u64,
     /// Times it slept.
@@ -172,6 +175,7 @@ impl Waits {
                 .collect(),
             busy_ns: counters.busy_ns,
             spin_ns: counters.spin_ns,
+            spin_limit_ns: counters.spin_limit_ns,
             sleep_ns: counters.sleep_ns,
             sleeps: counters.sleeps,
             wakes: counters.wakes,
