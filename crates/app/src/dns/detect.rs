@@ -12,6 +12,9 @@ use crate::protocol::{Peer, Probe, Transport, Verdict};
 /// The most records that are walked through to find out whether a message holds together.
 const MAX_WALK: usize = 64;
 
+/// The most records of an ordinary message.
+const PLAIN_RECORDS: usize = 4;
+
 pub(super) fn detect(probe: &Probe<'_>) -> Verdict {
     let by_port = probe.on(PORTS);
     let nbns = probe.on(&[NBNS_PORT]);
@@ -112,9 +115,18 @@ fn could_be(message: &[u8]) -> bool {
         }
         _ => {
             let error = header.is_reply() && header.rcode() != 0 && header.records() == 0;
-            (possible(&header) || error) && header.fits(message.len())
+            (possible(&header) || error) && (header.fits(message.len()) || plain(&header))
         }
     }
+}
+
+/// Whether a header is that of the most ordinary message there is: then what it counts may be broken off.
+fn plain(header: &Header) -> bool {
+    header.questions == 1
+        && header.opcode() == 0
+        && header.rcode() == 0
+        && header.z() & 4 == 0
+        && header.records() <= PLAIN_RECORDS
 }
 
 /// Whether a datagram, or a message of a stream, on any port is DNS beyond doubt.

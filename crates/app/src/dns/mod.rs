@@ -21,6 +21,8 @@ mod message;
 mod name;
 mod nbns;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use crate::protocol::{Protocol, Transports};
 
