@@ -207,7 +207,7 @@ fn binding(kind: &str, message: &[u8], resource: &Resource<'_>) -> Result<String
 fn parameter(out: &mut String, key: u16, value: &[u8]) {
     let list = |items: Vec<String>| items.join(",");
     let shown = match key {
-        0 if value.len() % 2 == 0 => {
+        0 if value.len().is_multiple_of(2) => {
             let keys = value
                 .chunks_exact(2)
                 .filter_map(|pair| pair.first_chunk().copied());
@@ -218,13 +218,13 @@ fn parameter(out: &mut String, key: u16, value: &[u8]) {
             .try_into()
             .ok()
             .map(|port| u16::from_be_bytes(port).to_string()),
-        4 if value.len() % 4 == 0 => {
+        4 if value.len().is_multiple_of(4) => {
             let each = value
                 .chunks_exact(4)
                 .filter_map(|a| a.first_chunk::<4>().copied());
             Some(list(each.map(|a| Ipv4Addr::from(a).to_string()).collect()))
         }
-        6 if value.len() % 16 == 0 => {
+        6 if value.len().is_multiple_of(16) => {
             let each = value
                 .chunks_exact(16)
                 .filter_map(|a| a.first_chunk::<16>().copied());

@@ -64,7 +64,12 @@ fn stream(bytes: &[u8], by_port: bool) -> Verdict {
     let there = reader.rest();
     let message = there.get(..length).unwrap_or(there);
     let Some(header) = Header::read(message) else {
-        return Verdict::More;
+        // The number of questions stands behind identifier and flags, and says most.
+        let questions = message.get(4..6).and_then(|bytes| Reader::new(bytes).u16());
+        return match questions {
+            Some(questions) if !(1..=MAX_QUESTIONS).contains(&questions) => Verdict::No,
+            _ => Verdict::More,
+        };
     };
     if !possible(&header) || !header.fits(length) || header.questions == 0 {
         return Verdict::No;

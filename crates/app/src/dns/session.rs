@@ -189,6 +189,10 @@ impl Dns {
     }
 
     /// The questions that wait and that a reply with the questions `told` answers, taken out.
+    #[expect(
+        clippy::vec_box,
+        reason = "a record stays in its box until it is written"
+    )]
     fn answered(&mut self, message: &Message<'_>, told: &[Box<Record>]) -> Vec<Box<Record>> {
         let same = |pending: &Pending| {
             let record = &*pending.record;
@@ -253,27 +257,31 @@ impl Dns {
             // Most answer the one question there is; its name need not be read again then.
             let named =
                 told.len() > 1 || update || told.iter().any(|record| record.query.is_none());
-            if named {
-                if let Err(fault) = owner.read(message.bytes, resource.owner) {
-                    message.fault = Some(fault);
-                    continue;
-                }
+            if named && let Err(fault) = owner.read(message.bytes, resource.owner) {
+                message.fault = Some(fault);
+                continue;
             }
             let name = named.then(|| message.text(&owner));
             if told.len() > 1 {
-                let answers = |record: &Box<Record>| {
+                let answers = |record: &Record| {
                     record.query == name
                         && record
                             .qtype
                             .is_none_or(|asked| asked == resource.kind || asked == ANY)
                 };
-                current = told.iter().position(answers).unwrap_or(current);
+                current = told
+                    .iter()
+                    .position(|record| answers(record))
+                    .unwrap_or(current);
             }
             let Some(record) = told.get_mut(current) else {
                 return;
             };
             if record.query.is_none() {
                 record.query.clone_from(&name);
+            }
+            if record.answers.len() >= MAX_ANSWERS {
+                continue;
             }
             let step = if !update {
                 Step::Answer

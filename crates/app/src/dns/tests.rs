@@ -99,11 +99,7 @@ fn answers(kind: u16, data: &[u8]) -> Vec<String> {
     let outcome = play.finish();
     let told = records(&outcome);
     assert_eq!(told.len(), 1);
-    told[0]
-        .answers
-        .iter()
-        .map(|answer| answer.to_string())
-        .collect()
+    told[0].answers.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -330,7 +326,10 @@ fn pointers_lead_backwards_and_not_too_often() {
     play.resp(&reply.0);
     let outcome = play.finish();
     assert_eq!(records(&outcome)[0].answers, ["a".into()]);
-    assert_eq!(weirds(&outcome), ["DNS_max_compression_chain_depth_exceeded"]);
+    assert_eq!(
+        weirds(&outcome),
+        ["DNS_max_compression_chain_depth_exceeded"]
+    );
     let long = Message::reply(1, 0, &"long.".repeat(60), 1, 0);
     let mut play = udp(53);
     play.resp(&long.0);
