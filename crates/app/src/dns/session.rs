@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use portreeve_record::App;
-use portreeve_record::app::dns::Dns as Record;
+use portreeve_record::app::dns::{Dns as Record, DnsFlags};
+use portreeve_record::{App, Head};
 
 use super::message::{Fault, HEADER, Header, Question, Resource, UPDATE};
-use super::name::Name;
+use super::name::{self, Name};
 use super::{LENGTH, MAX_QUESTIONS, NBNS_PORT, answer, nbns};
 use crate::context::Context;
 use crate::protocol::{Peer, Session, Transport, Want};
@@ -50,24 +50,28 @@ pub(super) struct Dns {
 struct Message<'a> {
     bytes: &'a [u8],
     header: Header,
+    /// What its records begin with.
+    head: Head,
     nbns: bool,
-    multicast: bool,
     fault: Option<Fault>,
 }
 
 impl Message<'_> {
     /// A record without anything of a question.
-    fn record(&self, context: &Context<'_>) -> Box<Record> {
-        let mut record = Box::new(Record {
-            head: context.head(context.now()),
-            trans_id: Some(self.header.id),
-            opcode: self.header.opcode(),
+    fn record(&self) -> Box<Record> {
+        let header = &self.header;
+        Box::new(Record {
+            head: self.head,
+            trans_id: Some(header.id),
+            opcode: header.opcode(),
+            flags: DnsFlags {
+                truncated: header.truncated(),
+                recursion_desired: header.recursion_desired(),
+                ..DnsFlags::default()
+            },
+            z: header.z(),
             ..Record::default()
-        });
-        record.flags.recursion_desired = self.header.recursion_desired();
-        record.flags.truncated = self.header.truncated();
-        record.z = self.header.z();
-        record
+        })
     }
 
     /// A name as it is logged: NetBIOS' decoded.
@@ -76,37 +80,36 @@ impl Message<'_> {
         decoded.unwrap_or_else(|| name.text())
     }
 
-    /// A record for each question, to `each`; gives where the sections behind begin, if all questions could be read.
-    fn questions(
-        &mut self,
-        context: &Context<'_>,
-        mut each: impl FnMut(Box<Record>),
-    ) -> Option<usize> {
+    /// Hands a record of each question to `each`; gives where the sections behind begin, if all questions could be read. Of one that is broken off there is
+    /// still a record if its name has begun.
+    fn questions(&mut self, mut each: impl FnMut(Box<Record>)) -> Option<usize> {
         let mut name = Name::new();
         let mut at = HEADER;
         for _ in 0..self.header.questions {
             let read = Question::read(self.bytes, at, &mut name);
-            if read.is_err() && name.as_bytes().is_empty() {
-                self.fault = read.err();
-                return None;
-            }
-            let mut record = self.record(context);
-            record.query = Some(self.text(&name));
-            match read {
-                Ok((question, behind)) => {
+            if read.is_ok() || !name.as_bytes().is_empty() {
+                let mut record = self.record();
+                record.query = Some(self.text(&name));
+                if let Ok((question, _)) = read {
                     record.qtype = Some(question.kind);
                     record.qclass = Some(question.class);
-                    at = behind;
-                    each(record);
                 }
+                each(record);
+            }
+            match read {
+                Ok((_, behind)) => at = behind,
                 Err(fault) => {
                     self.fault = Some(fault);
-                    each(record);
                     return None;
                 }
             }
         }
         Some(at)
+    }
+
+    /// Where the sections behind the questions begin; nothing is made of the questions.
+    fn behind_questions(&self) -> Option<usize> {
+        (0..self.header.questions).try_fold(HEADER, |at, _| Some(name::skip(self.bytes, at)? + 4))
     }
 }
 
@@ -123,8 +126,8 @@ impl Dns {
         let mut message = Message {
             bytes,
             header,
+            head,
             nbns: head.resp_p == NBNS_PORT || head.orig_p == NBNS_PORT,
-            multicast: head.resp_h.is_multicast(),
             fault: None,
         };
         if header.is_reply() {
@@ -139,34 +142,30 @@ impl Dns {
 
     fn query(&mut self, message: &mut Message<'_>, context: &mut Context<'_>) {
         self.queries = self.queries.wrapping_add(1);
-        let query = self.queries;
-        let mut asked = Vec::new();
-        message.questions(context, |mut record| {
+        // What is asked of everybody is answered to everybody, in flows of their own.
+        let multicast = message.head.resp_h.is_multicast();
+        message.questions(|mut record| {
             record.saw_query = true;
-            asked.push(record);
-        });
-        for record in asked {
-            // What is asked of everybody is answered to everybody, in flows of their own.
-            if message.multicast {
-                emit(record, context);
-                continue;
+            if multicast {
+                return emit(record, context);
             }
             if self.pending.len() >= MAX_PENDING {
                 self.give_up(context);
             }
+            let query = self.queries;
             self.pending.push_back(Pending { query, record });
-        }
+        });
     }
 
     fn reply(&mut self, message: &mut Message<'_>, context: &mut Context<'_>) {
-        let mut told = Vec::new();
-        let behind = message.questions(context, |record| told.push(record));
-        let answered = self.answered(message, &told);
-        if !answered.is_empty() {
-            told = answered;
-        }
+        let mut told = self.answered(message);
+        let behind = if told.is_empty() {
+            message.questions(|record| told.push(record))
+        } else {
+            message.behind_questions()
+        };
         if told.is_empty() {
-            told.push(message.record(context));
+            told.push(message.record());
         }
         let header = message.header;
         let refused = if header.questions > 0 {
@@ -188,19 +187,33 @@ impl Dns {
         }
     }
 
-    /// The questions that wait and that a reply with the questions `told` answers, taken out.
+    /// The questions that wait and that a reply answers, taken out: those of the oldest query with its identifier and, if it repeats the question, with that.
     #[expect(
         clippy::vec_box,
         reason = "a record stays in its box until it is written"
     )]
-    fn answered(&mut self, message: &Message<'_>, told: &[Box<Record>]) -> Vec<Box<Record>> {
+    fn answered(&mut self, message: &Message<'_>) -> Vec<Box<Record>> {
+        let id = Some(message.header.id);
+        if self
+            .pending
+            .iter()
+            .all(|pending| pending.record.trans_id != id)
+        {
+            return Vec::new();
+        }
+        let mut name = Name::new();
+        let repeated = match Question::read(message.bytes, HEADER, &mut name) {
+            Ok((question, _)) if message.header.questions > 0 => {
+                Some((message.text(&name), question.kind))
+            }
+            _ => None,
+        };
         let same = |pending: &Pending| {
             let record = &*pending.record;
-            let matches = |told: &Record| told.query == record.query && told.qtype == record.qtype;
-            record.trans_id == Some(message.header.id)
-                && told
-                    .first()
-                    .is_none_or(|told| matches(told) || told.qtype.is_none())
+            let asked = |(name, kind): &(Box<str>, u16)| {
+                record.query.as_ref() == Some(name) && record.qtype == Some(*kind)
+            };
+            record.trans_id == id && repeated.as_ref().is_none_or(asked)
         };
         let Some(first) = self.pending.iter().position(same) else {
             return Vec::new();
