@@ -44,6 +44,7 @@ pub mod testing;
 pub mod text;
 
 mod conversation;
+mod dns;
 mod services;
 
 pub use bytes::Reader;

@@ -21,13 +21,13 @@ pub struct Dns {
     pub rtt: Option<i64>,
     /// The name asked for, without the last dot.
     pub query: Option<Box<str>>,
-    /// Class of the question.
+    /// Class of the question; over mDNS with the bit for a unicast answer (RFC 6762 section 5.4).
     pub qclass: Option<u16>,
     /// Type of the question.
     pub qtype: Option<u16>,
     /// Response code, the bits of EDNS included (RFC 6891 section 6.1.3).
     pub rcode: Option<u16>,
-    /// AA, TC, RD, RA: authoritative answer, truncated, recursion desired, recursion available.
+    /// AA, TC, RD, RA: authoritative answer, truncated, recursion desired, recursion available. As in Zeek, AA and RA are those of a reply that has answers.
     pub flags: DnsFlags,
     /// The 3 bits between RA and the response code (Z; AD and CD are two of them now).
     pub z: u8,
@@ -35,10 +35,14 @@ pub struct Dns {
     pub answers: Vec<Box<str>>,
     /// Their times to live, nanoseconds.
     pub ttls: Vec<i64>,
-    /// Whether the server refused: a response without answers where the name is known to exist or not to be asked.
+    /// Whether the server refused, as Zeek tells it: a reply without any record, or one with an error and without the question.
     pub rejected: bool,
-    /// Operation code (RFC 1035 section 4.1.1), where it is not a standard query.
+    /// Operation code (RFC 1035 section 4.1.1; of NBNS RFC 1002 section 4.2.1.1): 0 is a standard query.
     pub opcode: u8,
+    /// Whether the query was seen.
+    pub saw_query: bool,
+    /// Whether a reply was seen.
+    pub saw_reply: bool,
 }
 
 /// Flags of a header of DNS (RFC 1035 section 4.1.1).
@@ -55,6 +59,16 @@ pub struct DnsFlags {
 const NBNS_PORT: u16 = 137;
 
 impl Dns {
+    /// The name of a type of resource record, as `qtype_name` has it.
+    #[must_use]
+    pub fn type_name(kind: u16) -> String {
+        match names::record_type(kind, false) {
+            Value::Word(name) => name.to_owned(),
+            Value::Text(text) => text.as_str().to_owned(),
+            _ => String::new(),
+        }
+    }
+
     /// Whether it is NetBIOS' name service, whose numbers mean other things.
     fn nbns(&self) -> bool {
         self.head.resp_p == NBNS_PORT || self.head.orig_p == NBNS_PORT
@@ -82,5 +96,8 @@ conversation_log! {
     Info::zeek("answers", VecStr, "dns.answers", Own(114), "The answers, in their order.").optional() => Value::items(Items::Texts(&d.answers));
     Info::zeek("TTLs", VecInterval, "dns.ttls", Own(115), "Their times to live.").optional() => Value::items(Items::Intervals(&d.ttls));
     Info::zeek("rejected", Bool, "dns.rejected", Own(116), "The server refused to answer.") => Value::Bool(d.rejected);
-    Info::added("opcode", Count, "dns.opcode", Own(117), "Operation code, where it is not a standard query.").optional().stored(Storage::U8) => Value::count((d.opcode != 0).then_some(d.opcode));
+    Info::zeek("opcode", Count, "dns.opcode", Own(117), "Operation code, as a number.").stored(Storage::U8) => Value::Count(d.opcode.into());
+    Info::zeek("opcode_name", Str, "dns.opcode_name", Own(118), "Operation code.").stored(Storage::Name) => names::opcode(d.opcode, d.nbns());
+    Info::added("saw_query", Bool, "dns.saw_query", Own(119), "The query was seen.") => Value::Bool(d.saw_query);
+    Info::added("saw_reply", Bool, "dns.saw_reply", Own(120), "A reply was seen: the response code is its.") => Value::Bool(d.saw_reply);
 }
