@@ -43,6 +43,7 @@ pub mod testing;
 pub mod text;
 
 mod conversation;
+mod http;
 mod services;
 
 pub use bytes::Reader;
