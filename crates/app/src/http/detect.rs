@@ -41,13 +41,12 @@ pub(super) fn detect(probe: &Probe<'_>) -> Verdict {
             _ => Verdict::More,
         };
     }
-    // Of a connection whose beginning was not seen, one side may be in the middle of something. A side that is silent yet may still be HTTP, but not
-    // against the other's word.
-    let silent = |bytes: &[u8]| bytes.is_empty();
+    // One side may be in the middle of something, where the beginning was not seen, or send what is nothing: if the other has said nothing yet, the port tells
+    // whether it is worth waiting for.
+    let waiting = probe.orig.is_empty() || probe.resp.is_empty();
     match verdicts {
         [Verdict::No, Verdict::No] => Verdict::No,
-        [Verdict::No, _] if silent(probe.resp) => Verdict::No,
-        [_, Verdict::No] if silent(probe.orig) => Verdict::No,
+        [Verdict::No, _] | [_, Verdict::No] if waiting && !probe.on(super::PORTS) => Verdict::No,
         _ => Verdict::More,
     }
 }

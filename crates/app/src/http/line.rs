@@ -168,21 +168,23 @@ pub(super) fn version_text(version: Option<(u8, u8)>) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    fn parse(line: &[u8]) -> Option<(&[u8], &[u8], Option<(u8, u8)>)> {
+        RequestLine::parse(line).map(|line| (line.method, line.target, line.version))
+    }
+
+    fn parse_status(line: &[u8]) -> Option<(Option<(u8, u8)>, Option<u16>, &[u8])> {
+        StatusLine::parse(line).map(|line| (line.version, line.code, line.reason))
+    }
+
     #[test]
     fn request_lines_are_taken_generously() {
-        let parse = |line: &'static [u8]| {
-            RequestLine::parse(line).map(|line| (line.method, line.target, line.version))
-        };
-        assert_eq!(
-            parse(b"GET /a b HTTP/1.1"),
-            Some((&b"GET"[..], &b"/a b"[..], Some((1, 1))))
-        );
-        assert_eq!(
-            parse(b"GET  /\tHTTP/1.0 "),
-            Some((b"GET", b"/", Some((1, 0))))
-        );
-        assert_eq!(parse(b"GET /"), Some((b"GET", b"/", None)));
-        assert_eq!(parse(b"GET HTTP/1.1"), Some((b"GET", b"", Some((1, 1)))));
+        let get: &[u8] = b"GET";
+        let [spaced, root, none]: [&[u8]; 3] = [b"/a b", b"/", b""];
+        let (old, new) = (Some((1, 0)), Some((1, 1)));
+        assert_eq!(parse(b"GET /a b HTTP/1.1"), Some((get, spaced, new)));
+        assert_eq!(parse(b"GET  /\tHTTP/1.0 "), Some((get, root, old)));
+        assert_eq!(parse(b"GET /"), Some((get, root, None)));
+        assert_eq!(parse(b"GET HTTP/1.1"), Some((get, none, new)));
         assert_eq!(parse(b"X /"), None);
         assert_eq!(parse(b"<html>"), None);
         assert_eq!(parse(b"GET"), None);
@@ -192,16 +194,13 @@ mod tests {
 
     #[test]
     fn status_lines_are_taken_generously() {
-        let parse = |line: &'static [u8]| {
-            StatusLine::parse(line).map(|line| (line.version, line.code, line.reason))
-        };
-        assert_eq!(
-            parse(b"HTTP/1.1 404 Not Found"),
-            Some((Some((1, 1)), Some(404), &b"Not Found"[..]))
-        );
-        assert_eq!(parse(b"HTTP/1.0 200"), Some((Some((1, 0)), Some(200), b"")));
-        assert_eq!(parse(b"HTTP/1.1 2xx"), Some((Some((1, 1)), None, b"")));
-        assert_eq!(parse(b"HTTP/1.1 20"), None);
-        assert_eq!(parse(b"ICY 200 OK"), None);
+        let [reason, none]: [&[u8]; 2] = [b"Not Found", b""];
+        let (old, new) = (Some((1, 0)), Some((1, 1)));
+        let whole = parse_status(b"HTTP/1.1  404 Not Found");
+        assert_eq!(whole, Some((new, Some(404), reason)));
+        assert_eq!(parse_status(b"HTTP/1.0 200"), Some((old, Some(200), none)));
+        assert_eq!(parse_status(b"HTTP/1.1 2xx"), Some((new, None, none)));
+        assert_eq!(parse_status(b"HTTP/1.1 20"), None);
+        assert_eq!(parse_status(b"ICY 200 OK"), None);
     }
 }

@@ -24,11 +24,13 @@ mod tests;
 
 use crate::protocol::{Protocol, Transports};
 
+const PORTS: &[u16] = &[80, 81, 631, 1080, 3128, 8000, 8080, 8888];
+
 /// HTTP/1.x.
 pub static HTTP: Protocol = Protocol {
     name: "http",
     transports: Transports::Tcp,
-    ports: &[80, 81, 631, 1080, 3128, 8000, 8080, 8888],
+    ports: PORTS,
     detect: detect::detect,
     session: |_| Box::new(session::Session::default()),
 };

@@ -105,7 +105,6 @@ impl Transactions {
             Method::Other
         };
         transaction.is_old = line.version.is_none();
-        transaction.asked = transaction.is_old;
         let record = &mut transaction.record;
         record.method = Some(text(line.method));
         record.uri = Some(text(line.target));
