@@ -44,6 +44,7 @@ pub mod text;
 
 mod conversation;
 mod http;
+mod http2;
 mod services;
 
 pub use bytes::Reader;

@@ -1,17 +1,25 @@
 //! Fields (RFC 9110 section 5): which of them mean something here, and what their values say.
 
+use portreeve_record::app::http::Http;
+
 use super::line::{trim_end, trim_start};
 use super::uri;
-use crate::text::text;
+use crate::protocol::Peer;
+use crate::text::{MAX_TEXT, text};
 
 /// The most bytes of a value that are kept.
-pub(super) const MAX_VALUE: usize = 2048;
+pub(crate) const MAX_VALUE: usize = 2048;
 /// The most bytes of a file's name that are kept.
 const MAX_FILENAME: usize = 255;
 
+/// The most fields of proxies that are kept of a request.
+const MAX_PROXIED: usize = 8;
+/// The most bytes of each.
+const MAX_PROXIED_BYTES: usize = 512;
+
 /// A field that means something here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     ContentLength,
     TransferEncoding,
     ContentEncoding,
@@ -55,7 +63,7 @@ const NAMES: &[(&str, Name)] = &[
 
 impl Name {
     /// The field of that name, whatever its case.
-    pub(super) fn of(name: &[u8]) -> Option<Name> {
+    pub(crate) fn of(name: &[u8]) -> Option<Name> {
         NAMES
             .iter()
             .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
@@ -64,19 +72,19 @@ impl Name {
 }
 
 /// A field's line: its name, and its value without blanks around it.
-pub(super) fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let name = trim_end(line.get(..colon)?);
     Some((name, trim_end(trim_start(line.get(colon + 1..)?))))
 }
 
 /// So much of a value as is kept, as text.
-pub(super) fn kept(value: &[u8]) -> Box<str> {
+pub(crate) fn kept(value: &[u8]) -> Box<str> {
     text(value.get(..MAX_VALUE).unwrap_or(value))
 }
 
 /// A length; none if it is no number.
-pub(super) fn length(value: &[u8]) -> Option<u64> {
+pub(crate) fn length(value: &[u8]) -> Option<u64> {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit());
     let mut any = None;
     for digit in digits {
@@ -91,7 +99,7 @@ pub(super) fn length(value: &[u8]) -> Option<u64> {
 }
 
 /// The size of a chunk (RFC 9112 section 7.1); none if it is no number, or one that no chunk has.
-pub(super) fn chunk_size(line: &[u8]) -> Option<u64> {
+pub(crate) fn chunk_size(line: &[u8]) -> Option<u64> {
     let mut size = None;
     for &byte in trim_start(line) {
         let Some(digit) = char::from(byte).to_digit(16) else {
@@ -107,21 +115,21 @@ pub(super) fn chunk_size(line: &[u8]) -> Option<u64> {
 }
 
 /// Whether one of the words of a list is `word`, whatever its case.
-pub(super) fn has_word(value: &[u8], word: &str) -> bool {
+pub(crate) fn has_word(value: &[u8], word: &str) -> bool {
     value
         .split(|&byte| byte == b',' || byte == b';')
         .any(|one| trim_end(trim_start(one)).eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// A media type without its parameters, in lower case.
-pub(super) fn media_type(value: &[u8]) -> Box<str> {
+pub(crate) fn media_type(value: &[u8]) -> Box<str> {
     let end = value.iter().position(|&byte| byte == b';');
     let value = end.and_then(|end| value.get(..end)).unwrap_or(value);
     crate::text::lower(trim_end(value.get(..MAX_VALUE).unwrap_or(value)))
 }
 
 /// The name of a file in Content-Disposition (RFC 6266) or Content-Type: what follows `name=`.
-pub(super) fn filename(value: &[u8]) -> Option<Box<str>> {
+pub(crate) fn filename(value: &[u8]) -> Option<Box<str>> {
     const MARK: &[u8] = b"name";
     let value = value.get(..MAX_VALUE).unwrap_or(value);
     // The last one: behind `name=` of a form's part stands `filename=`.
@@ -155,7 +163,7 @@ fn shortened(name: &[u8]) -> Box<str> {
 }
 
 /// The user of Basic authentication (RFC 7617), and whether there is a password. What is not of that form is not told: it could be a secret.
-pub(super) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
+pub(crate) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
     let (scheme, behind) = value.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
@@ -164,6 +172,48 @@ pub(super) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
     let colon = decoded.iter().position(|&byte| byte == b':')?;
     let name = text(decoded.get(..colon)?);
     Some((name, decoded.len() > colon + 1))
+}
+
+/// The text of a record that a field of `peer` goes into as it is.
+pub(crate) fn text_of(record: &mut Http, peer: Peer, name: Name) -> Option<&mut Option<Box<str>>> {
+    Some(match (peer, name) {
+        (Peer::Client, Name::Host) => &mut record.host,
+        (Peer::Client, Name::Referer) => &mut record.referrer,
+        (Peer::Client, Name::UserAgent) => &mut record.user_agent,
+        (Peer::Client, Name::Origin) => &mut record.origin,
+        (Peer::Server, Name::Location) => &mut record.location,
+        _ => return None,
+    })
+}
+
+/// Puts what a field of `peer` says into a record.
+pub(crate) fn note(record: &mut Http, peer: Peer, name: Name, value: &[u8]) {
+    if let Some(place) = text_of(record, peer, name) {
+        *place = Some(kept(value));
+        return;
+    }
+    match (peer, name) {
+        (Peer::Client, Name::Authorization) => {
+            if let Some((user, has_password)) = user(value) {
+                record.username = Some(user);
+                record.has_password = has_password;
+            }
+        }
+        (Peer::Client, Name::Proxy(name)) if record.proxied.len() < MAX_PROXIED => {
+            let value = value.get(..MAX_PROXIED_BYTES).unwrap_or(value);
+            let proxied = format!("{name} -> {}", text(value));
+            record.proxied.push(proxied.into_boxed_str());
+        }
+        (Peer::Server, Name::ContentType) => record.content_type = Some(media_type(value)),
+        _ => {}
+    }
+}
+
+/// Puts a request's target into a record.
+pub(crate) fn note_target(record: &mut Http, target: &[u8]) {
+    record.uri = Some(text(target));
+    let kept = target.get(..MAX_TEXT).unwrap_or(target);
+    record.uri_decoded = uri::decoded(kept).map(|decoded| text(&decoded));
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Media types, by the first bytes of content; their names are those Zeek gives.
 
 /// The most bytes that are looked at.
-pub(super) const PREFIX: usize = 512;
+pub(crate) const PREFIX: usize = 512;
 
 /// What stands at the very front, and the type it means.
 const MARKS: &[(&[u8], &str)] = &[
@@ -72,7 +72,7 @@ const MARKUP: &[(&[u8], &str)] = &[
 const PLAIN: usize = 10;
 
 /// The media type of content that begins with `prefix`.
-pub(super) fn of(prefix: &[u8]) -> Option<&'static str> {
+pub(crate) fn of(prefix: &[u8]) -> Option<&'static str> {
     if let Some((_, kind)) = MARKS.iter().find(|(mark, _)| prefix.starts_with(mark)) {
         return Some(kind);
     }

@@ -11,9 +11,9 @@
 
 mod base64;
 mod detect;
-mod fields;
+pub(crate) mod fields;
 mod line;
-mod mime;
+pub(crate) mod mime;
 mod session;
 mod side;
 mod transactions;

@@ -8,11 +8,6 @@ use super::transactions::{Method, Transactions};
 use crate::protocol::{Peer, Want};
 use crate::{Context, registry, text};
 
-/// The most fields of proxies that are kept of a request.
-const MAX_PROXIED: usize = 8;
-/// The most bytes of each.
-const MAX_PROXIED_BYTES: usize = 512;
-
 /// A connection of HTTP/1.x.
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -204,46 +199,18 @@ impl Session {
             return;
         };
         let record = &mut transaction.record;
-        let text = match (peer, name) {
-            (Peer::Client, Name::Host) => &mut record.host,
-            (Peer::Client, Name::Referer) => &mut record.referrer,
-            (Peer::Client, Name::UserAgent) => &mut record.user_agent,
-            (Peer::Client, Name::Origin) => &mut record.origin,
-            (Peer::Client, Name::Authorization) => {
-                if let Some((user, has_password)) = fields::user(value) {
-                    record.username = Some(user);
-                    record.has_password = has_password;
+        if folded && let Some(Some(before)) = fields::text_of(record, peer, name) {
+            let mut whole = String::from(std::mem::take(before));
+            if whole.len() < MAX_VALUE {
+                if !whole.is_empty() {
+                    whole.push(' ');
                 }
-                return;
+                whole.push_str(&kept(value));
             }
-            (Peer::Client, Name::Proxy(name)) => {
-                let value = value.get(..MAX_PROXIED_BYTES).unwrap_or(value);
-                if record.proxied.len() < MAX_PROXIED {
-                    let proxied = format!("{name} -> {}", text::text(value));
-                    record.proxied.push(proxied.into_boxed_str());
-                }
-                return;
-            }
-            (Peer::Server, Name::ContentType) => {
-                record.content_type = Some(fields::media_type(value));
-                return;
-            }
-            (Peer::Server, Name::Location) => &mut record.location,
-            _ => return,
-        };
-        *text = match text.take() {
-            Some(before) if folded => {
-                let mut whole = before.into_string();
-                if whole.len() < MAX_VALUE {
-                    if !whole.is_empty() {
-                        whole.push(' ');
-                    }
-                    whole.push_str(&kept(value));
-                }
-                Some(whole.into_boxed_str())
-            }
-            _ => Some(kept(value)),
-        };
+            *before = whole.into_boxed_str();
+        } else {
+            fields::note(record, peer, name, value);
+        }
     }
 
     /// What a field says of its message's content.

@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 
 use portreeve_record::app::http::Http;
 
-use super::fields::kept;
+use super::fields::{kept, note_target};
 use super::line::{RequestLine, StatusLine, version_text};
-use super::uri;
+use crate::Context;
 use crate::protocol::Peer;
 use crate::text::text;
-use crate::{Context, text};
 
 /// The most requests that wait: when there are more, the oldest is written without its response.
 const MAX_WAITING: usize = 100;
@@ -78,8 +77,8 @@ impl Transactions {
 
     /// The transaction that the server's next response is for.
     pub(super) fn next_answered(&self) -> Option<&Transaction> {
-        let waiting = self.open.iter().find(|t| t.response == Response::None);
-        waiting.map(|boxed| &**boxed)
+        let oldest = self.open.front().filter(|t| t.response == Response::None);
+        oldest.map(|boxed| &**boxed)
     }
 
     fn new_transaction(&mut self, context: &Context<'_>) -> Box<Transaction> {
@@ -107,9 +106,7 @@ impl Transactions {
         transaction.is_old = line.version.is_none();
         let record = &mut transaction.record;
         record.method = Some(text(line.method));
-        record.uri = Some(text(line.target));
-        let target = line.target.get(..text::MAX_TEXT).unwrap_or(line.target);
-        record.uri_decoded = uri::decoded(target).map(|decoded| text(&decoded));
+        note_target(record, line.target);
         self.open.push_back(transaction);
     }
 
@@ -180,7 +177,11 @@ impl Transactions {
 
     /// Content begins without a status line: the response of HTTP/0.9.
     pub(super) fn old_response(&mut self) {
-        if let Some(transaction) = self.open.front_mut() {
+        let waiting = self
+            .open
+            .front_mut()
+            .filter(|t| t.response == Response::None);
+        if let Some(transaction) = waiting {
             transaction.response = Response::Begun;
             transaction.record.version = version_text(Some((0, 9)));
         }
