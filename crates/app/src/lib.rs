@@ -45,6 +45,8 @@ pub mod text;
 
 mod conversation;
 mod dns;
+mod http;
+mod http2;
 mod services;
 
 pub use bytes::Reader;

@@ -6,6 +6,8 @@ use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 #[rustfmt::skip]
 pub static PROTOCOLS: &[&Protocol] = &[
     &crate::dns::DNS,
+    &crate::http::HTTP,
+    &crate::http2::HTTP2,
 ];
 
 /// The protocol of that name: for one that hands over to another.

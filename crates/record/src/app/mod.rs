@@ -120,6 +120,7 @@ pub use head::Head;
 
 app_records! {
     Dns(dns::Dns) = DNS, "dns", "dns", "A name looked up: the query and what answered it. One record for each question.";
+    Http(http::Http) = HTTP, "http", "http", "A request and its response.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.

@@ -1,0 +1,256 @@
+//! Fields (RFC 9110 section 5): which of them mean something here, and what their values say.
+
+use portreeve_record::app::http::Http;
+
+use super::line::{trim_end, trim_start};
+use super::uri;
+use crate::protocol::Peer;
+use crate::text::{MAX_TEXT, text};
+
+/// The most bytes of a value that are kept.
+pub(crate) const MAX_VALUE: usize = 2048;
+/// The most bytes of a file's name that are kept.
+const MAX_FILENAME: usize = 255;
+
+/// The most fields of proxies that are kept of a request.
+const MAX_PROXIED: usize = 8;
+/// The most bytes of each.
+const MAX_PROXIED_BYTES: usize = 512;
+
+/// A field that means something here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    ContentLength,
+    TransferEncoding,
+    ContentEncoding,
+    ContentType,
+    ContentDisposition,
+    ContentRange,
+    Upgrade,
+    Host,
+    Referer,
+    UserAgent,
+    Origin,
+    Authorization,
+    Location,
+    /// One that tells of a proxy, as it is logged.
+    Proxy(&'static str),
+}
+
+const NAMES: &[(&str, Name)] = &[
+    ("content-length", Name::ContentLength),
+    ("transfer-encoding", Name::TransferEncoding),
+    ("content-encoding", Name::ContentEncoding),
+    ("content-type", Name::ContentType),
+    ("content-disposition", Name::ContentDisposition),
+    ("content-range", Name::ContentRange),
+    ("upgrade", Name::Upgrade),
+    ("host", Name::Host),
+    ("referer", Name::Referer),
+    ("user-agent", Name::UserAgent),
+    ("origin", Name::Origin),
+    ("authorization", Name::Authorization),
+    ("proxy-authorization", Name::Authorization),
+    ("location", Name::Location),
+    ("forwarded", Name::Proxy("FORWARDED")),
+    ("x-forwarded-for", Name::Proxy("X-FORWARDED-FOR")),
+    ("x-forwarded-from", Name::Proxy("X-FORWARDED-FROM")),
+    ("client-ip", Name::Proxy("CLIENT-IP")),
+    ("via", Name::Proxy("VIA")),
+    ("xroxy-connection", Name::Proxy("XROXY-CONNECTION")),
+    ("proxy-connection", Name::Proxy("PROXY-CONNECTION")),
+];
+
+impl Name {
+    /// The field of that name, whatever its case.
+    pub(crate) fn of(name: &[u8]) -> Option<Name> {
+        NAMES
+            .iter()
+            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+            .map(|&(_, name)| name)
+    }
+}
+
+/// A field's line: its name, and its value without blanks around it.
+pub(crate) fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line.iter().position(|&byte| byte == b':')?;
+    let name = trim_end(line.get(..colon)?);
+    Some((name, trim_end(trim_start(line.get(colon + 1..)?))))
+}
+
+/// So much of a value as is kept, as text.
+pub(crate) fn kept(value: &[u8]) -> Box<str> {
+    text(value.get(..MAX_VALUE).unwrap_or(value))
+}
+
+/// A length; none if it is no number.
+pub(crate) fn length(value: &[u8]) -> Option<u64> {
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit());
+    let mut any = None;
+    for digit in digits {
+        let so_far: u64 = any.unwrap_or(0);
+        any = Some(
+            so_far
+                .saturating_mul(10)
+                .saturating_add(u64::from(digit - b'0')),
+        );
+    }
+    any
+}
+
+/// The size of a chunk (RFC 9112 section 7.1); none if it is no number, or one that no chunk has.
+pub(crate) fn chunk_size(line: &[u8]) -> Option<u64> {
+    let mut size = None;
+    for &byte in trim_start(line) {
+        let Some(digit) = char::from(byte).to_digit(16) else {
+            break;
+        };
+        let so_far: u64 = size.unwrap_or(0);
+        if so_far >> 59 != 0 {
+            return None;
+        }
+        size = Some(so_far << 4 | u64::from(digit));
+    }
+    size
+}
+
+/// Whether one of the words of a list is `word`, whatever its case.
+pub(crate) fn has_word(value: &[u8], word: &str) -> bool {
+    value
+        .split(|&byte| byte == b',' || byte == b';')
+        .any(|one| trim_end(trim_start(one)).eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// A media type without its parameters, in lower case.
+pub(crate) fn media_type(value: &[u8]) -> Box<str> {
+    let end = value.iter().position(|&byte| byte == b';');
+    let value = end.and_then(|end| value.get(..end)).unwrap_or(value);
+    crate::text::lower(trim_end(value.get(..MAX_VALUE).unwrap_or(value)))
+}
+
+/// The name of a file in Content-Disposition (RFC 6266) or Content-Type: what follows `name=`.
+pub(crate) fn filename(value: &[u8]) -> Option<Box<str>> {
+    const MARK: &[u8] = b"name";
+    let value = value.get(..MAX_VALUE).unwrap_or(value);
+    // The last one: behind `name=` of a form's part stands `filename=`.
+    let at = value
+        .windows(MARK.len())
+        .rposition(|window| window.eq_ignore_ascii_case(MARK))?;
+    let behind = trim_start(value.get(at + MARK.len()..)?);
+    let (extended, behind) = match behind.strip_prefix(b"*") {
+        Some(behind) => (true, behind),
+        None => (false, behind),
+    };
+    let name = trim_start(behind.strip_prefix(b"=")?);
+    let name = match name.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|&byte| byte == b'"').next()?,
+        None => trim_end(name.split(|&byte| byte == b';').next()?),
+    };
+    if name.is_empty() {
+        return None;
+    }
+    if extended {
+        // The character set and language stand before the name (RFC 8187).
+        let name = name.rsplit(|&byte| byte == b'\'').next()?;
+        let decoded = uri::decoded(name);
+        return Some(shortened(decoded.as_deref().unwrap_or(name)));
+    }
+    Some(shortened(name))
+}
+
+fn shortened(name: &[u8]) -> Box<str> {
+    text(name.get(..MAX_FILENAME).unwrap_or(name))
+}
+
+/// The user of Basic authentication (RFC 7617), and whether there is a password. What is not of that form is not told: it could be a secret.
+pub(crate) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
+    let (scheme, behind) = value.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let decoded = super::base64::decode(trim_start(behind), MAX_VALUE);
+    let colon = decoded.iter().position(|&byte| byte == b':')?;
+    let name = text(decoded.get(..colon)?);
+    Some((name, decoded.len() > colon + 1))
+}
+
+/// The text of a record that a field of `peer` goes into as it is.
+pub(crate) fn text_of(record: &mut Http, peer: Peer, name: Name) -> Option<&mut Option<Box<str>>> {
+    Some(match (peer, name) {
+        (Peer::Client, Name::Host) => &mut record.host,
+        (Peer::Client, Name::Referer) => &mut record.referrer,
+        (Peer::Client, Name::UserAgent) => &mut record.user_agent,
+        (Peer::Client, Name::Origin) => &mut record.origin,
+        (Peer::Server, Name::Location) => &mut record.location,
+        _ => return None,
+    })
+}
+
+/// Puts what a field of `peer` says into a record.
+pub(crate) fn note(record: &mut Http, peer: Peer, name: Name, value: &[u8]) {
+    if let Some(place) = text_of(record, peer, name) {
+        *place = Some(kept(value));
+        return;
+    }
+    match (peer, name) {
+        (Peer::Client, Name::Authorization) => {
+            if let Some((user, has_password)) = user(value) {
+                record.username = Some(user);
+                record.has_password = has_password;
+            }
+        }
+        (Peer::Client, Name::Proxy(name)) if record.proxied.len() < MAX_PROXIED => {
+            let value = value.get(..MAX_PROXIED_BYTES).unwrap_or(value);
+            let proxied = format!("{name} -> {}", text(value));
+            record.proxied.push(proxied.into_boxed_str());
+        }
+        (Peer::Server, Name::ContentType) => record.content_type = Some(media_type(value)),
+        _ => {}
+    }
+}
+
+/// Puts a request's target into a record.
+pub(crate) fn note_target(record: &mut Http, target: &[u8]) {
+    record.uri = Some(text(target));
+    let kept = target.get(..MAX_TEXT).unwrap_or(target);
+    record.uri_decoded = uri::decoded(kept).map(|decoded| text(&decoded));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_end_where_their_digits_do() {
+        assert_eq!(length(b"17, 18"), Some(17));
+        assert_eq!(length(b"-5"), None);
+        assert_eq!(length(b"99999999999999999999999"), Some(u64::MAX));
+        assert_eq!(chunk_size(b" 1aF;name=value"), Some(0x1af));
+        assert_eq!(chunk_size(b"xyz"), None);
+        assert_eq!(chunk_size(b"fffffffffffffffff"), None);
+    }
+
+    #[test]
+    fn names_of_files_are_found() {
+        let name = |value: &[u8]| filename(value).map(String::from);
+        assert_eq!(
+            name(b"attachment; filename=\"a b.zip\"; x=1").unwrap(),
+            "a b.zip"
+        );
+        assert_eq!(name(b"attachment; FileName = a.zip; x").unwrap(), "a.zip");
+        assert_eq!(
+            name(b"attachment; filename*=UTF-8''%41%c3%a9").unwrap(),
+            "A\u{e9}"
+        );
+        assert_eq!(name(b"form-data; name=\"f\"; filename=\"x\"").unwrap(), "x");
+        assert_eq!(name(b"inline"), None);
+    }
+
+    #[test]
+    fn of_credentials_only_the_user_is_told() {
+        let (name, password) = user(b"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==").unwrap();
+        assert_eq!((&*name, password), ("Aladdin", true));
+        assert_eq!(user(b"Bearer abc"), None);
+        assert_eq!(user(b"Basic AAAA"), None);
+    }
+}

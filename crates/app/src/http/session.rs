@@ -1,0 +1,389 @@
+//! The session: what each side sends, and what becomes of it.
+
+use super::fields::{self, MAX_VALUE, Name, kept};
+use super::line::{RequestLine, StatusLine};
+use super::mime;
+use super::side::{Message, Side, State, TO_THE_END, Upgrade};
+use super::transactions::{Method, Transactions};
+use crate::protocol::{Peer, Want};
+use crate::{Context, registry, text};
+
+/// A connection of HTTP/1.x.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    sides: [Side; 2],
+    transactions: Transactions,
+}
+
+impl crate::Session for Session {
+    fn start(&mut self, peer: Peer) -> Want {
+        self.sides[peer.index()].want()
+    }
+
+    fn unit(&mut self, peer: Peer, unit: &[u8], context: &mut Context<'_>) -> Want {
+        match self.sides[peer.index()].state {
+            State::Prefix { behind, .. } => self.prefix(peer, unit, behind, context),
+            State::Content(_) | State::Over => {}
+            _ => self.line(peer, unit, context),
+        }
+        self.sides[peer.index()].want()
+    }
+
+    fn skipped(&mut self, peer: Peer, context: &mut Context<'_>) -> Want {
+        let side = &mut self.sides[peer.index()];
+        if let State::Content(len) = side.state {
+            // What was missing of it counts too.
+            side.message.body_len = side.message.body_len.saturating_add(len);
+            self.content_end(peer, context);
+        }
+        self.sides[peer.index()].want()
+    }
+
+    fn gap(&mut self, peer: Peer, rest: &[u8], _missing: u64, context: &mut Context<'_>) -> Want {
+        self.cut_off(peer, rest, context);
+        let side = &mut self.sides[peer.index()];
+        side.set_adrift();
+        side.want()
+    }
+
+    fn closed(&mut self, peer: Peer, rest: &[u8], context: &mut Context<'_>) {
+        let lines = !matches!(
+            self.sides[peer.index()].state,
+            State::Prefix { .. } | State::Content(_) | State::Over
+        );
+        if lines && !rest.is_empty() {
+            self.line(peer, rest, context);
+            self.cut_off(peer, &[], context);
+        } else {
+            self.cut_off(peer, rest, context);
+        }
+        self.sides[peer.index()].state = State::Over;
+    }
+
+    fn end(&mut self, context: &mut Context<'_>) {
+        self.transactions.end(context);
+    }
+}
+
+impl Session {
+    fn side(&mut self, peer: Peer) -> &mut Side {
+        &mut self.sides[peer.index()]
+    }
+
+    /// The stream ends here, or cannot be followed further: `rest` came of a unit.
+    fn cut_off(&mut self, peer: Peer, rest: &[u8], context: &mut Context<'_>) {
+        let skipped = context.skipped(peer);
+        let side = self.side(peer);
+        match side.state {
+            State::Start | State::Adrift(_) | State::Over => return,
+            State::Prefix { .. } => {
+                side.message.body_len += rest.len() as u64;
+                if !rest.is_empty() {
+                    self.look_at(peer, rest);
+                }
+            }
+            State::Content(_) => {
+                side.message.body_len = side.message.body_len.saturating_add(skipped);
+            }
+            _ => {}
+        }
+        self.message_end(peer, context);
+    }
+
+    fn line(&mut self, peer: Peer, unit: &[u8], context: &mut Context<'_>) {
+        let side = self.side(peer);
+        let ends = unit.ends_with(b"\n");
+        let is_rest = std::mem::replace(&mut side.in_long_line, !ends);
+        if let State::Adrift(left) = side.state {
+            side.state = match left.checked_sub(unit.len()) {
+                Some(left) => State::Adrift(left),
+                None => State::Over,
+            };
+        }
+        if is_rest {
+            return;
+        }
+        let line = text::line(unit);
+        match self.side(peer).state {
+            State::Start => match peer {
+                Peer::Client => self.request_line(line, context),
+                Peer::Server => self.status_line(unit, line, context),
+            },
+            State::Adrift(_) => self.adrift(peer, line, context),
+            State::Fields if line.is_empty() => self.fields_end(peer, context),
+            State::Fields => self.field(peer, line),
+            State::ChunkSize => self.chunk_size(peer, line, context),
+            // What is no end of a line is passed over.
+            State::ChunkEnd => self.side(peer).state = State::ChunkSize,
+            State::Trailers if line.is_empty() => self.message_end(peer, context),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, peer: Peer) {
+        let side = self.side(peer);
+        side.message = Message::default();
+        side.state = State::Fields;
+    }
+
+    fn request_line(&mut self, line: &[u8], context: &mut Context<'_>) {
+        // Empty lines before a request are passed over (RFC 9112 section 2.2).
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        let trimmed = line.trim_ascii_start();
+        if let Some(request) = RequestLine::parse(trimmed) {
+            self.begin(Peer::Client);
+            self.transactions.request(&request, context);
+        } else {
+            context.weird("bad_HTTP_request");
+            self.side(Peer::Client).set_adrift();
+        }
+    }
+
+    fn status_line(&mut self, unit: &[u8], line: &[u8], context: &mut Context<'_>) {
+        if let Some(status) = StatusLine::parse(line) {
+            self.begin(Peer::Server);
+            self.transactions.response(&status, false, context);
+            return;
+        }
+        let old = self.transactions.next_answered().is_some_and(|t| t.is_old);
+        if old {
+            self.begin(Peer::Server);
+            self.transactions.old_response();
+            self.look_at(Peer::Server, unit);
+            let side = self.side(Peer::Server);
+            side.in_long_line = false;
+            side.message.body_len = unit.len() as u64;
+            side.state = State::Content(TO_THE_END);
+        } else if !line.trim_ascii().is_empty() {
+            self.side(Peer::Server).set_adrift();
+        }
+    }
+
+    /// Looks for a message where none need begin.
+    fn adrift(&mut self, peer: Peer, line: &[u8], context: &mut Context<'_>) {
+        match peer {
+            Peer::Client => {
+                if let Some(request) = RequestLine::parse_strict(line) {
+                    self.begin(peer);
+                    self.transactions.request(&request, context);
+                }
+            }
+            Peer::Server => {
+                if let Some(status) = StatusLine::parse_strict(line) {
+                    self.begin(peer);
+                    self.transactions.response(&status, true, context);
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, peer: Peer, line: &[u8]) {
+        // A line that begins with a blank goes on with the value of the one before (obs-fold, RFC 9112 section 5.2).
+        let folded = matches!(line.first(), Some(b' ' | b'\t'));
+        let (name, value) = if folded {
+            (self.side(peer).message.field, line.trim_ascii())
+        } else {
+            match fields::split(line) {
+                Some((name, value)) => (Name::of(name), value),
+                None => return,
+            }
+        };
+        self.side(peer).message.field = name;
+        let Some(name) = name else {
+            return;
+        };
+        self.framing(peer, name, value);
+        let Some(transaction) = self.transactions.of(peer) else {
+            return;
+        };
+        let record = &mut transaction.record;
+        if folded && let Some(Some(before)) = fields::text_of(record, peer, name) {
+            let mut whole = String::from(std::mem::take(before));
+            if whole.len() < MAX_VALUE {
+                if !whole.is_empty() {
+                    whole.push(' ');
+                }
+                whole.push_str(&kept(value));
+            }
+            *before = whole.into_boxed_str();
+        } else {
+            fields::note(record, peer, name, value);
+        }
+    }
+
+    /// What a field says of its message's content.
+    fn framing(&mut self, peer: Peer, name: Name, value: &[u8]) {
+        let message = &mut self.side(peer).message;
+        match name {
+            Name::ContentLength => message.content_length = fields::length(value),
+            Name::TransferEncoding => message.chunked |= fields::has_word(value, "chunked"),
+            Name::ContentEncoding => message.opaque |= !fields::has_word(value, "identity"),
+            Name::ContentType => {
+                const MULTIPART: &[u8] = b"multipart/";
+                let front = value.get(..MULTIPART.len()).unwrap_or_default();
+                message.multipart = front.eq_ignore_ascii_case(MULTIPART);
+                if !message.multipart && message.filename.is_none() {
+                    message.filename = fields::filename(value);
+                }
+            }
+            Name::ContentDisposition => message.filename = fields::filename(value),
+            Name::ContentRange => message.opaque |= !value.starts_with(b"bytes 0-"),
+            Name::Upgrade => {
+                message.upgrade = Some(if fields::has_word(value, "websocket") {
+                    Upgrade::WebSocket
+                } else if fields::has_word(value, "h2c") {
+                    Upgrade::Http2
+                } else {
+                    Upgrade::Other
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn fields_end(&mut self, peer: Peer, context: &mut Context<'_>) {
+        match peer {
+            Peer::Client => {
+                self.transactions.request_fields_end(context);
+                self.content_begins(peer, 0, context);
+            }
+            Peer::Server => self.response_fields_end(context),
+        }
+    }
+
+    /// How long a response's content is (RFC 9112 section 6.3).
+    fn response_fields_end(&mut self, context: &mut Context<'_>) {
+        let transaction = self.transactions.of(Peer::Server);
+        let (code, method) =
+            transaction.map_or((None, Method::Other), |t| (t.record.status_code, t.method));
+        match (code, method) {
+            (Some(101), _) => self.upgraded(context),
+            (Some(100..=199), _) => {
+                self.transactions.interim_end();
+                self.side(Peer::Server).state = State::Start;
+            }
+            (Some(200..=299), Method::Connect) => {
+                self.message_end(Peer::Server, context);
+                context.detect_again();
+            }
+            (Some(204 | 304), _) | (_, Method::Head) => self.message_end(Peer::Server, context),
+            _ => self.content_begins(Peer::Server, TO_THE_END, context),
+        }
+    }
+
+    /// The server goes over to another protocol.
+    fn upgraded(&mut self, context: &mut Context<'_>) {
+        let upgrade = self.side(Peer::Server).message.upgrade;
+        self.message_end(Peer::Server, context);
+        match upgrade {
+            Some(Upgrade::WebSocket) => {
+                context.also("websocket");
+                context.done();
+            }
+            Some(Upgrade::Http2) => match registry::by_name("http2") {
+                Some(http2) => context.hand_over(http2),
+                None => context.done(),
+            },
+            _ => context.detect_again(),
+        }
+    }
+
+    /// Content begins, if there is any; without a word of its length it is `unsaid` bytes long.
+    fn content_begins(&mut self, peer: Peer, unsaid: u64, context: &mut Context<'_>) {
+        let side = self.side(peer);
+        if side.message.chunked {
+            side.state = State::ChunkSize;
+            return;
+        }
+        match side.message.content_length.unwrap_or(unsaid) {
+            0 => self.message_end(peer, context),
+            len => side.content(len),
+        }
+    }
+
+    fn chunk_size(&mut self, peer: Peer, line: &[u8], context: &mut Context<'_>) {
+        match fields::chunk_size(line) {
+            Some(0) => self.side(peer).state = State::Trailers,
+            Some(len) => self.side(peer).content(len),
+            None => {
+                context.weird("HTTP_bad_chunk_size");
+                self.message_end(peer, context);
+                self.side(peer).set_adrift();
+            }
+        }
+    }
+
+    /// The first bytes of content, all that were asked for.
+    fn prefix(&mut self, peer: Peer, unit: &[u8], behind: u64, context: &mut Context<'_>) {
+        self.side(peer).message.body_len += unit.len() as u64;
+        self.look_at(peer, unit);
+        if behind == 0 {
+            self.content_end(peer, context);
+        } else {
+            self.side(peer).state = State::Content(behind);
+        }
+    }
+
+    /// All content that was announced has gone by: of a chunk, or all.
+    fn content_end(&mut self, peer: Peer, context: &mut Context<'_>) {
+        let side = self.side(peer);
+        if side.message.chunked {
+            side.state = State::ChunkEnd;
+        } else {
+            self.message_end(peer, context);
+        }
+    }
+
+    /// What the first bytes of content say.
+    fn look_at(&mut self, peer: Peer, prefix: &[u8]) {
+        let side = self.side(peer);
+        side.message.looked_at = true;
+        let mut content = prefix;
+        if side.message.multipart {
+            let (lines, first) = mime::first_part(prefix);
+            content = first;
+            let filename = lines
+                .into_iter()
+                .filter_map(fields::split)
+                .find_map(|(name, value)| match Name::of(name) {
+                    Some(Name::ContentDisposition) => fields::filename(value).filter(|_| {
+                        value
+                            .to_ascii_lowercase()
+                            .windows(8)
+                            .any(|w| w == b"filename")
+                    }),
+                    _ => None,
+                });
+            side.message.filename = filename;
+        }
+        let mime_type = mime::of(content);
+        if let (Some(transaction), Some(mime_type)) = (self.transactions.of(peer), mime_type) {
+            let content = match peer {
+                Peer::Client => &mut transaction.record.orig,
+                Peer::Server => &mut transaction.record.resp,
+            };
+            content.mime_types.push(mime_type.into());
+        }
+    }
+
+    /// The message is whole, or as whole as it will be.
+    fn message_end(&mut self, peer: Peer, context: &mut Context<'_>) {
+        let side = self.side(peer);
+        side.state = State::Start;
+        let message = std::mem::take(&mut side.message);
+        if let Some(transaction) = self.transactions.of(peer) {
+            let record = &mut transaction.record;
+            let (content, len) = match peer {
+                Peer::Client => (&mut record.orig, &mut record.request_body_len),
+                Peer::Server => (&mut record.resp, &mut record.response_body_len),
+            };
+            *len = message.body_len;
+            if message.body_len > 0 {
+                content.filenames.extend(message.filename);
+            }
+        }
+        self.transactions.message_end(peer, context);
+    }
+}

@@ -1,0 +1,111 @@
+//! Where one side of a connection stands.
+
+use super::fields::Name;
+use super::mime;
+use crate::protocol::Want;
+
+/// The most bytes of a line that are looked at; the rest of it is thrown away.
+pub(super) const MAX_LINE: usize = 8 << 10;
+/// The most bytes in which a message is looked for, after the place in the stream was lost.
+const MAX_ADRIFT: usize = 64 << 10;
+/// The length of content that ends with the connection.
+pub(super) const TO_THE_END: u64 = u64::MAX;
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// A start line.
+    #[default]
+    Start,
+    /// A field, or the empty line behind the last.
+    Fields,
+    /// The first `len` bytes of content, to be looked at; then `behind` more.
+    Prefix { len: usize, behind: u64 },
+    /// So many bytes of content that nobody looks at.
+    Content(u64),
+    /// A chunk's size.
+    ChunkSize,
+    /// The end of a chunk's line.
+    ChunkEnd,
+    /// Fields behind the last chunk.
+    Trailers,
+    /// Something: the place in the stream was lost. A message is looked for in so many bytes more.
+    Adrift(usize),
+    /// Nothing any more.
+    Over,
+}
+
+/// What an upgrade leads to (RFC 9110 section 7.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Upgrade {
+    WebSocket,
+    Http2,
+    Other,
+}
+
+/// What is known of the message that is being sent.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    pub(super) content_length: Option<u64>,
+    pub(super) chunked: bool,
+    /// Its content is compressed or a later part of something: its first bytes say nothing.
+    pub(super) opaque: bool,
+    pub(super) multipart: bool,
+    /// Its content is looked at already.
+    pub(super) looked_at: bool,
+    pub(super) upgrade: Option<Upgrade>,
+    pub(super) filename: Option<Box<str>>,
+    /// The field of the line before.
+    pub(super) field: Option<Name>,
+    pub(super) body_len: u64,
+}
+
+/// One side of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    pub(super) state: State,
+    pub(super) message: Message,
+    /// The line that is coming was too long: what comes of it is thrown away.
+    pub(super) in_long_line: bool,
+}
+
+impl Side {
+    /// What is wanted, standing here.
+    pub(super) fn want(&self) -> Want {
+        match self.state {
+            State::Start
+            | State::Fields
+            | State::ChunkSize
+            | State::ChunkEnd
+            | State::Trailers
+            | State::Adrift(_) => Want::Line(MAX_LINE),
+            State::Prefix { len, .. } => Want::Bytes(len),
+            State::Content(len) => Want::Skip(len),
+            State::Over => Want::Nothing,
+        }
+    }
+
+    /// The place in the stream is lost.
+    pub(super) fn set_adrift(&mut self) {
+        self.state = State::Adrift(MAX_ADRIFT);
+        self.in_long_line = false;
+    }
+
+    /// So many bytes of content begin (of a chunk, or all).
+    pub(super) fn content(&mut self, len: u64) {
+        let looked_at = self.message.opaque || self.message.looked_at;
+        if looked_at {
+            self.state = State::Content(len);
+            return;
+        }
+        let prefix = len.min(mime::PREFIX as u64);
+        self.state = State::Prefix {
+            len: prefix as usize,
+            behind: if len == TO_THE_END {
+                TO_THE_END
+            } else {
+                len - prefix
+            },
+        };
+    }
+}
