@@ -41,6 +41,7 @@ pub mod stage;
 pub mod stream;
 pub mod testing;
 pub mod text;
+pub mod tls;
 
 mod conversation;
 mod services;

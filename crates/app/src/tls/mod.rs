@@ -1,0 +1,3 @@
+//! TLS and DTLS: who talks to whom over an encrypted connection, and what can be known of it from outside.
+
+pub mod hello;
