@@ -42,6 +42,7 @@ pub mod stage;
 pub mod stream;
 pub mod testing;
 pub mod text;
+pub mod tls;
 
 mod conversation;
 mod dns;

@@ -8,6 +8,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::dns::DNS,
     &crate::http::HTTP,
     &crate::http2::HTTP2,
+    &crate::tls::SSL,
+    &crate::tls::DTLS,
 ];
 
 /// The protocol of that name: for one that hands over to another.
