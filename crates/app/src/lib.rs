@@ -44,6 +44,7 @@ pub mod text;
 pub mod tls;
 
 mod conversation;
+mod quic;
 mod services;
 
 pub use bytes::Reader;

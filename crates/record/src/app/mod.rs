@@ -120,6 +120,7 @@ pub use head::Head;
 
 app_records! {
     Dns(dns::Dns) = DNS, "dns", "dns", "A name looked up: the query and what answered it. One record for each question.";
+    Quic(quic::Quic) = QUIC, "quic", "quic", "A connection over QUIC: version, identifiers, and the name and protocol its client asks for.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.
