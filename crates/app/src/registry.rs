@@ -6,6 +6,8 @@ use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 #[rustfmt::skip]
 pub static PROTOCOLS: &[&Protocol] = &[
     &crate::quic::QUIC,
+    &crate::tls::SSL,
+    &crate::tls::DTLS,
 ];
 
 /// The protocol of that name: for one that hands over to another.

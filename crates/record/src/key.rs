@@ -13,7 +13,7 @@ pub struct Key {
 }
 
 impl Key {
-    const CAPACITY: usize = 32;
+    const CAPACITY: usize = 40;
 
     /// The key of a member called `name`, which must need no escaping.
     ///

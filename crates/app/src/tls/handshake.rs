@@ -1,0 +1,158 @@
+//! Where a handshake stands, whatever its messages come in: who encrypts, and what each message tells.
+
+use super::findings::Findings;
+use super::hello::{Carrier, ClientHello, ServerHello};
+use super::messages;
+use crate::context::Context;
+use crate::protocol::Peer;
+
+/// Encrypted records of one side, while the other's are none, that are waited for before nothing more is expected: in a capture of one
+/// direction the handshake never ends.
+const MAX_ONE_SIDED: u16 = 16;
+
+/// Types of records (RFC 8446 section 5.1, RFC 6520).
+pub(super) mod content {
+    pub(in super::super) const CHANGE_CIPHER_SPEC: u8 = 20;
+    pub(in super::super) const ALERT: u8 = 21;
+    pub(in super::super) const HANDSHAKE: u8 = 22;
+    pub(in super::super) const APPLICATION_DATA: u8 = 23;
+    pub(in super::super) const HEARTBEAT: u8 = 24;
+}
+
+/// Where a handshake stands.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    pub(super) findings: Box<Findings>,
+    carrier: Carrier,
+    encrypted: [bool; 2],
+    encrypted_records: [u16; 2],
+    /// The client's hello came from whom the server was taken for.
+    flipped: bool,
+    certificates: [u8; 2],
+}
+
+impl Handshake {
+    pub(super) fn new(carrier: Carrier) -> Handshake {
+        Handshake {
+            findings: Box::default(),
+            carrier,
+            encrypted: [false; 2],
+            encrypted_records: [0; 2],
+            flipped: false,
+            certificates: [0; 2],
+        }
+    }
+
+    /// The part that `peer` plays in the handshake.
+    pub(super) fn part(&self, peer: Peer) -> Peer {
+        if self.flipped { peer.other() } else { peer }
+    }
+
+    /// Whether a record of `peer` is encrypted. Application data is without any sign before it where TLS 1.3 was chosen.
+    pub(super) fn is_encrypted(&mut self, peer: Peer, kind: u8) -> bool {
+        let at = peer.index();
+        if kind == content::APPLICATION_DATA && self.findings.encrypts_at_once() {
+            self.encrypted[at] = true;
+        }
+        self.encrypted[at]
+    }
+
+    /// `peer` encrypts from here on.
+    pub(super) fn encrypts(&mut self, peer: Peer) {
+        self.encrypted[peer.index()] = true;
+    }
+
+    /// An encrypted record of `peer` came. Whether the handshake is over.
+    pub(super) fn encrypted_record(&mut self, peer: Peer) -> bool {
+        if self.encrypted == [true; 2] {
+            self.findings.established();
+            return true;
+        }
+        let count = &mut self.encrypted_records[peer.index()];
+        *count += 1;
+        *count >= MAX_ONE_SIDED
+    }
+
+    /// A record of `peer` in the clear that is none of the handshake protocol.
+    pub(super) fn clear_record(
+        &mut self,
+        peer: Peer,
+        kind: u8,
+        data: &[u8],
+        context: &mut Context<'_>,
+    ) {
+        let part = self.part(peer);
+        self.findings.begin(context);
+        match kind {
+            content::CHANGE_CIPHER_SPEC => {
+                self.findings.change_cipher(part);
+                self.encrypts(peer);
+            }
+            content::ALERT => {
+                if let [_, description] = *data {
+                    self.findings.alert(part, description);
+                }
+            }
+            content::HEARTBEAT => self.findings.note(part, 'b'),
+            content::APPLICATION_DATA => context.weird("ssl_early_application_data"),
+            _ => {}
+        }
+    }
+
+    /// A message of the handshake.
+    pub(super) fn message(&mut self, peer: Peer, kind: u8, body: &[u8], context: &mut Context<'_>) {
+        self.findings.begin(context);
+        if kind == messages::CLIENT_HELLO
+            && peer == Peer::Server
+            && !self.findings.client_hello_seen()
+        {
+            self.flipped = true;
+        }
+        let part = self.part(peer);
+        let mut letter = messages::letter(kind);
+        match kind {
+            messages::CLIENT_HELLO => {
+                if let Some(hello) = ClientHello::parse(body, self.carrier) {
+                    self.findings.client_hello(&hello);
+                }
+            }
+            messages::SERVER_HELLO => {
+                if let Some(hello) = ServerHello::parse(body) {
+                    self.findings.server_hello(&hello);
+                    if hello.retry {
+                        letter = 'j';
+                    }
+                }
+            }
+            messages::CERTIFICATE => {
+                let seen = &mut self.certificates[part.index()];
+                messages::certificates(body, part, seen, &mut self.findings, context);
+            }
+            messages::SERVER_KEY_EXCHANGE => self.findings.server_key_exchange(body),
+            messages::CLIENT_KEY_EXCHANGE if part == Peer::Client => {
+                self.findings.client_key_exchange();
+            }
+            _ => {}
+        }
+        self.findings.note(part, letter);
+    }
+
+    /// A message whose end was not seen: what can be known of it.
+    pub(super) fn broken_message(&mut self, kind: u8, body: &[u8], context: &mut Context<'_>) {
+        match kind {
+            messages::CLIENT_HELLO if !self.findings.client_hello_seen() => {
+                if let Some(hello) = ClientHello::parse(body, self.carrier) {
+                    self.findings.begin(context);
+                    self.findings.client_hello(&hello);
+                }
+            }
+            messages::SERVER_HELLO => {
+                if let Some(hello) = ServerHello::parse(body) {
+                    self.findings.begin(context);
+                    self.findings.server_hello(&hello);
+                }
+            }
+            _ => {}
+        }
+    }
+}

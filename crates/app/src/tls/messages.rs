@@ -1,0 +1,101 @@
+//! The messages of the handshake: their types, Zeek's letters for them, and those that are taken apart beside the hellos.
+
+use portreeve_record::app::x509::X509;
+
+use super::certificate;
+use super::findings::Findings;
+use super::hostname;
+use crate::Reader;
+use crate::context::Context;
+use crate::protocol::Peer;
+
+/// The most certificates of one side that are looked at.
+const MAX_CERTIFICATES: u8 = 16;
+
+pub(super) const CLIENT_HELLO: u8 = 1;
+pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const CERTIFICATE: u8 = 11;
+pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
+pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
+
+/// Zeek's letter for a message, as a server sends it.
+pub(super) fn letter(kind: u8) -> char {
+    match kind {
+        0 => 'h',
+        CLIENT_HELLO => 'c',
+        SERVER_HELLO => 's',
+        3 => 'v',
+        4 => 't',
+        5 => 'e',
+        6 => 'j',
+        8 => 'o',
+        CERTIFICATE => 'x',
+        SERVER_KEY_EXCHANGE => 'k',
+        13 => 'r',
+        14 => 'n',
+        15 => 'y',
+        CLIENT_KEY_EXCHANGE => 'g',
+        20 => 'f',
+        21 => 'w',
+        22 => 'u',
+        23 => 'a',
+        24 => 'p',
+        254 => 'm',
+        _ => 'z',
+    }
+}
+
+/// A chain of certificates (RFC 5246 section 7.4.2). `seen` counts those of this side.
+pub(super) fn certificates(
+    body: &[u8],
+    part: Peer,
+    seen: &mut u8,
+    findings: &mut Findings,
+    context: &mut Context<'_>,
+) {
+    let mut list = Reader::new(Reader::new(body).vec24().unwrap_or_default());
+    while let Some(der) = list.vec24() {
+        if *seen >= MAX_CERTIFICATES {
+            return;
+        }
+        if der.is_empty() {
+            continue;
+        }
+        one(der, part, *seen == 0, findings, context);
+        *seen += 1;
+    }
+}
+
+/// One certificate, the first of its chain or not.
+pub(super) fn one(
+    der: &[u8],
+    part: Peer,
+    first: bool,
+    findings: &mut Findings,
+    context: &mut Context<'_>,
+) {
+    let fingerprint = certificate::fingerprint(der);
+    let record = findings.record();
+    match part {
+        Peer::Client => record.client_cert_chain_fps.push(fingerprint.clone()),
+        Peer::Server => record.cert_chain_fps.push(fingerprint.clone()),
+    }
+    let Some((certificate, common_names)) = certificate::parse(der) else {
+        return;
+    };
+    if first && part == Peer::Server {
+        record.subject = Some(certificate.subject.clone());
+        record.issuer = Some(certificate.issuer.clone());
+        record.sni_matches_cert = record
+            .server_name
+            .as_deref()
+            .map(|name| hostname::is_for(&certificate, &common_names, name));
+    }
+    context.emit(X509 {
+        head: context.head(context.now()),
+        fingerprint,
+        host_cert: first,
+        client_cert: part == Peer::Client,
+        ..certificate
+    });
+}
