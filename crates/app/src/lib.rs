@@ -48,6 +48,7 @@ mod conversation;
 mod dns;
 mod http;
 mod http2;
+mod quic;
 mod services;
 
 pub use bytes::Reader;

@@ -8,6 +8,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::dns::DNS,
     &crate::http::HTTP,
     &crate::http2::HTTP2,
+    &crate::quic::QUIC,
     &crate::tls::SSL,
     &crate::tls::DTLS,
 ];

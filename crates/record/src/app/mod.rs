@@ -121,6 +121,7 @@ pub use head::Head;
 app_records! {
     Dns(dns::Dns) = DNS, "dns", "dns", "A name looked up: the query and what answered it. One record for each question.";
     Http(http::Http) = HTTP, "http", "http", "A request and its response.";
+    Quic(quic::Quic) = QUIC, "quic", "quic", "A connection over QUIC: version, identifiers, and the name and protocol its client asks for.";
     Ssl(ssl::Ssl) = SSL, "ssl", "tls", "A handshake of TLS or DTLS: what was offered and chosen. One record for each connection.";
     X509(x509::X509) = X509_FIELDS, "x509", "x509", "A certificate that was seen in a handshake.";
 }
