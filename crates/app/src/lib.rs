@@ -44,6 +44,7 @@ pub mod text;
 
 mod conversation;
 mod services;
+mod ssh;
 
 pub use bytes::Reader;
 pub use context::Context;
