@@ -44,7 +44,9 @@ pub mod text;
 
 mod conversation;
 mod services;
+mod smtp;
 mod ssh;
+mod talk;
 
 pub use bytes::Reader;
 pub use context::Context;

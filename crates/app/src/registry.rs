@@ -6,6 +6,7 @@ use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 #[rustfmt::skip]
 pub static PROTOCOLS: &[&Protocol] = &[
     &crate::ssh::SSH,
+    &crate::smtp::SMTP,
 ];
 
 /// The protocol of that name: for one that hands over to another.
