@@ -43,6 +43,7 @@ pub mod testing;
 pub mod text;
 
 mod conversation;
+mod ftp;
 mod services;
 mod smtp;
 mod ssh;

@@ -7,6 +7,8 @@ use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 pub static PROTOCOLS: &[&Protocol] = &[
     &crate::ssh::SSH,
     &crate::smtp::SMTP,
+    &crate::ftp::FTP,
+    &crate::ftp::FTP_DATA,
 ];
 
 /// The protocol of that name: for one that hands over to another.

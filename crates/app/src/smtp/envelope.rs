@@ -50,19 +50,23 @@ impl Envelope {
         } else {
             vec![head.orig_h, head.resp_h]
         };
-        // Where the server is not seen, no message is known to be handed over: Zeek's way to count.
+        *self.record = Smtp {
+            head,
+            trans_depth: self.depth(),
+            helo,
+            path,
+            ..Smtp::default()
+        };
+    }
+
+    /// Which message it is. Where the server is not seen, no message is known to be handed over: Zeek's way to count.
+    fn depth(&self) -> u32 {
         let waiting = if self.greeted {
             self.ended.len() as u32
         } else {
             0
         };
-        *self.record = Smtp {
-            head,
-            trans_depth: self.messages + waiting + 1,
-            helo,
-            path,
-            ..Smtp::default()
-        };
+        self.messages + waiting + 1
     }
 
     /// The client has sent all of a message: its record waits for the server's word.
@@ -104,6 +108,7 @@ impl Envelope {
     pub(super) fn write(&mut self, context: &mut Context<'_>) {
         self.ended(context);
         while self.write_ended(context) {}
+        self.record.trans_depth = self.depth();
     }
 
     /// Another message begins: one before it that did not come to its end is written.
