@@ -49,7 +49,11 @@ mod dns;
 mod http;
 mod http2;
 mod quic;
+mod ftp;
 mod services;
+mod smtp;
+mod ssh;
+mod talk;
 
 pub use bytes::Reader;
 pub use context::Context;

@@ -11,6 +11,10 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::quic::QUIC,
     &crate::tls::SSL,
     &crate::tls::DTLS,
+    &crate::ssh::SSH,
+    &crate::smtp::SMTP,
+    &crate::ftp::FTP,
+    &crate::ftp::FTP_DATA,
 ];
 
 /// The protocol of that name: for one that hands over to another.

@@ -124,6 +124,9 @@ app_records! {
     Quic(quic::Quic) = QUIC, "quic", "quic", "A connection over QUIC: version, identifiers, and the name and protocol its client asks for.";
     Ssl(ssl::Ssl) = SSL, "ssl", "tls", "A handshake of TLS or DTLS: what was offered and chosen. One record for each connection.";
     X509(x509::X509) = X509_FIELDS, "x509", "x509", "A certificate that was seen in a handshake.";
+    Ftp(ftp::Ftp) = FTP, "ftp", "ftp", "A command about a file, and the reply to it.";
+    Smtp(smtp::Smtp) = SMTP, "smtp", "smtp", "A mail handed over: envelope and headers. One record for each message.";
+    Ssh(ssh::Ssh) = SSH, "ssh", "ssh", "A remote login: the versions, the algorithms, and whether the user was let in. One record for each connection.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.

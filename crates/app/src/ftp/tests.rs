@@ -1,0 +1,128 @@
+//! Conversations that were made up; real ones are in tests/ftp.rs.
+
+use portreeve_record::{App, Record, app::ftp::Ftp};
+
+use super::session::Session;
+use crate::testing::{From, Play, play_cut};
+use crate::{SESSION_BYTES, Transport};
+
+const _: () = assert!(size_of::<Session>() <= SESSION_BYTES);
+
+fn ftp(records: &[Record]) -> Vec<&Ftp> {
+    let all = records.iter().filter_map(|record| match record {
+        Record::App(App::Ftp(ftp)) => Some(&**ftp),
+        _ => None,
+    });
+    all.collect()
+}
+
+const TALK: &[(From, &[u8])] = &[
+    (From::Resp, b"220-welcome\r\n220 to x\r\n"),
+    (From::Orig, b"USER joe\r\n"),
+    (From::Resp, b"331 who says so\r\n"),
+    (From::Orig, b"PASS secret\r\n"),
+    (From::Resp, b"230-in\r\n  200 files\r\n230 in\r\n"),
+    (From::Orig, b"CWD /pub/a\r\nCDUP\r\nEPSV\r\n"),
+    (From::Resp, b"250 ok\r\n200 ok\r\n229 here (|||4000|)\r\n"),
+    (From::Orig, b"RETR some file\r\n"),
+    (From::Resp, b"150 Opening for some file (1234 bytes)\r\n"),
+    (From::Orig, b"PORT 192,0,2,1,10,1\r\n"),
+    (From::Resp, b"226 done\r\n200 ok\r\n"),
+    (From::Orig, b"STOR x\r\n"),
+];
+
+#[test]
+fn commands_are_told_however_they_are_cut() {
+    let outcome = play_cut(21, TALK);
+    assert_eq!(outcome.service, Some("ftp"));
+    let told = ftp(&outcome.records);
+    let words: Vec<_> = told.iter().map(|ftp| &*ftp.command).collect();
+    assert_eq!(words, ["EPSV", "RETR", "PORT", "STOR"]);
+    let channel = told[0].data_channel.unwrap();
+    assert!(channel.passive && channel.resp_p == 4000 && channel.resp_h == told[0].head.resp_h);
+    assert_eq!(
+        told[1].arg.as_deref(),
+        Some("ftp://192.0.2.2/pub/some file")
+    );
+    assert_eq!(
+        (told[1].file_size, told[1].reply_code),
+        (Some(1234), Some(226))
+    );
+    let channel = told[2].data_channel.unwrap();
+    assert!(!channel.passive && channel.resp_p == 2561 && channel.orig_h == told[0].head.resp_h);
+    assert_eq!(
+        (told[3].user.as_deref(), told[3].reply_code),
+        (Some("joe"), None)
+    );
+    assert!(!format!("{told:?}").contains("secret"));
+}
+
+#[test]
+fn guests_have_no_secrets() {
+    let script: [(From, &[u8]); 3] = [
+        (From::Resp, b"220 an FTP server\r\n"),
+        (From::Orig, b"USER Anonymous\r\nPASS me@home\r\nPASV\r\n"),
+        (From::Resp, b"331 x\r\n230 x\r\n227 (1,2,3,4,5,6)\r\n"),
+    ];
+    let outcome = play_cut(2222, &script);
+    assert_eq!(
+        ftp(&outcome.records)[0].password.as_deref(),
+        Some("me@home")
+    );
+}
+
+#[test]
+fn tls_takes_over() {
+    let mut play = Play::new(Transport::Tcp, 50_000, 21);
+    play.resp(b"220 x\r\n")
+        .orig(b"AUTH TLS\r\n")
+        .resp(b"234 go\r\n")
+        .orig(b"PASV\r\n");
+    assert!(ftp(&play.finish().records).is_empty());
+}
+
+#[test]
+fn mail_is_not_ftp() {
+    let mut play = Play::new(Transport::Tcp, 50_000, 2222);
+    play.resp(b"220 hello\r\n").orig(b"EHLO x\r\n");
+    assert_eq!(play.finish().service, Some("smtp"));
+}
+
+#[test]
+fn data_is_known_by_the_servers_port() {
+    let mut play = Play::new(Transport::Tcp, 20, 50_000);
+    play.orig(b"any").resp(b"thing");
+    assert_eq!(play.finish().service, Some("ftp-data"));
+}
+
+#[test]
+fn damage_harms_nothing() {
+    let side = |side: From| -> Vec<u8> {
+        TALK.iter()
+            .filter(|(from, _)| *from == side)
+            .flat_map(|(_, bytes)| bytes.to_vec())
+            .collect()
+    };
+    let (all, replies) = (side(From::Orig), side(From::Resp));
+    let mut state = 1u32;
+    for len in 0..all.len() {
+        let (mut bytes, mut answers) = (all[..len].to_vec(), replies.clone());
+        for _ in 0..4 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let at = (state >> 8) as usize;
+            for bytes in [&mut bytes, &mut answers] {
+                let at = at % bytes.len().max(1);
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= state as u8;
+                }
+            }
+        }
+        let mut play = Play::of(&super::FTP, Transport::Tcp, 50_000, 21);
+        play.orig(&bytes)
+            .resp(&answers)
+            .resp_gap(9)
+            .orig(&all[len..])
+            .resp(&bytes);
+        play.finish();
+    }
+}
