@@ -43,6 +43,9 @@ pub mod testing;
 pub mod text;
 
 mod conversation;
+mod dhcp;
+mod dhcpv6;
+mod ntp;
 mod services;
 
 pub use bytes::Reader;

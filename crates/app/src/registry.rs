@@ -5,6 +5,9 @@ use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 /// Every protocol; where two could claim the same bytes, the one that stands first has them. One line each.
 #[rustfmt::skip]
 pub static PROTOCOLS: &[&Protocol] = &[
+    &crate::dhcp::DHCP,
+    &crate::dhcpv6::DHCPV6,
+    &crate::ntp::NTP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

@@ -120,6 +120,9 @@ pub use head::Head;
 
 app_records! {
     Dns(dns::Dns) = DNS, "dns", "dns", "A name looked up: the query and what answered it. One record for each question.";
+    Dhcp(dhcp::Dhcp) = DHCP, "dhcp", "dhcp", "A host that was given its address. One record for each transaction in a flow.";
+    Dhcpv6(dhcpv6::Dhcpv6) = DHCPV6, "dhcpv6", "dhcpv6", "A host that was given its IPv6 address or prefix. One record for each transaction in a flow.";
+    Ntp(ntp::Ntp) = NTP, "ntp", "ntp", "A message that sets a clock. One record for each.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.
