@@ -47,6 +47,8 @@ mod dhcp;
 mod dhcpv6;
 mod ntp;
 mod services;
+mod sip;
+mod snmp;
 
 pub use bytes::Reader;
 pub use context::Context;

@@ -8,6 +8,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::dhcp::DHCP,
     &crate::dhcpv6::DHCPV6,
     &crate::ntp::NTP,
+    &crate::snmp::SNMP,
+    &crate::sip::SIP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

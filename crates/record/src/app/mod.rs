@@ -123,6 +123,8 @@ app_records! {
     Dhcp(dhcp::Dhcp) = DHCP, "dhcp", "dhcp", "A host that was given its address. One record for each transaction in a flow.";
     Dhcpv6(dhcpv6::Dhcpv6) = DHCPV6, "dhcpv6", "dhcpv6", "A host that was given its IPv6 address or prefix. One record for each transaction in a flow.";
     Ntp(ntp::Ntp) = NTP, "ntp", "ntp", "A message that sets a clock. One record for each.";
+    Snmp(snmp::Snmp) = SNMP, "snmp", "snmp", "A device that was asked how it is. One record for each flow.";
+    Sip(sip::Sip) = SIP, "sip", "sip", "A request of a call, and a response to it. One record for each response.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.
