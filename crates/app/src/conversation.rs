@@ -663,6 +663,9 @@ impl Conversation {
                 limits: env.limits,
             };
             running.session.end(&mut context);
+            if requests.not_mine {
+                self.services.remove(running.protocol);
+            }
             for name in requests.services.into_iter().flatten() {
                 self.services.add(name);
             }
