@@ -10,6 +10,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::ntp::NTP,
     &crate::snmp::SNMP,
     &crate::sip::SIP,
+    &crate::stun::STUN,
+    &crate::radius::RADIUS,
+    &crate::syslog::SYSLOG,
+    &crate::tftp::TFTP,
+    &crate::rtp::RTCP,
+    &crate::rtp::RTP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

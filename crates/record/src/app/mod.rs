@@ -125,6 +125,10 @@ app_records! {
     Ntp(ntp::Ntp) = NTP, "ntp", "ntp", "A message that sets a clock. One record for each.";
     Snmp(snmp::Snmp) = SNMP, "snmp", "snmp", "A device that was asked how it is. One record for each flow.";
     Sip(sip::Sip) = SIP, "sip", "sip", "A request of a call, and a response to it. One record for each response.";
+    Radius(radius::Radius) = RADIUS, "radius", "radius", "Somebody who wants in, and how it ended.";
+    Syslog(syslog::Syslog) = SYSLOG, "syslog", "syslog", "What a program has to say.";
+    Tftp(tftp::Tftp) = TFTP, "tftp", "tftp", "A file that is fetched or put without asking who.";
+    Rtp(rtp::Rtp) = RTP, "rtp", "rtp", "A voice or picture on its way, as its stream began. One record for each sender.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.
