@@ -684,6 +684,9 @@ impl Conversation {
             if self.product == 0 {
                 self.product = requests.product;
             }
+            if requests.not_mine {
+                self.services.remove(running.protocol);
+            }
             for name in requests.services.into_iter().flatten() {
                 self.services.add(name);
             }

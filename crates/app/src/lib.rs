@@ -54,6 +54,17 @@ mod services;
 mod smtp;
 mod ssh;
 mod talk;
+mod dhcp;
+mod dhcpv6;
+mod ntp;
+mod radius;
+mod rtp;
+mod services;
+mod sip;
+mod snmp;
+mod stun;
+mod syslog;
+mod tftp;
 
 pub use bytes::Reader;
 pub use context::Context;

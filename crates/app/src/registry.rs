@@ -15,6 +15,17 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::smtp::SMTP,
     &crate::ftp::FTP,
     &crate::ftp::FTP_DATA,
+    &crate::dhcp::DHCP,
+    &crate::dhcpv6::DHCPV6,
+    &crate::ntp::NTP,
+    &crate::snmp::SNMP,
+    &crate::sip::SIP,
+    &crate::stun::STUN,
+    &crate::radius::RADIUS,
+    &crate::syslog::SYSLOG,
+    &crate::tftp::TFTP,
+    &crate::rtp::RTCP,
+    &crate::rtp::RTP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

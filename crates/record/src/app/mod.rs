@@ -127,6 +127,15 @@ app_records! {
     Ftp(ftp::Ftp) = FTP, "ftp", "ftp", "A command about a file, and the reply to it.";
     Smtp(smtp::Smtp) = SMTP, "smtp", "smtp", "A mail handed over: envelope and headers. One record for each message.";
     Ssh(ssh::Ssh) = SSH, "ssh", "ssh", "A remote login: the versions, the algorithms, and whether the user was let in. One record for each connection.";
+    Dhcp(dhcp::Dhcp) = DHCP, "dhcp", "dhcp", "A host that was given its address. One record for each transaction in a flow.";
+    Dhcpv6(dhcpv6::Dhcpv6) = DHCPV6, "dhcpv6", "dhcpv6", "A host that was given its IPv6 address or prefix. One record for each transaction in a flow.";
+    Ntp(ntp::Ntp) = NTP, "ntp", "ntp", "A message that sets a clock. One record for each.";
+    Snmp(snmp::Snmp) = SNMP, "snmp", "snmp", "A device that was asked how it is. One record for each flow.";
+    Sip(sip::Sip) = SIP, "sip", "sip", "A request of a call, and a response to it. One record for each response.";
+    Radius(radius::Radius) = RADIUS, "radius", "radius", "Somebody who wants in, and how it ended.";
+    Syslog(syslog::Syslog) = SYSLOG, "syslog", "syslog", "What a program has to say.";
+    Tftp(tftp::Tftp) = TFTP, "tftp", "tftp", "A file that is fetched or put without asking who.";
+    Rtp(rtp::Rtp) = RTP, "rtp", "rtp", "A voice or picture on its way, as its stream began. One record for each sender.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.

@@ -1,0 +1,9 @@
+//! SNMP as Zeek logs it.
+
+mod common;
+mod zeek_rows;
+
+#[test]
+fn every_row_of_zeek() {
+    assert!(zeek_rows::agree("snmp", |_, _, _| false) >= 1);
+}
