@@ -32,6 +32,7 @@
 //! A session is one allocation, when its protocol is found; a record is a few. Packets that only go on make none.
 #![forbid(unsafe_code)]
 
+pub mod ber;
 pub mod budget;
 pub mod bytes;
 pub mod context;
@@ -43,7 +44,12 @@ pub mod testing;
 pub mod text;
 
 mod conversation;
+mod dce_rpc;
+mod gssapi;
+mod ntlm;
 mod services;
+mod smb;
+mod utf16;
 
 pub use bytes::Reader;
 pub use context::Context;

@@ -5,6 +5,8 @@ use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 /// Every protocol; where two could claim the same bytes, the one that stands first has them. One line each.
 #[rustfmt::skip]
 pub static PROTOCOLS: &[&Protocol] = &[
+    &crate::smb::SMB,
+    &crate::dce_rpc::DCE_RPC,
 ];
 
 /// The protocol of that name: for one that hands over to another.

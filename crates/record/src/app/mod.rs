@@ -120,6 +120,10 @@ pub use head::Head;
 
 app_records! {
     Dns(dns::Dns) = DNS, "dns", "dns", "A name looked up: the query and what answered it. One record for each question.";
+    SmbMapping(smb_mapping::SmbMapping) = SMB_MAPPING, "smb_mapping", "smb", "A share that a client connected to over SMB.";
+    SmbFiles(smb_files::SmbFiles) = SMB_FILES, "smb_files", "smb", "What was done to a file over SMB.";
+    Ntlm(ntlm::Ntlm) = NTLM, "ntlm", "ntlmssp", "An authentication with NTLM.";
+    DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.
