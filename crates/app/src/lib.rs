@@ -46,6 +46,7 @@ pub mod text;
 mod conversation;
 mod dce_rpc;
 mod gssapi;
+mod kerberos;
 mod ntlm;
 mod services;
 mod smb;

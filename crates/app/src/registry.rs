@@ -7,6 +7,8 @@ use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 pub static PROTOCOLS: &[&Protocol] = &[
     &crate::smb::SMB,
     &crate::dce_rpc::DCE_RPC,
+    &crate::kerberos::KRB,
+    &crate::kerberos::KRB_TCP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

@@ -186,7 +186,7 @@ impl Rpc {
 
     fn credentials(
         &mut self,
-        peer: Peer,
+        _peer: Peer,
         header: &Header,
         body: &[u8],
         context: &mut Context<'_>,
@@ -197,7 +197,7 @@ impl Rpc {
         let from = body.len().checked_sub(header.auth_len + AUTH_TRAILER)?;
         let (trailer, token) = body.get(from..)?.split_at_checked(AUTH_TRAILER)?;
         if AUTH_KINDS.contains(trailer.first()?) {
-            self.gss.token(peer, token, context);
+            self.gss.token(token, context);
         }
         Some(())
     }

@@ -3,9 +3,10 @@
 //! No protocol of its own: a session that comes upon a token gives it to its [`Gss`], which finds the mechanism inside, hands its message on and names the flow
 //! after both. Kerberos tokens have the form of RFC 4121 section 4.1.
 
+use crate::Context;
 use crate::ber::{ENUMERATED, Elements, OCTET_STRING, OID, SEQUENCE, application, context};
+use crate::kerberos::Exchange;
 use crate::ntlm::Authentication;
-use crate::{Context, Peer};
 
 const SPNEGO: &[u8] = &[0x2b, 6, 1, 5, 5, 2];
 const KERBEROS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2];
@@ -18,30 +19,31 @@ const REJECTED: i64 = 2;
 #[derive(Debug, Default)]
 pub struct Gss {
     ntlm: Authentication,
+    kerberos: Exchange,
 }
 
 impl Gss {
-    /// A token that `peer` sent: SPNEGO's, a mechanism's within GSS-API's frame, or NTLM's bare message.
-    pub fn token(&mut self, peer: Peer, token: &[u8], context: &mut Context<'_>) {
+    /// A token, whoever sent it: SPNEGO's, a mechanism's within GSS-API's frame, or NTLM's bare message.
+    pub fn token(&mut self, token: &[u8], context: &mut Context<'_>) {
         if Authentication::is_message(token) {
-            return self.mechanism(peer, token, context);
+            return self.mechanism(token, context);
         }
         let mut elements = Elements::new(token);
         if let Some(mut inner) = elements.inside(application(0)) {
             match inner.content(OID) {
                 Some(SPNEGO) => {
                     context.also("gssapi");
-                    self.negotiation(peer, inner, context);
+                    self.negotiation(inner, context);
                 }
-                Some(KERBEROS | MS_KERBEROS) => kerberos(peer, inner.rest(), context),
+                Some(KERBEROS | MS_KERBEROS) => self.kerberos(inner.rest(), context),
                 _ => {}
             }
         } else if matches!(token.first(), Some(0xa0 | 0xa1)) {
-            self.negotiation(peer, elements, context);
+            self.negotiation(elements, context);
         }
     }
 
-    fn negotiation(&mut self, peer: Peer, mut elements: Elements<'_>, context: &mut Context<'_>) {
+    fn negotiation(&mut self, mut elements: Elements<'_>, context: &mut Context<'_>) {
         let Some((tag, content)) = elements.next() else {
             return;
         };
@@ -54,7 +56,7 @@ impl Gss {
             // The mechanism's token is field 2 of both messages.
             if field == self::context(2) {
                 if let Some(message) = content.content(OCTET_STRING) {
-                    self.mechanism(peer, message, context);
+                    self.mechanism(message, context);
                 }
             } else if tag == self::context(1) && field == self::context(0) {
                 result = content.number(ENUMERATED);
@@ -67,7 +69,7 @@ impl Gss {
         }
     }
 
-    fn mechanism(&mut self, peer: Peer, message: &[u8], context: &mut Context<'_>) {
+    fn mechanism(&mut self, message: &[u8], context: &mut Context<'_>) {
         if Authentication::is_message(message) {
             return self.ntlm.message(message, context);
         }
@@ -75,7 +77,7 @@ impl Gss {
             return;
         };
         if let Some(KERBEROS | MS_KERBEROS) = inner.content(OID) {
-            kerberos(peer, inner.rest(), context);
+            self.kerberos(inner.rest(), context);
         }
     }
 
@@ -87,13 +89,15 @@ impl Gss {
     /// The conversation is over.
     pub fn end(&mut self, context: &mut Context<'_>) {
         self.ntlm.end(context);
+        self.kerberos.end(context);
     }
-}
 
-/// A message of Kerberos behind its token's identifier.
-fn kerberos(_peer: Peer, token: &[u8], context: &mut Context<'_>) {
-    // 1: AP-REQ, 2: AP-REP, 3: KRB-ERROR.
-    if let Some(&[1..=3, 0]) = token.first_chunk::<2>() {
-        context.also("krb");
+    /// A message of Kerberos behind its token's identifier: 1 for AP-REQ, 2 for AP-REP, 3 for KRB-ERROR.
+    fn kerberos(&mut self, token: &[u8], context: &mut Context<'_>) {
+        if let Some((&[1..=3, 0], message)) = token.split_first_chunk::<2>()
+            && self.kerberos.message(message, context)
+        {
+            context.also("krb");
+        }
     }
 }

@@ -208,7 +208,7 @@ fn request(
             if block.words.len() == 24 && header.flags & EXTENDED_SECURITY != 0 {
                 let len = usize::from(words.u16_le()?);
                 let token = block.bytes.get(..len)?;
-                state.gss.token(Peer::Client, token, context);
+                state.gss.token(token, context);
             }
             return None;
         }
@@ -307,7 +307,7 @@ fn response(
             if block.words.len() == 34 && header.flags & EXTENDED_SECURITY != 0 {
                 // A GUID, then the token.
                 let token = block.bytes.get(16..)?;
-                state.gss.token(Peer::Server, token, context);
+                state.gss.token(token, context);
             }
         }
         SESSION_SETUP_ANDX => {
@@ -316,7 +316,7 @@ fn response(
                 words.take(6)?;
                 let len = usize::from(words.u16_le()?);
                 let token = block.bytes.get(..len).unwrap_or_default();
-                state.gss.token(Peer::Server, token, context);
+                state.gss.token(token, context);
             }
             if !more {
                 state.gss.result(ok, context);

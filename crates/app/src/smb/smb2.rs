@@ -155,7 +155,7 @@ fn request(
             reader.take(12)?;
             let (offset, len) = (reader.u16_le()?, reader.u16_le()?);
             let token = buffer(body, offset.into(), len.into())?;
-            state.gss.token(Peer::Client, token, context);
+            state.gss.token(token, context);
             return None;
         }
         TREE_CONNECT => {
@@ -296,7 +296,7 @@ fn response(
             reader.take(50)?;
             let (offset, len) = (reader.u16_le()?, reader.u16_le()?);
             let token = buffer(body, offset.into(), len.into())?;
-            state.gss.token(Peer::Server, token, context);
+            state.gss.token(token, context);
             return None;
         }
         SESSION_SETUP => {
@@ -304,7 +304,7 @@ fn response(
             let (offset, len) = (reader.u16_le()?, reader.u16_le()?);
             if matches!(header.status, SUCCESS | MORE_PROCESSING_REQUIRED) {
                 let token = buffer(body, offset.into(), len.into()).unwrap_or_default();
-                state.gss.token(Peer::Server, token, context);
+                state.gss.token(token, context);
             }
             match header.status {
                 SUCCESS => state.gss.result(true, context),

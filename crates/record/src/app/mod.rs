@@ -123,6 +123,7 @@ app_records! {
     SmbMapping(smb_mapping::SmbMapping) = SMB_MAPPING, "smb_mapping", "smb", "A share that a client connected to over SMB.";
     SmbFiles(smb_files::SmbFiles) = SMB_FILES, "smb_files", "smb", "What was done to a file over SMB.";
     Ntlm(ntlm::Ntlm) = NTLM, "ntlm", "ntlmssp", "An authentication with NTLM.";
+    Kerberos(kerberos::Kerberos) = KERBEROS, "kerberos", "krb5", "A ticket of Kerberos that was asked for or shown.";
     DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
 }
 
