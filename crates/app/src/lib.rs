@@ -48,6 +48,7 @@ mod dce_rpc;
 mod gssapi;
 mod kerberos;
 mod ntlm;
+mod rdp;
 mod services;
 mod smb;
 mod utf16;

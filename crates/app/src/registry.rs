@@ -9,6 +9,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::dce_rpc::DCE_RPC,
     &crate::kerberos::KRB,
     &crate::kerberos::KRB_TCP,
+    &crate::rdp::RDP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

@@ -68,19 +68,13 @@ impl Rpc {
             self.left[peer.index()] = header.len - here;
             let body = packet.get(HEADER..).unwrap_or_default();
             let body = body.get(..needs(&header)).unwrap_or(body);
-            self.packet(peer, &header, body, context);
+            self.packet(&header, body, context);
             data = rest;
         }
     }
 
     /// A packet; `body` is what of it is to be looked at behind its header.
-    pub(super) fn packet(
-        &mut self,
-        peer: Peer,
-        header: &Header,
-        body: &[u8],
-        context: &mut Context<'_>,
-    ) {
+    pub(super) fn packet(&mut self, header: &Header, body: &[u8], context: &mut Context<'_>) {
         context.also("dce_rpc");
         // A body that ends too early gives what it has.
         let _ = match header.kind {
@@ -99,7 +93,7 @@ impl Rpc {
             BIND | BIND_ACK | ALTER_CONTEXT | ALTER_CONTEXT_ACK | AUTH3
         );
         if may_authenticate && header.auth_len > 0 {
-            let _ = self.credentials(peer, header, body, context);
+            let _ = self.credentials(header, body, context);
         }
     }
 
@@ -186,7 +180,6 @@ impl Rpc {
 
     fn credentials(
         &mut self,
-        _peer: Peer,
         header: &Header,
         body: &[u8],
         context: &mut Context<'_>,

@@ -43,7 +43,7 @@ impl Session for DceRpc {
     fn unit(&mut self, peer: Peer, unit: &[u8], context: &mut Context<'_>) -> Want {
         let side = &mut self.sides[peer.index()];
         if let Some(packet) = side.packet {
-            self.rpc.packet(peer, &packet, unit, context);
+            self.rpc.packet(&packet, unit, context);
             return side.next();
         }
         let Some(packet) = header(unit) else {
@@ -63,7 +63,7 @@ impl Session for DceRpc {
         let wanted = needs(&packet);
         side.rest = packet.len - HEADER - wanted;
         if wanted == 0 {
-            self.rpc.packet(peer, &packet, &[], context);
+            self.rpc.packet(&packet, &[], context);
             return side.next();
         }
         side.packet = Some(packet);

@@ -124,6 +124,7 @@ app_records! {
     SmbFiles(smb_files::SmbFiles) = SMB_FILES, "smb_files", "smb", "What was done to a file over SMB.";
     Ntlm(ntlm::Ntlm) = NTLM, "ntlm", "ntlmssp", "An authentication with NTLM.";
     Kerberos(kerberos::Kerberos) = KERBEROS, "kerberos", "krb5", "A ticket of Kerberos that was asked for or shown.";
+    Rdp(rdp::Rdp) = RDP, "rdp", "rdp", "A connection to a remote desktop.";
     DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
 }
 
