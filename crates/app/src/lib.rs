@@ -47,6 +47,7 @@ mod conversation;
 mod dce_rpc;
 mod gssapi;
 mod kerberos;
+mod ldap;
 mod ntlm;
 mod rdp;
 mod services;

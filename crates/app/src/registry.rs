@@ -10,6 +10,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::kerberos::KRB,
     &crate::kerberos::KRB_TCP,
     &crate::rdp::RDP,
+    &crate::ldap::LDAP_TCP,
+    &crate::ldap::LDAP_UDP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

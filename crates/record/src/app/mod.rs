@@ -125,6 +125,8 @@ app_records! {
     Ntlm(ntlm::Ntlm) = NTLM, "ntlm", "ntlmssp", "An authentication with NTLM.";
     Kerberos(kerberos::Kerberos) = KERBEROS, "kerberos", "krb5", "A ticket of Kerberos that was asked for or shown.";
     Rdp(rdp::Rdp) = RDP, "rdp", "rdp", "A connection to a remote desktop.";
+    Ldap(ldap::Ldap) = LDAP, "ldap", "ldap", "A request to a directory and its answer, searches apart.";
+    LdapSearch(ldap_search::LdapSearch) = LDAP_SEARCH, "ldap_search", "ldap", "A search in a directory.";
     DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
 }
 
