@@ -32,6 +32,7 @@
 //! A session is one allocation, when its protocol is found; a record is a few. Packets that only go on make none.
 #![forbid(unsafe_code)]
 
+pub mod ber;
 pub mod budget;
 pub mod bytes;
 pub mod context;
@@ -65,6 +66,15 @@ mod snmp;
 mod stun;
 mod syslog;
 mod tftp;
+mod dce_rpc;
+mod gssapi;
+mod kerberos;
+mod ldap;
+mod ntlm;
+mod rdp;
+mod services;
+mod smb;
+mod utf16;
 
 pub use bytes::Reader;
 pub use context::Context;

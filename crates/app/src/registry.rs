@@ -26,6 +26,13 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::tftp::TFTP,
     &crate::rtp::RTCP,
     &crate::rtp::RTP,
+    &crate::smb::SMB,
+    &crate::dce_rpc::DCE_RPC,
+    &crate::kerberos::KRB,
+    &crate::kerberos::KRB_TCP,
+    &crate::rdp::RDP,
+    &crate::ldap::LDAP_TCP,
+    &crate::ldap::LDAP_UDP,
 ];
 
 /// The protocol of that name: for one that hands over to another.

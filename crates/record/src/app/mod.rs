@@ -136,6 +136,14 @@ app_records! {
     Syslog(syslog::Syslog) = SYSLOG, "syslog", "syslog", "What a program has to say.";
     Tftp(tftp::Tftp) = TFTP, "tftp", "tftp", "A file that is fetched or put without asking who.";
     Rtp(rtp::Rtp) = RTP, "rtp", "rtp", "A voice or picture on its way, as its stream began. One record for each sender.";
+    SmbMapping(smb_mapping::SmbMapping) = SMB_MAPPING, "smb_mapping", "smb", "A share that a client connected to over SMB.";
+    SmbFiles(smb_files::SmbFiles) = SMB_FILES, "smb_files", "smb", "What was done to a file over SMB.";
+    Ntlm(ntlm::Ntlm) = NTLM, "ntlm", "ntlmssp", "An authentication with NTLM.";
+    Kerberos(kerberos::Kerberos) = KERBEROS, "kerberos", "krb5", "A ticket of Kerberos that was asked for or shown.";
+    Rdp(rdp::Rdp) = RDP, "rdp", "rdp", "A connection to a remote desktop.";
+    Ldap(ldap::Ldap) = LDAP, "ldap", "ldap", "A request to a directory and its answer, searches apart.";
+    LdapSearch(ldap_search::LdapSearch) = LDAP_SEARCH, "ldap_search", "ldap", "A search in a directory.";
+    DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.

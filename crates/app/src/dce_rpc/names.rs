@@ -1,0 +1,111 @@
+//! Names of interfaces and procedures: `names.txt`, a line each: UUID, name, then the procedures' names in the order of their numbers, `-` where one has none.
+
+/// The table.
+static NAMES: &str = include_str!("names.txt");
+/// What is called so often that it is not worth a record: Zeek's list.
+const IGNORED: &[(&str, &[&str])] = &[
+    (
+        "winreg",
+        &[
+            "BaseRegCloseKey",
+            "BaseRegGetVersion",
+            "BaseRegOpenKey",
+            "BaseRegQueryValue",
+            "BaseRegDeleteKeyEx",
+            "OpenLocalMachine",
+            "BaseRegEnumKey",
+            "OpenClassesRoot",
+        ],
+    ),
+    ("spoolss", &["RpcSplOpenPrinter", "RpcClosePrinter"]),
+    ("wkssvc", &["NetrWkstaGetInfo"]),
+];
+/// Pipes that mostly one interface is called through.
+const PIPES: &[&str] = &["winreg", "spoolss", "srvsvc"];
+
+/// An interface.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Interface {
+    /// Its name, and its procedures.
+    Known(&'static str, &'static str),
+    /// Its UUID.
+    Unknown(u128),
+}
+
+fn lines() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    NAMES.lines().filter_map(|line| {
+        let (uuid, rest) = line.split_once(' ')?;
+        let (name, operations) = rest.split_once(' ').unwrap_or((rest, ""));
+        Some((uuid, name, operations))
+    })
+}
+
+fn written(uuid: u128) -> String {
+    let hex = format!("{uuid:032x}");
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    [
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ]
+    .join("-")
+}
+
+/// The interface of that UUID.
+pub(super) fn interface(uuid: u128) -> Interface {
+    let text = written(uuid);
+    let found = lines().find(|(known, ..)| *known == text);
+    found.map_or(Interface::Unknown(uuid), |(_, name, operations)| {
+        Interface::Known(name, operations)
+    })
+}
+
+/// The interface that is mostly called through a pipe of that name.
+pub(super) fn of_pipe(pipe: &str) -> Option<Interface> {
+    let bare = pipe.rsplit('\\').next()?;
+    let name = PIPES.iter().find(|name| bare.eq_ignore_ascii_case(name))?;
+    let (_, name, operations) = lines().find(|(_, known, _)| known == name)?;
+    Some(Interface::Known(name, operations))
+}
+
+impl Interface {
+    /// Its name; blanks are `~` in the table.
+    pub(super) fn name(self) -> Box<str> {
+        match self {
+            Interface::Known(name, _) => name.replace('~', " ").into(),
+            Interface::Unknown(uuid) => format!("unknown-{}", written(uuid)).into(),
+        }
+    }
+
+    fn known(self, number: u16) -> Option<&'static str> {
+        let Interface::Known(_, operations) = self else {
+            return None;
+        };
+        let name = operations.split(' ').nth(number.into())?;
+        (!matches!(name, "" | "-")).then_some(name)
+    }
+
+    /// A procedure's name.
+    pub(super) fn operation(self, number: u16) -> Box<str> {
+        match self.known(number) {
+            Some(name) => name.into(),
+            None => format!("unknown-{number}").into(),
+        }
+    }
+
+    /// Whether a call is not worth a record.
+    pub(super) fn is_ignored(self, number: u16) -> bool {
+        let Interface::Known(name, _) = self else {
+            return false;
+        };
+        let (Some(operation), Some((_, ignored))) = (
+            self.known(number),
+            IGNORED.iter().find(|(known, _)| *known == name),
+        ) else {
+            return false;
+        };
+        ignored.contains(&operation)
+    }
+}
