@@ -140,6 +140,9 @@ impl Context<'_> {
 /// The name of the host that a record says the conversation is with.
 fn host(record: &App) -> Option<&str> {
     match record {
+        App::Http(http) => http.host.as_deref(),
+        App::Ssl(ssl) => ssl.server_name.as_deref(),
+        App::Quic(quic) => quic.server_name.as_deref(),
         _ => None,
     }
 }

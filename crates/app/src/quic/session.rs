@@ -29,7 +29,10 @@ impl Session for Quic {
 
     fn unit(&mut self, peer: Peer, datagram: &[u8], context: &mut Context<'_>) -> Want {
         self.datagrams += 1;
-        let sure = self.connection.as_ref().is_some_and(|connection| connection.is_sure());
+        let sure = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.is_sure());
         for packet in Packets::of(datagram, sure) {
             self.packet(peer, packet, context);
         }
