@@ -215,12 +215,17 @@ impl Dns {
             };
             record.trans_id == id && repeated.as_ref().is_none_or(asked)
         };
-        let Some(first) = self.pending.iter().position(same) else {
+        let Some(query) = self.pending.iter().find(|p| same(p)).map(|p| p.query) else {
             return Vec::new();
         };
-        let query = self.pending.get(first).map(|pending| pending.query);
-        let of_query = |pending: &&Pending| Some(pending.query) == query;
-        let count = self.pending.iter().skip(first).take_while(of_query).count();
+        let of_query = |pending: &Pending| pending.query == query;
+        let first = self.pending.iter().take_while(|p| !of_query(p)).count();
+        let count = self
+            .pending
+            .iter()
+            .skip(first)
+            .take_while(|p| of_query(p))
+            .count();
         let answered = self.pending.drain(first..first + count);
         answered.map(|pending| pending.record).collect()
     }
