@@ -3,6 +3,36 @@
 /// The most bytes of a method.
 pub(super) const MAX_METHOD: usize = 32;
 
+/// Methods that are registered, or were used by many.
+#[rustfmt::skip]
+const METHODS: &[&[u8]] = &[
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"PUT",
+    b"DELETE",
+    b"OPTIONS",
+    b"CONNECT",
+    b"PATCH",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SUBSCRIBE",
+    b"SEARCH",
+    b"NOTIFY", b"POLL", b"BMOVE", b"QUERY",
+];
+
+/// Whether a method is one that is known.
+pub(super) fn is_known(method: &[u8]) -> bool {
+    METHODS.contains(&method)
+}
+
 /// A request line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestLine<'a> {
