@@ -113,7 +113,7 @@ impl Score {
             self.found as f64 / self.required as f64,
             self.confirmed as f64 / self.told as f64,
         );
-        println!(
+        eprintln!(
             "{what}: {} of {}, {} of {}\n{list}",
             self.found, self.required, self.confirmed, self.told
         );

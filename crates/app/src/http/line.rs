@@ -198,11 +198,13 @@ pub(super) fn version_text(version: Option<(u8, u8)>) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn parse(line: &[u8]) -> Option<(&[u8], &[u8], Option<(u8, u8)>)> {
+    type Version = Option<(u8, u8)>;
+
+    fn parse(line: &[u8]) -> Option<(&[u8], &[u8], Version)> {
         RequestLine::parse(line).map(|line| (line.method, line.target, line.version))
     }
 
-    fn parse_status(line: &[u8]) -> Option<(Option<(u8, u8)>, Option<u16>, &[u8])> {
+    fn parse_status(line: &[u8]) -> Option<(Version, Option<u16>, &[u8])> {
         StatusLine::parse(line).map(|line| (line.version, line.code, line.reason))
     }
 
