@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::path::Path;
 
 use portreeve_record::app::http::Http;
@@ -40,9 +41,17 @@ fn has_bad_checksums(records: &[Record]) -> bool {
 
 fn flow_key(http: &Http) -> String {
     let head = &http.head;
+    // An IPv4 address within IPv6 is written as IPv6 there.
+    let text = |address: IpAddr| match address {
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
+            let [.., high, low] = v6.segments();
+            format!("::ffff:{high:x}:{low:x}")
+        }
+        _ => address.to_string(),
+    };
     let mut ends = [
-        (head.orig_h.to_string(), head.orig_p),
-        (head.resp_h.to_string(), head.resp_p),
+        (text(head.orig_h), head.orig_p),
+        (text(head.resp_h), head.resp_p),
     ];
     ends.sort();
     let [(low, low_p), (high, high_p)] = ends;
@@ -104,7 +113,7 @@ impl Score {
             self.found as f64 / self.required as f64,
             self.confirmed as f64 / self.told as f64,
         );
-        println!(
+        eprintln!(
             "{what}: {} of {}, {} of {}\n{list}",
             self.found, self.required, self.confirmed, self.told
         );

@@ -1,31 +1,8 @@
 //! Whether a stream begins as HTTP does.
 
-use super::line::{MAX_METHOD, RequestLine, StatusLine, is_token, method};
+use super::line::{MAX_METHOD, RequestLine, StatusLine, is_known, is_token, method};
 use crate::protocol::{Peer, Probe, Verdict};
 
-/// Methods whose line is enough, before it has ended.
-const METHODS: &[&[u8]] = &[
-    b"GET",
-    b"POST",
-    b"HEAD",
-    b"PUT",
-    b"DELETE",
-    b"OPTIONS",
-    b"CONNECT",
-    b"PATCH",
-    b"TRACE",
-    b"PROPFIND",
-    b"PROPPATCH",
-    b"MKCOL",
-    b"COPY",
-    b"MOVE",
-    b"LOCK",
-    b"UNLOCK",
-    b"REPORT",
-    b"SUBSCRIBE",
-    b"SEARCH",
-    b"NOTIFY",
-];
 /// The most bytes of empty lines before a request.
 const MAX_BLANK: usize = 16;
 /// A first line that is this long and has not ended, is a request's if its method is known.
@@ -73,7 +50,7 @@ fn request(bytes: &[u8]) -> Verdict {
             Verdict::No
         };
     };
-    let known = METHODS.contains(&name);
+    let known = is_known(name);
     let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
         return match rest.first() {
             // Of the protocols that took these methods over none begins a target so.

@@ -3,6 +3,36 @@
 /// The most bytes of a method.
 pub(super) const MAX_METHOD: usize = 32;
 
+/// Methods that are registered, or were used by many.
+#[rustfmt::skip]
+const METHODS: &[&[u8]] = &[
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"PUT",
+    b"DELETE",
+    b"OPTIONS",
+    b"CONNECT",
+    b"PATCH",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SUBSCRIBE",
+    b"SEARCH",
+    b"NOTIFY", b"POLL", b"BMOVE", b"QUERY",
+];
+
+/// Whether a method is one that is known.
+pub(super) fn is_known(method: &[u8]) -> bool {
+    METHODS.contains(&method)
+}
+
 /// A request line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestLine<'a> {
@@ -168,11 +198,13 @@ pub(super) fn version_text(version: Option<(u8, u8)>) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn parse(line: &[u8]) -> Option<(&[u8], &[u8], Option<(u8, u8)>)> {
+    type Version = Option<(u8, u8)>;
+
+    fn parse(line: &[u8]) -> Option<(&[u8], &[u8], Version)> {
         RequestLine::parse(line).map(|line| (line.method, line.target, line.version))
     }
 
-    fn parse_status(line: &[u8]) -> Option<(Option<(u8, u8)>, Option<u16>, &[u8])> {
+    fn parse_status(line: &[u8]) -> Option<(Version, Option<u16>, &[u8])> {
         StatusLine::parse(line).map(|line| (line.version, line.code, line.reason))
     }
 

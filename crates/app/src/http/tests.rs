@@ -357,7 +357,7 @@ fn hostile_input_is_survived() {
         for chunk in sides[0].chunks(piece) {
             play.orig(chunk);
         }
-        if random(&mut state) % 4 == 0 {
+        if random(&mut state).is_multiple_of(4) {
             play.resp_gap(random(&mut state) as u32 % 30);
         }
         for chunk in sides[1].chunks(piece) {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use portreeve_record::app::http::Http;
 
 use super::fields::{kept, note_target};
-use super::line::{RequestLine, StatusLine, version_text};
+use super::line::{RequestLine, StatusLine, is_known, version_text};
 use crate::Context;
 use crate::protocol::Peer;
 use crate::text::text;
@@ -94,6 +94,9 @@ impl Transactions {
         if self.open.len() >= MAX_WAITING {
             context.weird("HTTP_excessive_pipelining");
             self.give_up_oldest(context);
+        }
+        if !is_known(line.method) {
+            context.weird("unknown_HTTP_method");
         }
         let mut transaction = self.new_transaction(context);
         transaction.method = if line.method.eq_ignore_ascii_case(b"HEAD") {

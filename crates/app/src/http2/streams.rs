@@ -1,5 +1,7 @@
 //! Streams that are open: each a request and its response.
 
+use std::collections::VecDeque;
+
 use portreeve_record::app::http::Http;
 
 use crate::Context;
@@ -38,7 +40,7 @@ struct Half {
 /// The streams of a connection that are not yet written, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    open: Vec<Box<Stream>>,
+    open: VecDeque<Box<Stream>>,
     depth: u64,
 }
 
@@ -65,7 +67,7 @@ impl Streams {
             stream.id = id;
             stream.record.head = context.head(context.now());
             stream.record.trans_depth = self.depth;
-            self.open.push(stream);
+            self.open.push_back(stream);
         }
         self.get(id)
     }
@@ -91,8 +93,9 @@ impl Streams {
     }
 
     fn write(&mut self, at: usize, context: &mut Context<'_>) {
-        let stream = self.open.remove(at);
-        context.emit(stream.record);
+        if let Some(stream) = self.open.remove(at) {
+            context.emit(stream.record);
+        }
     }
 
     /// Writes all there are.
