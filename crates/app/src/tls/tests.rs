@@ -168,7 +168,10 @@ fn a_handshake_of_tls_1_2_in_any_cut() {
         let [certificate] = &x509(&outcome)[..] else {
             panic!("one certificate");
         };
-        assert_eq!(ssl.cert_chain_fps, [certificate.fingerprint.clone()]);
+        assert_eq!(
+            ssl.cert_chain_fps,
+            std::slice::from_ref(&certificate.fingerprint)
+        );
     }
 }
 

@@ -157,7 +157,7 @@ fn a_body_cut_anywhere_gives_what_it_has() {
     let names = (0..body.len())
         .filter_map(|len| ClientHello::parse(&body[..len], Carrier::Tls))
         .inspect(|hello| {
-            assert!(!hello.whole || hello.extensions.clone().count() == 0);
+            assert!(!hello.whole || hello.extensions.count() == 0);
             assert_eq!(hello.ja4().len(), 36);
             assert_eq!(hello.ja3().len(), 32);
         })
