@@ -229,7 +229,10 @@ fn what_ndpi_calls_quic_is_quic_and_nothing_else() {
     let mut lines = table.lines();
     let header: Vec<&str> = lines.next().unwrap().split('\t').collect();
     let column = |name: &str| header.iter().position(|column| *column == name).unwrap();
-    let columns = ["pcap", "cfg", "l4", "a_ip", "a_port", "b_ip", "b_port", "proto_id"].map(column);
+    let columns = [
+        "pcap", "cfg", "l4", "a_ip", "a_port", "b_ip", "b_port", "proto_id",
+    ]
+    .map(column);
     let mut theirs: BTreeMap<&str, BTreeMap<String, bool>> = BTreeMap::new();
     for line in lines {
         let cells: Vec<&str> = line.split('\t').collect();

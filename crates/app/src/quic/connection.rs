@@ -192,6 +192,10 @@ impl Connection {
         packet: &[u8],
         number_at: usize,
     ) -> Opened {
+        // Cut off where it was captured.
+        if packet.is_empty() {
+            return Opened::NotNeeded;
+        }
         let dcid = Id::new(long.dcid);
         let known = self.initial_dcid;
         let initial = match (known, peer) {

@@ -26,7 +26,12 @@ impl Crypto {
     /// How many bytes are held.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.ready.len() + self.waiting.iter().map(|(_, data)| data.len()).sum::<usize>()
+        self.ready.len()
+            + self
+                .waiting
+                .iter()
+                .map(|(_, data)| data.len())
+                .sum::<usize>()
     }
 
     /// Takes a piece. What came first stays; what goes beyond the bounds is dropped. Whether there is more to read now.

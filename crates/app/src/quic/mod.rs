@@ -53,8 +53,10 @@ const MIN_FIRST_ID: usize = 8;
 
 fn detect(probe: &Probe<'_>) -> Verdict {
     let ports = [probe.orig_p, probe.resp_p];
-    for ((datagram, place), [own, other]) in
-        probe.as_client().into_iter().zip([ports, [ports[1], ports[0]]])
+    for ((datagram, place), [own, other]) in probe
+        .as_client()
+        .into_iter()
+        .zip([ports, [ports[1], ports[0]]])
     {
         let Some(speaker) = speaker(datagram) else {
             continue;

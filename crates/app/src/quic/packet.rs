@@ -26,11 +26,9 @@ pub(super) fn number(reader: &mut Reader<'_>) -> Option<u64> {
     let more = (1usize << (first >> 6)) - 1;
     let rest = ahead.take(more)?;
     *reader = ahead;
-    let number = rest
-        .iter()
-        .fold(u64::from(first & 0x3f), |number, &byte| {
-            number << 8 | u64::from(byte)
-        });
+    let number = rest.iter().fold(u64::from(first & 0x3f), |number, &byte| {
+        number << 8 | u64::from(byte)
+    });
     Some(number)
 }
 

@@ -96,7 +96,9 @@ impl Keys {
 
     /// Takes the protection off a header (RFC 9001 section 5.4.1); how long it is.
     fn unmask(&self, packet: &mut [u8], number_at: usize) -> Option<usize> {
-        let sample: [u8; SAMPLE] = *packet.get(number_at.checked_add(MAX_NUMBER)?..)?.first_chunk()?;
+        let sample: [u8; SAMPLE] = *packet
+            .get(number_at.checked_add(MAX_NUMBER)?..)?
+            .first_chunk()?;
         let mut mask = sample.into();
         self.header.encrypt_block(&mut mask);
         let [of_first, of_number @ ..]: [u8; SAMPLE] = mask.into();

@@ -102,8 +102,14 @@ fn the_servers_packets_of_the_rfcs_are_opened() {
 #[test]
 fn retries_of_the_rfcs_are_told() {
     for (version, packet) in [
-        (ONE, "ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba"),
-        (TWO, "cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d955543665dcc7b6"),
+        (
+            ONE,
+            "ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba",
+        ),
+        (
+            TWO,
+            "cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d955543665dcc7b6",
+        ),
     ] {
         let bytes = hex(packet);
         let (long, rest) = packet::long(&bytes, false).unwrap();
@@ -116,7 +122,8 @@ fn retries_of_the_rfcs_are_told() {
 #[test]
 fn frames_that_tell_nothing_are_passed_over() {
     // PADDING, PING, ACK with two ranges and marks, CRYPTO, PADDING, CRYPTO.
-    let bytes = hex("0000 01 03 05 4064 02 01 00 00 02 03 01 02 03 06 02 03 616263 00 06 00 02 7879");
+    let bytes =
+        hex("0000 01 03 05 4064 02 01 00 00 02 03 01 02 03 06 02 03 616263 00 06 00 02 7879");
     let frames: Vec<_> = Frames::of(&bytes, false).collect();
     assert_eq!(
         frames,
@@ -137,7 +144,10 @@ fn frames_that_tell_nothing_are_passed_over() {
     // An acknowledgement that claims more ranges than fit.
     assert_eq!(Frames::of(&hex("02 05 00 bfffffff 00"), false).count(), 0);
     let close = hex("1c 4001 06 02 6e6f");
-    assert_eq!(Frames::of(&close, false).collect::<Vec<_>>(), [Frame::Close]);
+    assert_eq!(
+        Frames::of(&close, false).collect::<Vec<_>>(),
+        [Frame::Close]
+    );
 }
 
 #[test]

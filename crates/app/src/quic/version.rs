@@ -40,21 +40,30 @@ const LABELS_TWO: [&[u8]; 3] = [
 ];
 
 /// Drafts 21 and 22.
-const SALT_22: [u8; 20] = *b"\x7f\xbc\xdb\x0e\x7c\x66\xbb\xe9\x19\x3a\x96\xcd\x21\x51\x9e\xbd\x7a\x02\x64\x4a";
+const SALT_22: [u8; 20] =
+    *b"\x7f\xbc\xdb\x0e\x7c\x66\xbb\xe9\x19\x3a\x96\xcd\x21\x51\x9e\xbd\x7a\x02\x64\x4a";
 /// Drafts 23 to 28.
-const SALT_23: [u8; 20] = *b"\xc3\xee\xf7\x12\xc7\x2e\xbb\x5a\x11\xa7\xd2\x43\x2b\xb4\x63\x65\xbe\xf9\xf5\x02";
+const SALT_23: [u8; 20] =
+    *b"\xc3\xee\xf7\x12\xc7\x2e\xbb\x5a\x11\xa7\xd2\x43\x2b\xb4\x63\x65\xbe\xf9\xf5\x02";
 /// Drafts 29 to 32.
-const SALT_29: [u8; 20] = *b"\xaf\xbf\xec\x28\x99\x93\xd2\x4c\x9e\x97\x86\xf1\x9c\x61\x11\xe0\x43\x90\xa8\x99";
+const SALT_29: [u8; 20] =
+    *b"\xaf\xbf\xec\x28\x99\x93\xd2\x4c\x9e\x97\x86\xf1\x9c\x61\x11\xe0\x43\x90\xa8\x99";
 /// RFC 9001, and drafts 33 and 34.
-const SALT_ONE: [u8; 20] = *b"\x38\x76\x2c\xf7\xf5\x59\x34\xb3\x4d\x17\x9a\xe6\xa4\xc8\x0c\xad\xcc\xbb\x7f\x0a";
+const SALT_ONE: [u8; 20] =
+    *b"\x38\x76\x2c\xf7\xf5\x59\x34\xb3\x4d\x17\x9a\xe6\xa4\xc8\x0c\xad\xcc\xbb\x7f\x0a";
 /// RFC 9369.
-const SALT_TWO: [u8; 20] = *b"\x0d\xed\xe3\xde\xf7\x00\xa6\xdb\x81\x93\x81\xbe\x6e\x26\x9d\xcb\xf9\xbd\x2e\xd9";
+const SALT_TWO: [u8; 20] =
+    *b"\x0d\xed\xe3\xde\xf7\x00\xa6\xdb\x81\x93\x81\xbe\x6e\x26\x9d\xcb\xf9\xbd\x2e\xd9";
 /// The first drafts of version 2.
-const SALT_TWO_DRAFT: [u8; 20] = *b"\xa7\x07\xc2\x03\xa5\x9b\x47\x18\x4a\x1d\x62\xca\x57\x04\x06\xea\x7a\xe3\xe5\xd3";
+const SALT_TWO_DRAFT: [u8; 20] =
+    *b"\xa7\x07\xc2\x03\xa5\x9b\x47\x18\x4a\x1d\x62\xca\x57\x04\x06\xea\x7a\xe3\xe5\xd3";
 /// Google's versions that are protected like the IETF's.
-const SALT_Q050: [u8; 20] = *b"\x50\x45\x74\xef\xd0\x66\xfe\x2f\x9d\x94\x5c\xfc\xdb\xd3\xa7\xf0\xd3\xb5\x6b\x45";
-const SALT_T050: [u8; 20] = *b"\x7f\xf5\x79\xe5\xac\xd0\x72\x91\x55\x80\x30\x4c\x43\xa2\x36\x7c\x60\x48\x83\x10";
-const SALT_T051: [u8; 20] = *b"\x7a\x4e\xde\xf4\xe7\xcc\xee\x5f\xa4\x50\x6c\x19\x12\x4f\xc8\xcc\xda\x6e\x03\x3d";
+const SALT_Q050: [u8; 20] =
+    *b"\x50\x45\x74\xef\xd0\x66\xfe\x2f\x9d\x94\x5c\xfc\xdb\xd3\xa7\xf0\xd3\xb5\x6b\x45";
+const SALT_T050: [u8; 20] =
+    *b"\x7f\xf5\x79\xe5\xac\xd0\x72\x91\x55\x80\x30\x4c\x43\xa2\x36\x7c\x60\x48\x83\x10";
+const SALT_T051: [u8; 20] =
+    *b"\x7a\x4e\xde\xf4\xe7\xcc\xee\x5f\xa4\x50\x6c\x19\x12\x4f\xc8\xcc\xda\x6e\x03\x3d";
 
 impl Version {
     /// The version of a Version Negotiation packet, which has none (RFC 8999 section 6).
@@ -77,9 +86,9 @@ impl Version {
         match self.0 {
             1 | 0xff00_0016..=0xff00_0022 => Some(Generation::Ietf),
             // Facebook's mvfst.
-            0xface_b001..=0xface_b003
-            | 0xface_b00d..=0xface_b013
-            | 0xface_feed => Some(Generation::Ietf),
+            0xface_b001..=0xface_b003 | 0xface_b00d..=0xface_b013 | 0xface_feed => {
+                Some(Generation::Ietf)
+            }
             0x6b33_43cf | 0x709a_50c4 | 0xff02_0000 => Some(Generation::Two),
             _ if self.google(b'T', 50, 51) => Some(Generation::Ietf),
             _ if self.google(b'Q', 50, 50) => Some(Generation::GoogleCrypto),
@@ -108,9 +117,9 @@ impl Version {
             0xff00_001d..=0xff00_0020 => (&SALT_29, &LABELS_ONE),
             // No server answers, and there is no rule; clients were seen to take this.
             _ if self.forces_negotiation() => (&SALT_29, &LABELS_ONE),
-            0xff00_0017..=0xff00_001c
-            | 0xface_b002
-            | 0xface_b00d..=0xface_b013 => (&SALT_23, &LABELS_ONE),
+            0xff00_0017..=0xff00_001c | 0xface_b002 | 0xface_b00d..=0xface_b013 => {
+                (&SALT_23, &LABELS_ONE)
+            }
             0xff00_0016 | 0xface_b001 => (&SALT_22, &LABELS_ONE),
             _ if self.google(b'Q', 50, 50) => (&SALT_Q050, &LABELS_ONE),
             _ if self.google(b'T', 50, 50) => (&SALT_T050, &LABELS_ONE),
