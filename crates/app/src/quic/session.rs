@@ -141,7 +141,7 @@ impl Quic {
                 // The client has begun anew on the same ports.
                 self.write(context);
                 let mut other = Box::new(Connection::new(long.version, context.now()));
-                other.begin(long, keys);
+                other.begin(long, *keys);
                 self.connection = Some(other);
                 frames
             }
