@@ -18,6 +18,14 @@ use crate::text::{hexadecimal, text};
 const MAX_NAMES: usize = 256;
 /// The most bytes of a serial number that are noted; RFC 5280 allows 20.
 const MAX_SERIAL: usize = 64;
+/// Keys whose kind says their size: bits of the public key, as OpenSSL counts them.
+const NAMED_KEYS: [(&str, u32); 5] = [
+    ("ED25519", 256),
+    ("ED448", 456),
+    ("ML-DSA-44", 10_496),
+    ("ML-DSA-65", 15_616),
+    ("ML-DSA-87", 20_736),
+];
 const SECOND: i64 = 1_000_000_000;
 
 /// SHA-256 of a certificate, in hexadecimal.
@@ -122,7 +130,12 @@ fn describe_key(key: &SubjectPublicKeyInfo<'_>, certificate: &mut X509) {
             certificate.curve = Some(name);
             certificate.key_length = bits;
         }
-        _ => {}
+        name => {
+            if let Some(&(name, bits)) = NAMED_KEYS.iter().find(|(known, _)| *known == name) {
+                certificate.key_type = Some(name);
+                certificate.key_length = Some(bits);
+            }
+        }
     }
 }
 

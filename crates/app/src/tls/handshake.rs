@@ -141,13 +141,15 @@ impl Handshake {
     pub(super) fn broken_message(&mut self, kind: u8, body: &[u8], context: &mut Context<'_>) {
         match kind {
             messages::CLIENT_HELLO if !self.findings.client_hello_seen() => {
-                if let Some(hello) = ClientHello::parse(body, self.carrier) {
+                if let Some(mut hello) = ClientHello::parse(body, self.carrier) {
+                    hello.whole = false;
                     self.findings.begin(context);
                     self.findings.client_hello(&hello);
                 }
             }
             messages::SERVER_HELLO => {
-                if let Some(hello) = ServerHello::parse(body) {
+                if let Some(mut hello) = ServerHello::parse(body) {
+                    hello.whole = false;
                     self.findings.begin(context);
                     self.findings.server_hello(&hello);
                 }

@@ -46,12 +46,9 @@ pub struct Extensions<'a> {
 impl<'a> Extensions<'a> {
     /// Reads the list behind a hello's fixed fields: its length and as much of it as is there. And whether that is all of it.
     pub(super) fn read(reader: &mut Reader<'a>) -> (Extensions<'a>, bool) {
-        // SSL 3.0, and TLS up to 1.2, may end without.
-        if reader.is_empty() {
-            return (Extensions::default(), true);
-        }
+        // SSL 3.0, and TLS up to 1.2, may end without; some put a byte there.
         let Some(len) = reader.u16() else {
-            return (Extensions::default(), false);
+            return (Extensions::default(), true);
         };
         let rest = reader.rest();
         let bytes = rest.get(..len.into()).unwrap_or(rest);

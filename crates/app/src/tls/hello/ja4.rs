@@ -7,7 +7,7 @@
 //!  │││ │ │ └ first and last character of the first ALPN
 //!  │││ │ └ how many extensions     │ └ how many cipher suites
 //!  ││└ d: with a server name; i: without
-//!  │└ the highest version
+//!  │└ the version with the highest number
 //!  └ t: TCP, q: QUIC, d: DTLS
 //! ```
 
@@ -32,7 +32,9 @@ pub(super) fn client(hello: &ClientHello<'_>) -> String {
         Carrier::Quic => 'q',
         Carrier::Dtls => 'd',
     });
-    out.push_str(version(hello.highest_version()));
+    // The highest number, as FoxIO has it; of DTLS that is the lowest version.
+    let highest = hello.versions.meant().max();
+    out.push_str(version(highest.unwrap_or(hello.version)));
     out.push(if extensions.contains(&kind::SERVER_NAME) {
         'd'
     } else {
