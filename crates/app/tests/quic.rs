@@ -108,7 +108,7 @@ fn names_and_fingerprints_agree_with_other_programs() {
             }
         }
     }
-    println!("of {required:?} found {hit:?}; of {reported:?} reported {right:?} right");
+    eprintln!("of {required:?} found {hit:?}; of {reported:?} reported {right:?} right");
     for at in 0..2 {
         assert!(required[at] > 100, "{required:?}");
         assert!(100 * hit[at] >= ENOUGH * required[at], "{missing:#?}");
@@ -286,7 +286,7 @@ fn what_ndpi_calls_quic_is_quic_and_nothing_else() {
             }
         }
     }
-    println!("{agreed} flows in both");
+    eprintln!("{agreed} flows in both");
     assert!(agreed > 190, "{agreed}");
     assert!(claimed.is_empty(), "{claimed:#?}");
     assert!(missed.len() <= NDPI_GUESSES, "{missed:#?}");
