@@ -32,7 +32,9 @@ fn found(records: &[Record]) -> [Items; 2] {
         match record {
             Record::App(App::Quic(quic)) => {
                 if let Some(name) = &quic.server_name {
-                    items[0].insert((flow(&quic.head), name.to_string()));
+                    // One client puts a port behind the name, against RFC 6066. Zeek logs that as it is, and so do we; the others cut it off.
+                    let name = name.split(':').next().unwrap_or_default();
+                    items[0].insert((flow(&quic.head), name.to_owned()));
                 }
             }
             Record::App(App::Ssl(ssl)) if ssl.head.ip_proto == 17 => {
@@ -89,13 +91,16 @@ fn names_and_fingerprints_agree_with_other_programs() {
                 .join(set.file_name())
                 .join("pcap")
                 .join(name.trim_end_matches(".json"));
-            let found = found(&common::records_of(&capture));
+            let mut found = found(&common::records_of(&capture));
             let mut needed = kinds.map(|kind| truth(&all, kind, 2));
             needed[1].retain(is_quic);
             names.retain(|(_, name)| !name.is_empty());
             for (at, known) in [names, prints].iter().enumerate() {
                 required[at] += needed[at].len();
                 hit[at] += needed[at].intersection(&found[at]).count();
+                // Of the versions that are there to be refused nobody else makes fingerprints: there is nothing to compare with.
+                found[at]
+                    .retain(|(flow, _)| at == 0 || known.iter().any(|(known, _)| known == flow));
                 reported[at] += found[at].len();
                 right[at] += found[at].intersection(known).count();
                 missing.extend(needed[at].difference(&found[at]).cloned());
@@ -103,7 +108,7 @@ fn names_and_fingerprints_agree_with_other_programs() {
             }
         }
     }
-    println!("of {required:?} found {hit:?}; of {reported:?} reported {right:?} right");
+    eprintln!("of {required:?} found {hit:?}; of {reported:?} reported {right:?} right");
     for at in 0..2 {
         assert!(required[at] > 100, "{required:?}");
         assert!(100 * hit[at] >= ENOUGH * required[at], "{missing:#?}");
@@ -281,7 +286,7 @@ fn what_ndpi_calls_quic_is_quic_and_nothing_else() {
             }
         }
     }
-    println!("{agreed} flows in both");
+    eprintln!("{agreed} flows in both");
     assert!(agreed > 190, "{agreed}");
     assert!(claimed.is_empty(), "{claimed:#?}");
     assert!(missed.len() <= NDPI_GUESSES, "{missed:#?}");

@@ -75,7 +75,7 @@ pub(super) enum Opened {
     /// It is not what the keys protect.
     Failed,
     /// It begins another connection: its frames, and the client's keys.
-    Other(Vec<u8>, Keys),
+    Other(Vec<u8>, Box<Keys>),
 }
 
 /// A connection.
@@ -192,6 +192,10 @@ impl Connection {
         packet: &[u8],
         number_at: usize,
     ) -> Opened {
+        // Cut off where it was captured.
+        if packet.is_empty() {
+            return Opened::NotNeeded;
+        }
         let dcid = Id::new(long.dcid);
         let known = self.initial_dcid;
         let initial = match (known, peer) {
@@ -207,11 +211,12 @@ impl Connection {
         if done && !may_be_other {
             return Opened::NotNeeded;
         }
-        if !done && let Some(keys) = self.keys(peer, long.version, &initial) {
-            if let Some(frames) = keys.open(packet, number_at) {
-                self.opened += 1;
-                return Opened::Frames(frames);
-            }
+        if !done
+            && let Some(keys) = self.keys(peer, long.version, &initial)
+            && let Some(frames) = keys.open(packet, number_at)
+        {
+            self.opened += 1;
+            return Opened::Frames(frames);
         }
         if !may_be_other {
             return Opened::Failed;
@@ -221,7 +226,7 @@ impl Connection {
             return Opened::Failed;
         };
         match keys.open(packet, number_at) {
-            Some(frames) if self.opened > 0 => Opened::Other(frames, keys),
+            Some(frames) if self.opened > 0 => Opened::Other(frames, Box::new(keys)),
             Some(frames) => {
                 self.begin(long, keys);
                 Opened::Frames(frames)

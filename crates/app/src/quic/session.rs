@@ -85,11 +85,7 @@ impl Quic {
             .get_or_insert_with(|| Box::new(Connection::new(long.version, context.now())));
         match long.kind {
             Kind::Initial { packet, number_at } => {
-                connection.letter(peer, if known { 'i' } else { 'u' });
-                connection.identifiers(peer, long);
-                if !packet.is_empty() {
-                    self.initial(peer, long, packet, number_at, context);
-                }
+                self.initial(peer, long, packet, number_at, context);
             }
             Kind::ZeroRtt => {
                 connection.letter(peer, 'z');
@@ -121,7 +117,7 @@ impl Quic {
         }
     }
 
-    /// Opens an Initial packet and reads what is in it.
+    /// Opens an Initial packet, if it may be of use, and reads what is in it.
     fn initial(
         &mut self,
         peer: Peer,
@@ -130,23 +126,22 @@ impl Quic {
         number_at: usize,
         context: &mut Context<'_>,
     ) {
-        let Some(connection) = &mut self.connection else {
-            return;
+        let opened = match &mut self.connection {
+            Some(connection) => connection.open(peer, long, packet, number_at),
+            None => Opened::NotNeeded,
         };
-        let frames = match connection.open(peer, long, packet, number_at) {
+        let frames = match opened {
             Opened::Frames(frames) => frames,
-            Opened::NotNeeded => return,
+            Opened::NotNeeded => Vec::new(),
             Opened::Failed => {
                 self.failures += 1;
-                return;
+                Vec::new()
             }
             Opened::Other(frames, keys) => {
                 // The client has begun anew on the same ports.
                 self.write(context);
                 let mut other = Box::new(Connection::new(long.version, context.now()));
-                other.letter(peer, 'i');
-                other.identifiers(peer, long);
-                other.begin(long, keys);
+                other.begin(long, *keys);
                 self.connection = Some(other);
                 frames
             }
@@ -154,8 +149,10 @@ impl Quic {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        let closed = connection.frames(peer, &frames, long.version, &mut self.hellos, context);
-        if closed {
+        let known = long.version.generation().is_some();
+        connection.letter(peer, if known { 'i' } else { 'u' });
+        connection.identifiers(peer, long);
+        if connection.frames(peer, &frames, long.version, &mut self.hellos, context) {
             connection.letter(peer, 'c');
             self.write(context);
         }

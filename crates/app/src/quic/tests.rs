@@ -152,7 +152,7 @@ fn frames_that_tell_nothing_are_passed_over() {
 
 #[test]
 fn pieces_of_a_handshake_in_any_order_give_the_same() {
-    let whole: Vec<u8> = (0..3000u32).map(|n| (n * n >> 3) as u8).collect();
+    let whole: Vec<u8> = (0..3000u32).map(|n| ((n * n) >> 3) as u8).collect();
     let mut next = random(7);
     for round in 0..200 {
         // Cut at random places, some pieces twice and longer than they need be, shuffled.
