@@ -44,6 +44,9 @@ pub mod text;
 
 mod conversation;
 mod ftp;
+mod imap;
+mod irc;
+mod pop3;
 mod services;
 mod smtp;
 mod ssh;

@@ -9,6 +9,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::smtp::SMTP,
     &crate::ftp::FTP,
     &crate::ftp::FTP_DATA,
+    &crate::pop3::POP3,
+    &crate::imap::IMAP,
+    &crate::irc::IRC,
 ];
 
 /// The protocol of that name: for one that hands over to another.
