@@ -33,6 +33,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::rdp::RDP,
     &crate::ldap::LDAP_TCP,
     &crate::ldap::LDAP_UDP,
+    &crate::pop3::POP3,
+    &crate::imap::IMAP,
+    &crate::irc::IRC,
 ];
 
 /// The protocol of that name: for one that hands over to another.

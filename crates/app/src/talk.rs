@@ -50,7 +50,7 @@ pub fn reply(line: &[u8]) -> Option<Reply<'_>> {
 pub fn begins_with(bytes: &[u8], word: &[u8]) -> Option<bool> {
     match bytes.get(..word.len()) {
         Some(start) if !start.eq_ignore_ascii_case(word) => Some(false),
-        Some(_) => bytes.get(word.len()).map(|next| next.is_ascii_whitespace()),
+        Some(_) => bytes.get(word.len()).map(u8::is_ascii_whitespace),
         None if word
             .get(..bytes.len())
             .is_some_and(|w| w.eq_ignore_ascii_case(bytes)) =>

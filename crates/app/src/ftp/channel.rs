@@ -16,7 +16,7 @@ pub(super) fn six(text: &str) -> Option<(IpAddr, u16)> {
 /// `|family|address|port|`, with any sign in place of the bars, wherever it stands in a text; family and address may be left out (RFC 2428).
 pub(super) fn extended(text: &str) -> Option<(Option<IpAddr>, u16)> {
     let text = text.split_once('(').map_or(text, |(_, rest)| rest);
-    let bar = text.chars().next().filter(|c| c.is_ascii_punctuation())?;
+    let bar = text.chars().next().filter(char::is_ascii_punctuation)?;
     let mut parts = text.split(bar).skip(2);
     let address = parts.next()?;
     let port = parts.next()?.parse().ok()?;

@@ -27,7 +27,7 @@ pub static FTP_DATA: Protocol = Protocol {
     transports: Transports::Tcp,
     ports: &[DATA_PORT],
     detect: |probe| {
-        if probe.orig_p == DATA_PORT && probe.resp_p >= 1024 {
+        if probe.orig_p == DATA_PORT && probe.resp_p >= MIN_CLIENT_PORT {
             Verdict::Yes(Peer::Server)
         } else {
             Verdict::No
@@ -38,6 +38,8 @@ pub static FTP_DATA: Protocol = Protocol {
 
 const PORTS: &[u16] = &[21, 2121];
 const DATA_PORT: u16 = 20;
+/// From here on a port is likely one that a client chose at random.
+const MIN_CLIENT_PORT: u16 = 10_000;
 
 /// Data: nothing is wanted of it.
 struct Data;

@@ -271,10 +271,8 @@ fn url(server: IpAddr, path: &str) -> Box<str> {
 
 /// The last number in a text: `(77 bytes)`.
 fn last_number(text: &str) -> Option<u64> {
-    let numbers = text.split(|c: char| !c.is_ascii_digit());
-    numbers
-        .filter(|number| !number.is_empty())
-        .next_back()?
+    text.split(|c: char| !c.is_ascii_digit())
+        .rfind(|number| !number.is_empty())?
         .parse()
         .ok()
 }
