@@ -14,6 +14,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::radius::RADIUS,
     &crate::syslog::SYSLOG,
     &crate::tftp::TFTP,
+    &crate::mqtt::MQTT,
+    &crate::modbus::MODBUS,
+    &crate::dnp3::DNP3,
     &crate::rtp::RTCP,
     &crate::rtp::RTP,
 ];
