@@ -14,6 +14,8 @@ pub(super) struct Message<'a> {
     pub(super) code: u8,
     pub(super) id: u8,
     attributes: &'a [u8],
+    /// Whether the length it says is the datagram's.
+    exact: bool,
 }
 
 impl<'a> Message<'a> {
@@ -30,6 +32,7 @@ impl<'a> Message<'a> {
             code,
             id,
             attributes: bytes.get(HEADER..len)?,
+            exact: len == bytes.len(),
         })
     }
 
@@ -47,8 +50,11 @@ impl<'a> Message<'a> {
         matches!(self.code, 1 | 4 | 12 | 40 | 43)
     }
 
-    /// Whether the attributes fill it.
+    /// Whether its length is the datagram's, or its attributes fill it and padding follows.
     pub(super) fn is_plausible(&self) -> bool {
+        if self.exact {
+            return true;
+        }
         let len: usize = self.attributes().map(|(_, value)| value.len() + 2).sum();
         len == self.attributes.len()
     }

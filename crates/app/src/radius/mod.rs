@@ -22,7 +22,7 @@ pub static RADIUS: Protocol = Protocol {
 
 const PORTS: &[u16] = &[1812, 1813, 1645, 1646, 3799];
 
-/// There is no mark in the content: the port, a code there is, and attributes that fill the length that is said.
+/// There is no mark in the content: the port, a code there is, and a length that fits.
 fn detect(probe: &Probe<'_>) -> Verdict {
     if !probe.on(PORTS) {
         return Verdict::No;

@@ -136,6 +136,11 @@ app_records! {
     Radius(radius::Radius) = RADIUS, "radius", "radius", "Somebody who wants in, and how it ended.";
     Syslog(syslog::Syslog) = SYSLOG, "syslog", "syslog", "What a program has to say.";
     Tftp(tftp::Tftp) = TFTP, "tftp", "tftp", "A file that is fetched or put without asking who.";
+    MqttConnect(mqtt_connect::MqttConnect) = MQTT_CONNECT, "mqtt_connect", "mqtt", "A client that came to a broker.";
+    MqttPublish(mqtt_publish::MqttPublish) = MQTT_PUBLISH, "mqtt_publish", "mqtt", "A message under a topic.";
+    MqttSubscribe(mqtt_subscribe::MqttSubscribe) = MQTT_SUBSCRIBE, "mqtt_subscribe", "mqtt", "Topics that were asked for.";
+    Modbus(modbus::Modbus) = MODBUS, "modbus", "modbus", "A message to or from a controller.";
+    Dnp3(dnp3::Dnp3) = DNP3, "dnp3", "dnp3", "What an outstation was asked, and its response.";
     Rtp(rtp::Rtp) = RTP, "rtp", "rtp", "A voice or picture on its way, as its stream began. One record for each sender.";
     SmbMapping(smb_mapping::SmbMapping) = SMB_MAPPING, "smb_mapping", "smb", "A share that a client connected to over SMB.";
     SmbFiles(smb_files::SmbFiles) = SMB_FILES, "smb_files", "smb", "What was done to a file over SMB.";
