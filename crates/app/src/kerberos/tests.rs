@@ -20,8 +20,8 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-fn field(number: u8, inner: Vec<u8>) -> Vec<u8> {
-    element(context(number), &inner)
+fn field(number: u8, inner: &[u8]) -> Vec<u8> {
+    element(context(number), inner)
 }
 
 fn number(number: u8) -> Vec<u8> {
@@ -34,23 +34,23 @@ fn string(text: &str) -> Vec<u8> {
 
 fn name(parts: &[&str]) -> Vec<u8> {
     let parts: Vec<u8> = parts.iter().flat_map(|part| string(part)).collect();
-    let name = [field(0, number(1)), field(1, element(SEQUENCE, &parts))].concat();
+    let name = [field(0, &number(1)), field(1, &element(SEQUENCE, &parts))].concat();
     element(SEQUENCE, &name)
 }
 
 fn request() -> Vec<u8> {
     let body = [
-        field(0, element(3, &[0, 0x40, 0x80, 0, 0])),
-        field(1, name(&["alice"])),
-        field(2, string("EXAMPLE.ORG")),
-        field(3, name(&["krbtgt", "EXAMPLE.ORG"])),
-        field(5, element(0x18, b"20240229120000Z")),
+        field(0, &element(3, &[0, 0x40, 0x80, 0, 0])),
+        field(1, &name(&["alice"])),
+        field(2, &string("EXAMPLE.ORG")),
+        field(3, &name(&["krbtgt", "EXAMPLE.ORG"])),
+        field(5, &element(0x18, b"20240229120000Z")),
     ]
     .concat();
     let fields = [
-        field(1, number(5)),
-        field(2, number(10)),
-        field(4, element(SEQUENCE, &body)),
+        field(1, &number(5)),
+        field(2, &number(10)),
+        field(4, &element(SEQUENCE, &body)),
     ]
     .concat();
     element(application(10), &element(SEQUENCE, &fields))
@@ -59,21 +59,21 @@ fn request() -> Vec<u8> {
 fn reply() -> Vec<u8> {
     let encrypted = element(
         SEQUENCE,
-        &[field(0, number(18)), field(2, vec![4, 1, 0])].concat(),
+        &[field(0, &number(18)), field(2, &[4, 1, 0])].concat(),
     );
     let ticket = [
-        field(0, number(5)),
-        field(1, string("EXAMPLE.ORG")),
-        field(2, name(&["krbtgt", "EXAMPLE.ORG"])),
-        field(3, encrypted),
+        field(0, &number(5)),
+        field(1, &string("EXAMPLE.ORG")),
+        field(2, &name(&["krbtgt", "EXAMPLE.ORG"])),
+        field(3, &encrypted),
     ]
     .concat();
     let fields = [
-        field(0, number(5)),
-        field(1, number(11)),
-        field(3, string("EXAMPLE.ORG")),
-        field(4, name(&["alice"])),
-        field(5, element(application(1), &element(SEQUENCE, &ticket))),
+        field(0, &number(5)),
+        field(1, &number(11)),
+        field(3, &string("EXAMPLE.ORG")),
+        field(4, &name(&["alice"])),
+        field(5, &element(application(1), &element(SEQUENCE, &ticket))),
     ]
     .concat();
     element(application(11), &element(SEQUENCE, &fields))
@@ -81,13 +81,13 @@ fn reply() -> Vec<u8> {
 
 fn error(code: u8, text: Option<&str>) -> Vec<u8> {
     let mut fields = [
-        field(0, number(5)),
-        field(1, number(30)),
-        field(6, number(code)),
+        field(0, &number(5)),
+        field(1, &number(30)),
+        field(6, &number(code)),
     ]
     .concat();
     if let Some(text) = text {
-        fields.extend(field(11, string(text)));
+        fields.extend(field(11, &string(text)));
     }
     element(application(30), &element(SEQUENCE, &fields))
 }
