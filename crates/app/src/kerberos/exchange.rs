@@ -59,7 +59,7 @@ impl Exchange {
         let record = self.record(context);
         record.request_type = Some(request_type);
         if kind == Kind::AsRequest {
-            record.client = Some(joined(request.client, request.realm));
+            record.client = Some(joined(request.client.as_deref(), request.realm.as_deref()));
         }
         record.service = request.service.or(record.service.take());
         record.from = request.from;
@@ -73,7 +73,7 @@ impl Exchange {
         let reply = message::reply(bytes)?;
         let record = self.record(context);
         if record.client.is_none() {
-            record.client = Some(joined(reply.client, reply.realm));
+            record.client = Some(joined(reply.client.as_deref(), reply.realm.as_deref()));
         }
         record.service = reply.ticket.service.or(record.service.take());
         record.cipher = reply.ticket.cipher;
@@ -87,7 +87,7 @@ impl Exchange {
         let ticket = message::shown(bytes)?;
         let record = self.record(context);
         record.request_type = Some("AP");
-        record.client = Some(joined(None, ticket.realm));
+        record.client = Some(joined(None, ticket.realm.as_deref()));
         record.service = ticket.service;
         record.cipher = ticket.cipher;
         Some(())
@@ -115,7 +115,7 @@ impl Exchange {
             record.client = match (error.client, error.client_realm) {
                 (None, None) => None,
                 (None, realm) => realm,
-                (name, realm) => Some(joined(name, realm)),
+                (name, realm) => Some(joined(name.as_deref(), realm.as_deref())),
             };
         }
         record.service = error.service.or(record.service.take());
@@ -134,11 +134,6 @@ impl Exchange {
     }
 }
 
-fn joined(name: Option<Box<str>>, realm: Option<Box<str>>) -> Box<str> {
-    format!(
-        "{}/{}",
-        name.as_deref().unwrap_or(""),
-        realm.as_deref().unwrap_or("")
-    )
-    .into()
+fn joined(name: Option<&str>, realm: Option<&str>) -> Box<str> {
+    format!("{}/{}", name.unwrap_or(""), realm.unwrap_or("")).into()
 }

@@ -1,1 +1,268 @@
+//! What is recognised, what records come of messages, and that broken ones do no harm.
 
+use portreeve_record::{App, Record};
+
+use super::*;
+use crate::testing::{From, Outcome, Play, play_cut};
+
+const PORT: u16 = 445;
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// A message of SMB2 behind its length.
+fn smb2(command: u16, response: bool, message: u64, tree: u32, body: &[u8]) -> Vec<u8> {
+    framed(&header2(command, response, message, tree, body, 0))
+}
+
+fn framed(message: &[u8]) -> Vec<u8> {
+    let mut out = (message.len() as u32).to_be_bytes().to_vec();
+    out.extend_from_slice(message);
+    out
+}
+
+fn header2(
+    command: u16,
+    response: bool,
+    message: u64,
+    tree: u32,
+    body: &[u8],
+    next: u32,
+) -> Vec<u8> {
+    let mut out = b"\xfeSMB\x40\0\0\0\0\0\0\0".to_vec();
+    out.extend_from_slice(&command.to_le_bytes());
+    out.extend_from_slice(&[0, 0]);
+    out.extend_from_slice(&u32::from(response).to_le_bytes());
+    out.extend_from_slice(&next.to_le_bytes());
+    out.extend_from_slice(&message.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&tree.to_le_bytes());
+    out.extend_from_slice(&[0; 24]);
+    out.extend_from_slice(body);
+    out
+}
+
+fn tree_connect(path: &str) -> Vec<u8> {
+    let path = utf16(path);
+    let mut body = vec![9, 0, 0, 0, 72, 0];
+    body.extend_from_slice(&(path.len() as u16).to_le_bytes());
+    body.extend_from_slice(&path);
+    body
+}
+
+fn create(name: &str, options: u32) -> Vec<u8> {
+    let name = utf16(name);
+    let mut body = vec![57, 0];
+    body.resize(40, 0);
+    body.extend_from_slice(&options.to_le_bytes());
+    body.extend_from_slice(&[120, 0]);
+    body.extend_from_slice(&(name.len() as u16).to_le_bytes());
+    body.resize(56, 0);
+    body.extend_from_slice(&name);
+    body
+}
+
+fn created(file: u64, size: u64) -> Vec<u8> {
+    let mut body = vec![89, 0, 0, 0, 1, 0, 0, 0];
+    for _ in 0..4 {
+        body.extend_from_slice(&132_000_000_000_000_000u64.to_le_bytes());
+    }
+    body.extend_from_slice(&size.to_le_bytes());
+    body.extend_from_slice(&size.to_le_bytes());
+    body.resize(64, 0);
+    body.extend_from_slice(&file.to_le_bytes());
+    body.resize(88, 0);
+    body
+}
+
+fn write(file: u64, data: &[u8]) -> Vec<u8> {
+    let mut body = vec![49, 0, 112, 0];
+    body.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    body.resize(16, 0);
+    body.extend_from_slice(&file.to_le_bytes());
+    body.resize(48, 0);
+    body.extend_from_slice(data);
+    body
+}
+
+fn rename(file: u64, name: &str) -> Vec<u8> {
+    let name = utf16(name);
+    let mut info = vec![0; 16];
+    info.extend_from_slice(&(name.len() as u32).to_le_bytes());
+    info.extend_from_slice(&name);
+    let mut body = vec![33, 0, 1, 10];
+    body.extend_from_slice(&(info.len() as u32).to_le_bytes());
+    body.extend_from_slice(&[96, 0]);
+    body.resize(16, 0);
+    body.extend_from_slice(&file.to_le_bytes());
+    body.resize(32, 0);
+    body.extend_from_slice(&info);
+    body
+}
+
+fn close(file: u64) -> Vec<u8> {
+    let mut body = vec![24, 0, 0, 0, 0, 0, 0, 0];
+    body.extend_from_slice(&file.to_le_bytes());
+    body.resize(24, 0);
+    body
+}
+
+/// A share connected to, a file opened, written, renamed and deleted as it is closed.
+fn conversation() -> Vec<(From, Vec<u8>)> {
+    vec![
+        (
+            From::Orig,
+            smb2(3, false, 1, 0, &tree_connect(r"\\server\share")),
+        ),
+        (
+            From::Resp,
+            smb2(
+                3,
+                true,
+                1,
+                7,
+                &[16, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            ),
+        ),
+        (
+            From::Orig,
+            smb2(5, false, 2, 7, &create(r"dir\old", 0x1000)),
+        ),
+        (From::Resp, smb2(5, true, 2, 7, &created(5, 10))),
+        (From::Orig, smb2(9, false, 3, 7, &write(5, &[0x55; 5000]))),
+        (From::Resp, smb2(9, true, 3, 7, &[17; 16])),
+        (From::Orig, smb2(17, false, 4, 7, &rename(5, "new"))),
+        (From::Resp, smb2(17, true, 4, 7, &[2, 0])),
+        (From::Orig, smb2(6, false, 5, 7, &close(5))),
+    ]
+}
+
+fn files(outcome: &Outcome) -> Vec<String> {
+    let line = |record: &Record| match record {
+        Record::App(App::SmbFiles(f)) => Some(format!(
+            "{} {} {} {} {}",
+            f.action.name(),
+            f.path.as_deref().unwrap_or("-"),
+            f.name.as_deref().unwrap_or("-"),
+            f.prev_name.as_deref().unwrap_or("-"),
+            f.size
+        )),
+        Record::App(App::SmbMapping(m)) => Some(format!(
+            "{} {}",
+            m.path.as_deref().unwrap_or("-"),
+            m.share_type
+        )),
+        _ => None,
+    };
+    outcome.records.iter().filter_map(line).collect()
+}
+
+#[test]
+fn files_are_followed_in_any_cut() {
+    let script = conversation();
+    let script: Vec<_> = script.iter().map(|(from, b)| (*from, &b[..])).collect();
+    let outcome = play_cut(PORT, &script);
+    assert_eq!(outcome.service, Some("smb"));
+    assert_eq!(
+        files(&outcome),
+        [
+            r"\\server\share DISK",
+            r"SMB::FILE_OPEN \\server\share dir\old - 10",
+            r"SMB::FILE_RENAME \\server\share new dir\old 10",
+            r"SMB::FILE_DELETE \\server\share new dir\old 10",
+        ]
+    );
+}
+
+#[test]
+fn compounded_messages_are_taken_apart() {
+    let mut first = header2(5, false, 1, 7, &create("a", 0), 0);
+    first.resize(first.len().next_multiple_of(8), 0);
+    let next = first.len() as u32;
+    first[20..24].copy_from_slice(&next.to_le_bytes());
+    first.extend(header2(5, false, 2, 7, &create("b", 0), 0));
+    let mut play = Play::new(Transport::Tcp, 50_000, PORT);
+    play.orig(&framed(&first))
+        .resp(&smb2(5, true, 2, 7, &created(2, 0)))
+        .resp(&smb2(5, true, 1, 7, &created(1, 0)));
+    assert_eq!(
+        files(&play.finish()),
+        ["SMB::FILE_OPEN - b - 0", "SMB::FILE_OPEN - a - 0"]
+    );
+}
+
+#[test]
+fn what_was_lost_is_found_again() {
+    let mut play = Play::new(Transport::Tcp, 50_000, PORT);
+    play.orig(&smb2(3, false, 1, 0, &tree_connect("x")));
+    play.orig_gap(1000);
+    play.orig(&smb2(5, false, 2, 7, &create("seen", 0)))
+        .resp(&smb2(5, true, 2, 7, &created(2, 3)));
+    assert_eq!(files(&play.finish()), ["SMB::FILE_OPEN - seen - 3"]);
+}
+
+#[test]
+fn others_are_not_claimed() {
+    for bytes in [
+        &b"GET / HTTP/1.1\r\n"[..],
+        b"\0\0\0\x10\xffSMX123456789012345",
+        b"\x81\0\0\x45 ",
+    ] {
+        let mut play = Play::new(Transport::Tcp, 50_000, 80);
+        play.orig(bytes);
+        assert_eq!(play.finish().service, None);
+    }
+    // From the server's side alone, and the wrong way round.
+    let mut play = Play::new(Transport::Tcp, PORT, 50_000);
+    play.orig(&smb2(5, true, 1, 7, &created(1, 0)));
+    assert_eq!(play.finish().service, Some("smb"));
+}
+
+#[test]
+fn encrypted_conversations_are_left_alone() {
+    let mut play = Play::new(Transport::Tcp, 50_000, PORT);
+    let mut message = b"\xfdSMB".to_vec();
+    message.resize(100, 7);
+    for _ in 0..40 {
+        play.orig(&framed(&message)).resp(&framed(&message));
+    }
+    let outcome = play.finish();
+    assert_eq!((outcome.service, outcome.records.len()), (Some("smb"), 0));
+}
+
+/// Numbers that look random.
+fn random(state: &mut u64) -> usize {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1);
+    (*state >> 33) as usize
+}
+
+#[test]
+fn broken_messages_do_no_harm() {
+    let mut state = 1;
+    let script = conversation();
+    for (at, (_, message)) in script.iter().enumerate() {
+        for round in 0..150 {
+            let mut play = Play::new(Transport::Tcp, 50_000, PORT);
+            for (from, bytes) in &script[..at] {
+                match from {
+                    From::Orig => play.orig(bytes),
+                    From::Resp => play.resp(bytes),
+                };
+            }
+            let mut broken = message.clone();
+            if round < message.len() && round % 2 == 0 {
+                broken.truncate(round);
+            } else {
+                for _ in 0..4 {
+                    let place = 4 + random(&mut state) % (broken.len() - 4);
+                    broken[place] = random(&mut state) as u8;
+                }
+            }
+            play.orig(&broken).resp(&broken);
+            play.finish();
+        }
+    }
+}
