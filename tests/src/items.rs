@@ -120,15 +120,23 @@ pub fn items(lines: &[Line]) -> BTreeMap<&'static str, Items> {
     items
 }
 
+/// Ports of what speaks DNS and is not counted as such by the other tools: NBNS, mDNS, LLMNR.
+const NOT_DNS: [u64; 3] = [137, 5353, 5355];
+
 fn dns(line: &Line, add: &mut impl FnMut(&'static str, Vec<String>)) {
+    if !line.has("qtype") || NOT_DNS.contains(&line.count("id.resp_p")) {
+        return;
+    }
+    let yes = |name: &str| line.0.get(name).and_then(Value::as_bool) == Some(true);
     let name = line.text("query").unwrap_or_default().to_owned();
     let kind = line.count("qtype").to_string();
-    if line.has("rtt") || !line.has("rcode") {
+    if yes("saw_query") {
         let query = vec!["q".to_owned(), name.clone(), kind.clone(), String::new()];
         add("dns", query);
     }
-    if line.has("rcode") {
-        let code = line.count("rcode").to_string();
+    if yes("saw_reply") {
+        // The others know the header's four bits only.
+        let code = (line.count("rcode") & 15).to_string();
         add("dns", vec!["r".to_owned(), name, kind, code]);
     }
 }

@@ -27,8 +27,6 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::mqtt::MQTT,
     &crate::modbus::MODBUS,
     &crate::dnp3::DNP3,
-    &crate::rtp::RTCP,
-    &crate::rtp::RTP,
     &crate::smb::SMB,
     &crate::dce_rpc::DCE_RPC,
     &crate::kerberos::KRB,
@@ -39,6 +37,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::pop3::POP3,
     &crate::imap::IMAP,
     &crate::irc::IRC,
+    // Without a mark of their own: what nobody else claims.
+    &crate::rtp::RTCP,
+    &crate::rtp::RTP,
 ];
 
 /// The protocol of that name: for one that hands over to another.
