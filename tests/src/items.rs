@@ -1,10 +1,12 @@
 //! What is said in conversations, item by item (names, fingerprints, requests): ours against the corpus's truth, as its `score.py` compares them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::binary::Run;
 use crate::conn::{Line, tuple};
 use crate::score::Ratio;
 
@@ -62,6 +64,13 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// The items of a capture. Checksums are not verified, as the other tools did not: many captures were made where cards fill them in.
+#[must_use]
+pub fn of(capture: &Path) -> BTreeMap<&'static str, Items> {
+    let run = Run::file(capture).arg("--no-checksums");
+    items(&run.output().records())
 }
 
 /// The items among the records of one capture.

@@ -15,8 +15,9 @@ fn the_sample_agrees_with_other_tools() {
     let captures = corpus.select(include_str!("../data/sample.txt"));
     assert!(captures.len() >= 55);
     let found = parallel::map(&captures, |capture| {
-        let records = Run::file(&corpus.path(capture)).output().records();
-        (score::flows(&records), items::items(&records))
+        let path = corpus.path(capture);
+        let records = Run::file(&path).output().records();
+        (score::flows(&records), items::of(&path))
     });
     let mut agreement = Agreement::default();
     for (capture, (flows, items)) in captures.iter().zip(&found) {

@@ -60,8 +60,10 @@ fn main() -> ExitCode {
     let results = tempfile::tempdir().expect("a temporary folder");
     let found = parallel::map(&options.captures, |capture| {
         let output = Run::file(&corpus.path(capture)).output();
-        let records = output.records();
-        (score::flows(&records), items::items(&records))
+        (
+            score::flows(&output.records()),
+            items::of(&corpus.path(capture)),
+        )
     });
     let mut agreement = Agreement::default();
     for (capture, (flows, items)) in options.captures.iter().zip(&found) {

@@ -147,7 +147,8 @@ fn others_are_not_claimed() {
         for transport in [Transport::Udp, Transport::Tcp] {
             let mut play = Play::new(transport, 50_000, PORT);
             play.orig(bytes);
-            assert_eq!(play.finish().service, None);
+            let service = play.finish().service;
+            assert!(!matches!(service, Some("krb" | "krb_tcp")), "{service:?}");
         }
     }
 }
