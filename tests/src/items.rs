@@ -93,28 +93,33 @@ pub fn items(lines: &[Line]) -> BTreeMap<&'static str, Items> {
             continue;
         };
         let field = |name: &str| line.text(name).map(str::to_owned);
-        let mut one = |kind: &'static str, name: &str| {
-            if let Some(value) = field(name) {
-                add(kind, vec![tuple.clone(), value]);
+        let mut one = |kind: &'static str, name: &str, form: fn(&str) -> &str| {
+            if let Some(value) = line.text(name) {
+                add(kind, vec![tuple.clone(), form(value).to_owned()]);
             }
         };
+        let whole: fn(&str) -> &str = |value| value;
         match line.path() {
             "ssl" => {
-                one("sni", "server_name");
-                one("ja3", "ja3");
-                one("ja3s", "ja3s");
-                one("ja4", "ja4");
+                one("sni", "server_name", without_port);
+                one("ja3", "ja3", whole);
+                one("ja3s", "ja3s", whole);
+                one("ja4", "ja4", whole);
             }
+            // Google's older versions have no hello of TLS.
+            "quic" => one("sni", "server_name", without_port),
             "ssh" => {
-                one("hassh", "hassh");
-                one("hasshserver", "hasshserver");
-                one("ssh_banner", "client");
-                one("ssh_banner", "server");
+                one("hassh", "hassh", whole);
+                one("hasshserver", "hasshserver", whole);
+                one("ssh_banner", "client", without_comment);
+                one("ssh_banner", "server", without_comment);
             }
-            "http" => {
+            // The truth knows nothing of HTTP/2.
+            "http" if line.text("version") != Some("2") => {
                 if let Some(method) = field("method") {
-                    let part = |name| field(name).unwrap_or_default();
-                    let item = vec![tuple.clone(), method, part("host"), part("uri")];
+                    let part = |name| line.text(name).unwrap_or_default();
+                    let host = without_port(part("host")).to_owned();
+                    let item = vec![tuple.clone(), method, host, part("uri").to_owned()];
                     add("http_request", item);
                 }
                 if line.has("status_code") {
@@ -127,6 +132,19 @@ pub fn items(lines: &[Line]) -> BTreeMap<&'static str, Items> {
         }
     }
     items
+}
+
+/// A host without the port behind it.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// SSH's identification without its comment (RFC 4253 section 4.2).
+fn without_comment(banner: &str) -> &str {
+    banner.split(' ').next().unwrap_or(banner)
 }
 
 /// Ports of what speaks DNS and is not counted as such by the other tools: NBNS, mDNS, LLMNR.
