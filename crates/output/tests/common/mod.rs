@@ -145,6 +145,8 @@ pub fn dns() -> Dns {
         ttls: vec![300_000_000_000, 1_500_000_000],
         rejected: true,
         opcode: 4,
+        saw_query: true,
+        saw_reply: true,
     }
 }
 
