@@ -46,9 +46,11 @@ mod conversation;
 mod ftp;
 mod imap;
 mod irc;
+mod mysql;
 mod pop3;
 mod services;
 mod smtp;
+mod socks;
 mod ssh;
 mod talk;
 

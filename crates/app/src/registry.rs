@@ -12,6 +12,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::pop3::POP3,
     &crate::imap::IMAP,
     &crate::irc::IRC,
+    &crate::socks::SOCKS,
+    &crate::mysql::MYSQL,
 ];
 
 /// The protocol of that name: for one that hands over to another.

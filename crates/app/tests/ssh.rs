@@ -107,7 +107,7 @@ fn fingerprints_and_banners_agree_with_other_tools() {
             }
         }
     }
-    println!("{captures} captures: {hit:?} of {required:?}");
+    eprintln!("{captures} captures: {hit:?} of {required:?}");
     assert!(captures >= 20);
     assert_eq!(hit, required);
     assert!(wrong.len() * 100 <= hit.iter().sum::<usize>(), "{wrong:?}");

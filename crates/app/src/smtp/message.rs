@@ -94,9 +94,11 @@ fn note(name: &[u8], value: &[u8], record: &mut Smtp) {
             record.second_received = record.first_received.take();
             record.first_received = said();
             if let Some(from) = address::received_from(value)
-                && record.path.last() != Some(&from) && record.path.len() < MAX_PATH {
-                    record.path.push(from);
-                }
+                && record.path.last() != Some(&from)
+                && record.path.len() < MAX_PATH
+            {
+                record.path.push(from);
+            }
         }
         _ => {}
     }

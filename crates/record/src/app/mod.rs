@@ -122,6 +122,8 @@ app_records! {
     Dns(dns::Dns) = DNS, "dns", "dns", "A name looked up: the query and what answered it. One record for each question.";
     Ftp(ftp::Ftp) = FTP, "ftp", "ftp", "A command about a file, and the reply to it.";
     Irc(irc::Irc) = IRC, "irc", "irc", "What a client does in a chat: the names it takes, the channels it joins, files that are offered.";
+    Socks(socks::Socks) = SOCKS, "socks", "socks", "A connection made through a proxy: where to, and what the proxy answered.";
+    Mysql(mysql::Mysql) = MYSQL, "mysql", "mysql", "A command to a database, and what came of it.";
     Smtp(smtp::Smtp) = SMTP, "smtp", "smtp", "A mail handed over: envelope and headers. One record for each message.";
     Ssh(ssh::Ssh) = SSH, "ssh", "ssh", "A remote login: the versions, the algorithms, and whether the user was let in. One record for each connection.";
 }
