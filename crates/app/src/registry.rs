@@ -40,6 +40,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     // Without a mark of their own: what nobody else claims.
     &crate::rtp::RTCP,
     &crate::rtp::RTP,
+    &crate::socks::SOCKS,
+    &crate::mysql::MYSQL,
 ];
 
 /// The protocol of that name: for one that hands over to another.

@@ -37,7 +37,14 @@ fn detect(probe: &Probe<'_>) -> Verdict {
                 .any(|word| begins_with(client, word) != Some(false));
         // `+OK` is a reply in other protocols too, but not the first word.
         match begins_with(server, b"+OK") {
-            Some(true) if asks => return Verdict::Yes(peer),
+            // Alone on its line, as a server of Redis says it, it is not enough until the client has spoken.
+            Some(true) if asks => {
+                let greets = server.get(3) == Some(&b' ') || probe.on(POP3.ports);
+                if greets || !client.is_empty() {
+                    return Verdict::Yes(peer);
+                }
+                more = true;
+            }
             Some(_) => {}
             None => more |= asks && !server.is_empty(),
         }

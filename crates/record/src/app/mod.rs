@@ -126,6 +126,8 @@ app_records! {
     X509(x509::X509) = X509_FIELDS, "x509", "x509", "A certificate that was seen in a handshake.";
     Ftp(ftp::Ftp) = FTP, "ftp", "ftp", "A command about a file, and the reply to it.";
     Irc(irc::Irc) = IRC, "irc", "irc", "What a client does in a chat: the names it takes, the channels it joins, files that are offered.";
+    Socks(socks::Socks) = SOCKS, "socks", "socks", "A connection made through a proxy: where to, and what the proxy answered.";
+    Mysql(mysql::Mysql) = MYSQL, "mysql", "mysql", "A command to a database, and what came of it.";
     Smtp(smtp::Smtp) = SMTP, "smtp", "smtp", "A mail handed over: envelope and headers. One record for each message.";
     Ssh(ssh::Ssh) = SSH, "ssh", "ssh", "A remote login: the versions, the algorithms, and whether the user was let in. One record for each connection.";
     Dhcp(dhcp::Dhcp) = DHCP, "dhcp", "dhcp", "A host that was given its address. One record for each transaction in a flow.";
