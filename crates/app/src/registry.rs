@@ -37,11 +37,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::pop3::POP3,
     &crate::imap::IMAP,
     &crate::irc::IRC,
+    &crate::socks::SOCKS,
+    &crate::mysql::MYSQL,
     // Without a mark of their own: what nobody else claims.
     &crate::rtp::RTCP,
     &crate::rtp::RTP,
-    &crate::socks::SOCKS,
-    &crate::mysql::MYSQL,
 ];
 
 /// The protocol of that name: for one that hands over to another.
