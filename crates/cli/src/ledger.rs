@@ -211,19 +211,23 @@ fn flows(text: &mut String, ledger: &Ledger) {
 }
 
 fn applications(text: &mut String, ledger: &Ledger) {
-    let applications = &ledger.applications;
-    if applications.opened > 0 {
-        head(text, "conversations looked into", Some(applications.opened));
-        part(text, "recognised", Some(applications.recognised));
+    let found = &ledger.applications;
+    if found.opened > 0 {
+        head(text, "conversations looked into", Some(found.opened));
+        part(text, "recognised", Some(found.recognised));
+        let unknown = found.opened.saturating_sub(found.recognised + found.open);
+        part(text, "of no known protocol", Some(unknown));
+        if found.open > 0 {
+            part(text, "still looked into", Some(found.open));
+        }
     }
     for (what, number) in [
-        ("still looked into", applications.open),
-        ("not looked into, all places taken", applications.refused),
-        ("not looked into, too much to do", applications.shed),
-        ("given up, no room for their bytes", applications.given_up),
+        ("not looked into, all places taken", found.refused),
+        ("not looked into, too much to do", found.shed),
+        ("looked into no further, no room", found.given_up),
     ] {
         if number > 0 {
-            part(text, what, Some(number));
+            head(text, what, Some(number));
         }
     }
 }
