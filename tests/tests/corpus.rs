@@ -30,6 +30,18 @@ fn the_sample_agrees_with_other_tools() {
         .iter()
         .flat_map(|(id, score)| score.misses.iter().map(move |miss| format!("{id}: {miss}")))
         .collect();
+    for kind in items::KINDS {
+        let (recall, precision) = agreement.item_ratios(kind);
+        let misses: Vec<_> = agreement.items[kind]
+            .iter()
+            .flat_map(|(id, score)| score.misses.iter().map(move |miss| format!("{id}: {miss}")))
+            .collect();
+        assert!(
+            recall.share() >= Some(0.99) && precision.share() >= Some(0.99),
+            "{kind}: {recall:?}, {precision:?}\n{}",
+            misses.join("\n")
+        );
+    }
     for (name, mean, _) in &agreement.means()[..3] {
         assert!(
             *mean >= 0.995,

@@ -67,16 +67,24 @@ fn find(program: &str) -> Option<PathBuf> {
 /// Portreeve in its forms, then the peers; those that are not installed are named.
 fn programs(portreeve: &Path, file: &str, scratch: &str) -> Vec<Peer> {
     let strings = |arguments: &[&str]| arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>();
+    // The flow peers look into no application: beside them, neither do we.
+    let form = |more: &[&str]| {
+        let mut all = strings(&["-r", file, "--json"]);
+        all.extend(strings(more));
+        all
+    };
+    let flows = ["--set", "app.enabled=false"];
     let mut programs: Vec<Peer> = [
-        ("portreeve --json", strings(&["-r", file, "--json"])),
+        ("portreeve, flows", form(&flows)),
         (
-            "portreeve --json, 1 worker",
-            strings(&["-r", file, "--json", "--workers", "1"]),
+            "portreeve, flows, 1 worker",
+            form(&[&flows[..], &["--workers", "1"]].concat()),
         ),
         (
-            "portreeve --json, 2 workers",
-            strings(&["-r", file, "--json", "--workers", "2"]),
+            "portreeve, flows, 2 workers",
+            form(&[&flows[..], &["--workers", "2"]].concat()),
         ),
+        ("portreeve, applications", form(&["--workers", "1"])),
     ]
     .into_iter()
     .map(|(name, arguments)| Peer {

@@ -121,7 +121,7 @@ impl Context<'_> {
         self.requests.hand_over = Some(protocol);
     }
 
-    /// From the next bytes on this is something, nobody knows what (a proxy's CONNECT): to be found out anew.
+    /// From the next bytes on this is something, nobody knows what (a proxy's CONNECT): to be found out anew. Of datagrams, from the one at hand on.
     pub fn detect_again(&mut self) {
         self.requests.detect_again = true;
     }

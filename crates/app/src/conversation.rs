@@ -22,6 +22,9 @@ const DETECT_DATAGRAMS: u16 = 6;
 /// A session that wants nothing at all this often in a row, and yet something, goes round in circles.
 const MAX_EMPTY: u32 = 32;
 
+/// A flow that is one protocol after another more often than this is looked into no further.
+const MAX_LOOKS_ANEW: u8 = 8;
+
 /// What is around a conversation while it is called.
 pub(crate) struct Env<'a> {
     pub(crate) now: i64,
@@ -127,6 +130,8 @@ pub(crate) struct Conversation {
     /// The number of the product, or 0.
     product: u16,
     empty_units: u32,
+    /// How often the protocol was looked for anew.
+    looks_anew: u8,
     /// The side of whose bytes something else is wanted now than when they came.
     changed: Option<usize>,
 }
@@ -165,6 +170,7 @@ impl Conversation {
             services: Services::default(),
             product: 0,
             empty_units: 0,
+            looks_anew: 0,
             changed: None,
         }
     }
@@ -262,6 +268,10 @@ impl Conversation {
         let want = self.call(env, |session, context| session.unit(peer, payload, context));
         if let Some(want) = want {
             self.inboxes[from].want = want;
+        }
+        if matches!(self.phase, Phase::Detecting { .. }) {
+            // The session has found that this datagram is something else.
+            return self.detect_datagram(from, payload, env);
         }
         self.end_if_nothing_is_wanted(env);
     }
@@ -644,6 +654,11 @@ impl Conversation {
             return None;
         }
         if requests.detect_again {
+            self.looks_anew += 1;
+            if self.looks_anew > MAX_LOOKS_ANEW {
+                self.over(env);
+                return None;
+            }
             self.end_session(env);
             self.phase = Phase::Detecting {
                 candidates: self.applications,

@@ -1,7 +1,8 @@
 //! STUN (RFC 8489; RFC 3489 before it) and TURN (RFC 8656): how two behind NATs find each other.
 //!
 //! A message has a magic number at bytes 4 to 7 and says its length. Messages of RFC 3489 lack the number, and are known on STUN's port by their types,
-//! lengths and attributes. What follows in the flow is mostly something else (DTLS, RTP); after the first message nothing is looked at.
+//! lengths and attributes. What follows in the flow is mostly something else: the first datagram that is no
+//! message of STUN is looked at anew (DTLS, RTP). Over TCP nothing is looked at after the first message.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ pub static STUN: Protocol = Protocol {
     transports: Transports::Both,
     ports: PORTS,
     detect,
-    session: |_| Box::new(Stun),
+    session: |_| Box::new(Stun { messages: 0 }),
 };
 
 const PORTS: &[u16] = &[3478, 3479, 3480, 5349];
@@ -85,15 +86,35 @@ fn may_begin(bytes: &[u8]) -> bool {
     type_fits && len_fits && magic && binary
 }
 
-struct Stun;
+/// Messages that something else is waited for.
+const MAX_MESSAGES: u8 = 32;
+
+struct Stun {
+    messages: u8,
+}
+
+/// Whether a datagram is a message of STUN, or a piece of a TURN channel, whose first two bits are 01 (RFC 8656 section 12).
+fn is_stun(datagram: &[u8]) -> bool {
+    let magic = datagram.get(4..8).is_some_and(|bytes| bytes == MAGIC);
+    match datagram.first() {
+        Some(0..=0x3f) => magic,
+        Some(0x40..=0x7f) => true,
+        _ => false,
+    }
+}
 
 impl Session for Stun {
     fn start(&mut self, _: Peer) -> Want {
         Want::Any
     }
 
-    fn unit(&mut self, _: Peer, _: &[u8], context: &mut Context<'_>) -> Want {
-        context.done();
-        Want::Nothing
+    fn unit(&mut self, _: Peer, unit: &[u8], context: &mut Context<'_>) -> Want {
+        self.messages += 1;
+        if context.transport() == Transport::Tcp || self.messages > MAX_MESSAGES {
+            context.done();
+        } else if self.messages > 1 && !is_stun(unit) {
+            context.detect_again();
+        }
+        Want::Any
     }
 }

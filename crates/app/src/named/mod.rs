@@ -1,0 +1,122 @@
+//! Protocols that are recognised and not read: a flow in one of them has its name in `service`, and leaves.
+
+pub(crate) mod bacnet;
+pub(crate) mod bittorrent;
+pub(crate) mod enip;
+pub(crate) mod ipsec;
+pub(crate) mod mongodb;
+pub(crate) mod openvpn;
+pub(crate) mod redis;
+pub(crate) mod wireguard;
+
+use crate::context::Context;
+use crate::protocol::{Peer, Session, Transport, Want};
+
+/// A session that wants nothing.
+struct Named;
+
+fn session(_: Transport) -> Box<dyn Session> {
+    Box::new(Named)
+}
+
+impl Session for Named {
+    fn start(&mut self, _: Peer) -> Want {
+        Want::Nothing
+    }
+
+    fn unit(&mut self, _: Peer, _: &[u8], context: &mut Context<'_>) -> Want {
+        context.done();
+        Want::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::Transport;
+    use crate::testing::Play;
+
+    fn service(transport: Transport, port: u16, orig: &[u8], resp: &[u8]) -> Option<&'static str> {
+        let mut play = Play::new(transport, 40_000, port);
+        if !orig.is_empty() {
+            play.orig(orig);
+        }
+        if !resp.is_empty() {
+            play.resp(resp);
+        }
+        play.finish().service
+    }
+
+    fn padded(beginning: &[u8], len: usize) -> Vec<u8> {
+        let mut bytes = beginning.to_vec();
+        bytes.resize(len, 7);
+        bytes
+    }
+
+    #[test]
+    fn each_is_known_by_its_mark_and_not_without_it() {
+        use Transport::{Tcp, Udp};
+        let ike = {
+            let mut bytes = vec![1; 8];
+            bytes.extend([0; 8]);
+            bytes.extend([33, 0x20, 34, 8, 0, 0, 0, 0, 0, 0, 0, 40]);
+            padded(&bytes, 40)
+        };
+        let natted = [&[0; 4], &ike[..]].concat();
+        let reset = [&[0x38, 1, 2, 3, 4, 5, 6, 7, 8, 0][..], &[0; 4]].concat();
+        let mut mongo = 26u32.to_le_bytes().to_vec();
+        mongo.extend([1, 0, 0, 0, 0, 0, 0, 0, 0xdd, 7, 0, 0]);
+        let mongo = padded(&mongo, 26);
+        let mut enip = vec![0x65, 0, 4, 0];
+        enip.extend([0; 20]);
+        enip.extend([1, 0, 0, 0]);
+        let cases: [(&str, Transport, u16, &[u8]); 11] = [
+            (
+                "bittorrent",
+                Tcp,
+                6000,
+                b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0",
+            ),
+            (
+                "bittorrent",
+                Udp,
+                6000,
+                b"d1:ad2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:qe",
+            ),
+            ("wireguard", Udp, 51_820, &padded(&[1, 0, 0, 0], 148)),
+            ("ipsec", Udp, 500, &ike),
+            ("ipsec", Udp, 4500, &natted),
+            ("openvpn", Udp, 1194, &reset),
+            ("redis", Tcp, 6379, b"*1\r\n$4\r\nPING\r\n"),
+            ("mongodb", Tcp, 27_017, &mongo),
+            (
+                "bacnet",
+                Udp,
+                47_808,
+                &[0x81, 0x0a, 0, 8, 1, 0x20, 0xff, 0xff],
+            ),
+            ("enip", Tcp, 44_818, &enip),
+            ("enip", Udp, 44_818, &enip),
+        ];
+        for (name, transport, port, bytes) in cases {
+            assert_eq!(service(transport, port, bytes, b""), Some(name), "{name}");
+            assert_eq!(
+                service(transport, port, b"", bytes),
+                Some(name),
+                "{name}, turned round"
+            );
+            // What carries it is a part of the mark, and so is its beginning.
+            let mut other = bytes.to_vec();
+            match name {
+                // An exchange begins with any eight bytes: its length is the mark.
+                "ipsec" => drop(other.pop()),
+                // The operation, not the length before it.
+                "mongodb" => other[13] ^= 0x80,
+                _ => other[0] ^= 0x80,
+            }
+            assert_ne!(service(transport, port, &other, b""), Some(name), "{name}");
+            for len in 0..bytes.len() {
+                service(transport, port, &bytes[..len], b"");
+            }
+        }
+    }
+}
