@@ -5,14 +5,13 @@ use portreeve_record::RecordSink;
 use crate::SESSION_BYTES;
 use crate::budget::Budget;
 use crate::context::{Context, Facts, Limits, Requests};
+use crate::inbox::{Inbox, Next};
 use crate::products::Products;
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
 use crate::registry::{self, Applications, Found};
 use crate::services::Services;
 use crate::stream::{Overlap, Piece, Segment, Stream};
 
-/// The most bytes of a unit.
-pub const MAX_UNIT: usize = 64 << 10;
 /// The most bytes each way that a protocol is looked for in.
 const DETECT_BYTES: usize = 2048;
 /// The most segments with payload that a protocol is looked for in: a beginning that comes byte by byte is still found.
@@ -36,65 +35,6 @@ pub(crate) struct Env<'a> {
     /// Ports of originator and responder.
     pub(crate) ports: [u16; 2],
     pub(crate) products: &'a Products,
-}
-
-/// What came of one side and is not yet a unit.
-struct Inbox {
-    want: Want,
-    held: Vec<u8>,
-    /// What of `held` was used already.
-    used: usize,
-    /// What of the rest was searched for the end of a line.
-    searched: usize,
-    skipped: u64,
-    closed: bool,
-    /// While the protocol is looked for: bytes were missed, what comes now is no beginning.
-    lost: bool,
-}
-
-impl Default for Inbox {
-    fn default() -> Self {
-        Inbox {
-            want: Want::Nothing,
-            held: Vec::new(),
-            used: 0,
-            searched: 0,
-            skipped: 0,
-            closed: false,
-            lost: false,
-        }
-    }
-}
-
-impl Inbox {
-    fn rest(&self) -> &[u8] {
-        self.held.get(self.used..).unwrap_or_default()
-    }
-
-    /// Whether there was room.
-    fn push(&mut self, bytes: &[u8], budget: &Budget) -> bool {
-        if !budget.take(bytes.len()) {
-            return false;
-        }
-        self.held.extend_from_slice(bytes);
-        true
-    }
-
-    /// Marks `len` bytes as used.
-    fn consume(&mut self, len: usize, budget: &Budget) {
-        self.used += len;
-        self.searched = 0;
-        if self.used >= self.held.len() {
-            self.clear(budget);
-        }
-    }
-
-    fn clear(&mut self, budget: &Budget) {
-        budget.give(self.held.len());
-        self.held = Vec::new();
-        self.used = 0;
-        self.searched = 0;
-    }
 }
 
 /// Where a conversation stands.
@@ -134,24 +74,6 @@ pub(crate) struct Conversation {
     looks_anew: u8,
     /// The side of whose bytes something else is wanted now than when they came.
     changed: Option<usize>,
-}
-
-/// How a unit ends up where the session looks at it.
-enum Next {
-    /// So many bytes of what is held.
-    Held(usize),
-    /// So many bytes of the input.
-    Input(usize),
-    /// More has to come: the input is held.
-    Wait,
-    /// A part of the input is not to be looked at, and that is not all.
-    Passing,
-    /// All that was not to be looked at has gone by.
-    Passed,
-    /// Nothing is wanted.
-    Nothing,
-    /// There was no room.
-    NoRoom,
 }
 
 impl Conversation {
@@ -433,7 +355,7 @@ impl Conversation {
                 }
                 return;
             }
-            let want = match self.next(from, &mut input, env.budget) {
+            let want = match self.inboxes[from].next(&mut input, env.budget) {
                 Next::Held(len) => {
                     let held = std::mem::take(&mut self.inboxes[from].held);
                     let used = self.inboxes[from].used;
@@ -471,75 +393,6 @@ impl Conversation {
 
     fn count_empty(&mut self, len: usize) {
         self.empty_units = if len == 0 { self.empty_units + 1 } else { 0 };
-    }
-
-    /// What is next of `from`'s stream; what cannot be a unit yet is held.
-    fn next(&mut self, from: usize, input: &mut &[u8], budget: &Budget) -> Next {
-        let inbox = &mut self.inboxes[from];
-        let held = inbox.rest().len();
-        match inbox.want {
-            Want::Nothing => {
-                inbox.clear(budget);
-                Next::Nothing
-            }
-            Want::Skip(0) => Next::Passed,
-            Want::Skip(left) => {
-                let of_held = left.min(held as u64) as usize;
-                inbox.consume(of_held, budget);
-                let of_input = (left - of_held as u64).min(input.len() as u64) as usize;
-                *input = input.get(of_input..).unwrap_or_default();
-                let gone = (of_held + of_input) as u64;
-                inbox.skipped += gone;
-                // The rest of a stream has no end but its own.
-                if left != u64::MAX {
-                    inbox.want = Want::Skip(left - gone);
-                }
-                if left == gone {
-                    Next::Passed
-                } else {
-                    Next::Passing
-                }
-            }
-            Want::Any if held > 0 => Next::Held(held),
-            Want::Any if input.is_empty() => Next::Wait,
-            Want::Any => Next::Input(input.len().min(MAX_UNIT)),
-            Want::Bytes(len) => {
-                let len = len.min(MAX_UNIT);
-                if held == 0 && input.len() >= len {
-                    return Next::Input(len);
-                }
-                hold(inbox, len, input, budget)
-            }
-            Want::Line(most) => {
-                let most = most.clamp(1, MAX_UNIT);
-                if held == 0 {
-                    let window = input.get(..most).unwrap_or(input);
-                    return match window.iter().position(|&byte| byte == b'\n') {
-                        Some(at) => Next::Input(at + 1),
-                        None if window.len() == most => Next::Input(most),
-                        None => hold(inbox, usize::MAX, input, budget),
-                    };
-                }
-                // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
-                let unsearched = inbox.rest().get(inbox.searched..).unwrap_or_default();
-                let found = unsearched.iter().position(|&byte| byte == b'\n');
-                if let Some(at) = found {
-                    let len = (inbox.searched + at + 1).min(most);
-                    return Next::Held(len);
-                }
-                inbox.searched = held;
-                if held >= most {
-                    return Next::Held(most);
-                }
-                let window = input.get(..most - held).unwrap_or(input);
-                let end = window.iter().position(|&byte| byte == b'\n');
-                let len = held + end.map_or(window.len(), |at| at + 1);
-                if end.is_none() && len < most {
-                    return hold(inbox, usize::MAX, input, budget);
-                }
-                hold(inbox, len, input, budget)
-            }
-        }
     }
 
     fn gap(&mut self, from: usize, missing: u64, env: &mut Env<'_>) {
@@ -733,22 +586,6 @@ impl Conversation {
         for inbox in &mut self.inboxes {
             inbox.clear(budget);
         }
-    }
-}
-
-/// Moves so much of `input` behind what is held that `len` bytes are held: a unit, if there is enough.
-fn hold(inbox: &mut Inbox, len: usize, input: &mut &[u8], budget: &Budget) -> Next {
-    let held = inbox.rest().len();
-    let missing = len.saturating_sub(held).min(input.len());
-    let (taken, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
-    if !inbox.push(taken, budget) {
-        return Next::NoRoom;
-    }
-    *input = rest;
-    if held + missing >= len {
-        Next::Held(len)
-    } else {
-        Next::Wait
     }
 }
 

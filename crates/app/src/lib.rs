@@ -56,6 +56,7 @@ mod gssapi;
 mod http;
 mod http2;
 mod imap;
+mod inbox;
 mod irc;
 mod kerberos;
 mod ldap;
@@ -86,7 +87,7 @@ mod utf16;
 
 pub use bytes::Reader;
 pub use context::Context;
-pub use conversation::MAX_UNIT;
+pub use inbox::MAX_UNIT;
 pub use products::Products;
 pub use protocol::{Peer, Probe, Protocol, Session, Transport, Transports, Verdict, Want};
 pub use registry::{Applications, UnknownProtocol};

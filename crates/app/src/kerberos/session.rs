@@ -2,7 +2,7 @@
 
 use super::PREFIX;
 use super::exchange::Exchange;
-use crate::conversation::MAX_UNIT;
+use crate::inbox::MAX_UNIT;
 use crate::protocol::{Peer, Session, Transport, Want};
 use crate::{Context, Reader};
 

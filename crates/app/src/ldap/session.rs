@@ -15,7 +15,7 @@ use crate::gssapi::Gss;
 use crate::protocol::{Peer, Session, Transport, Want};
 use crate::registry;
 use crate::text::text;
-use crate::{Context, conversation::MAX_UNIT};
+use crate::{Context, inbox::MAX_UNIT};
 
 /// The most requests and the most searches that wait for their answers.
 const MAX_PENDING: usize = 64;

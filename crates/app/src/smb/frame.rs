@@ -2,7 +2,7 @@
 
 use super::state::State;
 use super::{smb1, smb2};
-use crate::conversation::MAX_UNIT;
+use crate::inbox::MAX_UNIT;
 use crate::protocol::{Peer, Session, Want};
 use crate::{Context, Reader};
 

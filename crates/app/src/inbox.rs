@@ -1,0 +1,168 @@
+//! What came of one side and is not yet a unit: cutting a stream into the units that a session wants.
+
+use crate::budget::Budget;
+use crate::protocol::Want;
+
+/// The most bytes of a unit.
+pub const MAX_UNIT: usize = 64 << 10;
+
+/// How a unit ends up where the session looks at it.
+pub(crate) enum Next {
+    /// So many bytes of what is held.
+    Held(usize),
+    /// So many bytes of the input.
+    Input(usize),
+    /// More has to come: the input is held.
+    Wait,
+    /// A part of the input is not to be looked at, and that is not all.
+    Passing,
+    /// All that was not to be looked at has gone by.
+    Passed,
+    /// Nothing is wanted.
+    Nothing,
+    /// There was no room.
+    NoRoom,
+}
+
+/// What came of one side and is not yet a unit.
+pub(crate) struct Inbox {
+    pub(crate) want: Want,
+    pub(crate) held: Vec<u8>,
+    /// What of `held` was used already.
+    pub(crate) used: usize,
+    /// What of the rest was searched for the end of a line.
+    pub(crate) searched: usize,
+    pub(crate) skipped: u64,
+    pub(crate) closed: bool,
+    /// While the protocol is looked for: bytes were missed, what comes now is no beginning.
+    pub(crate) lost: bool,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Inbox {
+            want: Want::Nothing,
+            held: Vec::new(),
+            used: 0,
+            searched: 0,
+            skipped: 0,
+            closed: false,
+            lost: false,
+        }
+    }
+}
+
+impl Inbox {
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.held.get(self.used..).unwrap_or_default()
+    }
+
+    /// Whether there was room.
+    pub(crate) fn push(&mut self, bytes: &[u8], budget: &Budget) -> bool {
+        if !budget.take(bytes.len()) {
+            return false;
+        }
+        self.held.extend_from_slice(bytes);
+        true
+    }
+
+    /// Marks `len` bytes as used.
+    pub(crate) fn consume(&mut self, len: usize, budget: &Budget) {
+        self.used += len;
+        self.searched = 0;
+        if self.used >= self.held.len() {
+            self.clear(budget);
+        }
+    }
+
+    pub(crate) fn clear(&mut self, budget: &Budget) {
+        budget.give(self.held.len());
+        self.held = Vec::new();
+        self.used = 0;
+        self.searched = 0;
+    }
+
+    /// What is next of the stream, whose new bytes are `input`; what cannot be a unit yet is held.
+    pub(crate) fn next(&mut self, input: &mut &[u8], budget: &Budget) -> Next {
+        let held = self.rest().len();
+        match self.want {
+            Want::Nothing => {
+                self.clear(budget);
+                Next::Nothing
+            }
+            Want::Skip(0) => Next::Passed,
+            Want::Skip(left) => {
+                let of_held = left.min(held as u64) as usize;
+                self.consume(of_held, budget);
+                let of_input = (left - of_held as u64).min(input.len() as u64) as usize;
+                *input = input.get(of_input..).unwrap_or_default();
+                let gone = (of_held + of_input) as u64;
+                self.skipped += gone;
+                // The rest of a stream has no end but its own.
+                if left != u64::MAX {
+                    self.want = Want::Skip(left - gone);
+                }
+                if left == gone {
+                    Next::Passed
+                } else {
+                    Next::Passing
+                }
+            }
+            Want::Any if held > 0 => Next::Held(held),
+            Want::Any if input.is_empty() => Next::Wait,
+            Want::Any => Next::Input(input.len().min(MAX_UNIT)),
+            Want::Bytes(len) => {
+                let len = len.min(MAX_UNIT);
+                if held == 0 && input.len() >= len {
+                    return Next::Input(len);
+                }
+                self.hold(len, input, budget)
+            }
+            Want::Line(most) => {
+                let most = most.clamp(1, MAX_UNIT);
+                if held == 0 {
+                    let window = input.get(..most).unwrap_or(input);
+                    return match window.iter().position(|&byte| byte == b'\n') {
+                        Some(at) => Next::Input(at + 1),
+                        None if window.len() == most => Next::Input(most),
+                        None => self.hold(usize::MAX, input, budget),
+                    };
+                }
+                // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
+                let unsearched = self.rest().get(self.searched..).unwrap_or_default();
+                let found = unsearched.iter().position(|&byte| byte == b'\n');
+                if let Some(at) = found {
+                    let len = (self.searched + at + 1).min(most);
+                    return Next::Held(len);
+                }
+                self.searched = held;
+                if held >= most {
+                    return Next::Held(most);
+                }
+                let window = input.get(..most - held).unwrap_or(input);
+                let end = window.iter().position(|&byte| byte == b'\n');
+                let len = held + end.map_or(window.len(), |at| at + 1);
+                if end.is_none() && len < most {
+                    return self.hold(usize::MAX, input, budget);
+                }
+                self.hold(len, input, budget)
+            }
+        }
+    }
+
+    /// Moves so much of `input` behind what is held that `len` bytes are held: a unit, if there is enough.
+    fn hold(&mut self, len: usize, input: &mut &[u8], budget: &Budget) -> Next {
+        let held = self.rest().len();
+        let missing = len.saturating_sub(held).min(input.len());
+        let (taken, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
+        if !self.push(taken, budget) {
+            return Next::NoRoom;
+        }
+        *input = rest;
+        if held + missing >= len {
+            Next::Held(len)
+        } else {
+            Next::Wait
+        }
+    }
+}
