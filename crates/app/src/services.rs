@@ -1,5 +1,7 @@
 //! The protocols of a flow, and their text in `service`.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::protocol::Protocol;
 
 /// The most protocols that one flow is named after; more are not noted.
@@ -28,6 +30,21 @@ impl Services {
         }
     }
 
+    /// The names with commas between them.
+    fn text(self) -> &'static str {
+        if let [Some(one), None, ..] = self.names {
+            return one;
+        }
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, text)) = made.iter().find(|(known, _)| *known == self) {
+            return text;
+        }
+        let names: Vec<&str> = self.names.into_iter().flatten().collect();
+        let text: &'static str = Box::leak(names.join(",").into_boxed_str());
+        made.push((self, text));
+        text
+    }
+
     /// Takes a protocol back that was found wrong.
     pub(crate) fn remove(&mut self, protocol: &Protocol) {
         let mut rest = Services::default();
@@ -40,7 +57,11 @@ impl Services {
     }
 }
 
-/// The texts there are, each made once and kept for good: their number is bounded, so that is no leak.
+/// Texts of several protocols, of all workers: each is made once and kept for as long as the process lives. A worker comes here for a text that is new to it, which
+/// happens as often as there are different ones: not for packets.
+static MADE: Mutex<Vec<(Services, &'static str)>> = Mutex::new(Vec::new());
+
+/// The texts that a worker has met.
 #[derive(Default)]
 pub(crate) struct Texts {
     texts: Vec<(Services, &'static str)>,
@@ -57,17 +78,7 @@ impl Texts {
             Some(at) => at,
             None if self.texts.len() == MAX_TEXTS => return 0,
             None => {
-                let mut text = String::new();
-                for name in services.names.into_iter().flatten() {
-                    if !text.is_empty() {
-                        text.push(',');
-                    }
-                    text.push_str(name);
-                }
-                let text = match services.names {
-                    [Some(one), None, ..] => one,
-                    _ => Box::leak(text.into_boxed_str()),
-                };
+                let text = services.text();
                 self.texts.push((services, text));
                 self.texts.len() - 1
             }
