@@ -204,7 +204,7 @@ impl Conversation {
         let Some((protocol, client)) = self.look(from, payload, env) else {
             let kept = payload.get(..DETECT_BYTES).unwrap_or(payload);
             if !self.is_over() && !self.inboxes[from].push(kept, env.budget) {
-                self.phase = Phase::Over;
+                self.give_up(env);
             }
             return;
         };

@@ -22,7 +22,7 @@
 //!
 //! # To add a protocol
 //!
-//! One folder: a [`Protocol`] (name, ports, detection), a [`Session`], tests; a fuzz target; a page in docs/. One line in [`registry`]. Its record is one file in
+//! One folder: a [`Protocol`] (name, ports, detection), a [`Session`], tests; a page in docs/. One line in [`registry`], by which the fuzz target `applications` has it too. Its record is one file in
 //! `portreeve-record`. Sessions are kept small (at most [`SESSION_BYTES`]) and take nothing from a peer's word without a bound.
 //!
 //! # Bounds
