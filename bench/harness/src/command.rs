@@ -8,7 +8,7 @@ use crate::pcap::Writer;
 use crate::shape::{Mix, Popularity, Shape};
 use crate::synthetic::Effort;
 use crate::traffic::Traffic;
-use crate::{mixture, peers, replay, soak, synthetic, threads, whole};
+use crate::{applications, mixture, peers, replay, soak, synthetic, threads, whole};
 
 const USAGE: &str = "usage:
   portreeve-bench synthetic [quick] [WORDS]     one core, made-up traffic, against the floor; WORDS: 64B IMIX 10k 1M 8M uniform zipf
@@ -17,7 +17,9 @@ const USAGE: &str = "usage:
   portreeve-bench whole                         the engine as it runs against its bare stages
   portreeve-bench steady                        the second part of that alone: what the engine adds while it runs
   portreeve-bench replay FILE                   a capture file's packets from memory, against the floor
-  portreeve-bench mixture OUT.pcap [MB] [N]     mix the corpus (PORTREEVE_CORPUS) into one capture; N replays at a time
+  portreeve-bench applications [FILE]           what knowing the applications costs: made-up handshakes, a capture file's packets from memory
+  portreeve-bench mixture OUT.pcap [MB] [N] [P] mix the corpus (PORTREEVE_CORPUS) into one capture; N replays at a time; P: only captures with
+                                                at least so many packets a conversation
   portreeve-bench synthesize OUT.pcap [FLOWS]   made-up traffic as a capture
   portreeve-bench peers PORTREEVE FILE PACKETS  the program and its peers on a capture file";
 
@@ -71,9 +73,11 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         }
         ["steady"] => whole::steady(5),
         ["replay", file] => replay::table(Path::new(file), 5),
+        ["applications"] => applications::handshakes(5),
+        ["applications", file] => applications::replay(Path::new(file), 5),
         ["mixture", out, ..] => {
             let packets = mixture::write(
-                &mixture::corpus()?,
+                &mixture::corpus(number(4, 0)?)?,
                 Path::new(out),
                 number(2, 1500)? * 1_000_000,
                 number(3, 2000)? as usize,

@@ -137,6 +137,31 @@ impl Facts {
         packet
     }
 
+    /// The same two ends over IPv4 and TCP, without timestamps, to the port of HTTPS.
+    pub(crate) fn over_tls(self) -> Facts {
+        Facts {
+            v6: false,
+            udp: false,
+            stamps: false,
+            ports: (self.ports.0, 443),
+            ..self
+        }
+    }
+
+    /// `sender` says `payload` bytes.
+    pub(crate) fn says(
+        &self,
+        state: &mut State,
+        sender: Sender,
+        payload: u16,
+        ip_id: u16,
+    ) -> Packet {
+        let packet = self.packet(sender, PSH_ACK, payload, state, ip_id);
+        let sent = &mut state.sent[sender as usize];
+        *sent = sent.wrapping_add(payload.into());
+        packet
+    }
+
     /// The next turn of the conversation.
     pub(crate) fn next(&self, shape: &Shape, state: &mut State, ip_id: u16, time: i64) -> Packet {
         let turns = shape.mix.turns();
@@ -195,6 +220,11 @@ impl Writer<'_> {
 }
 
 impl Packet {
+    /// Where its payload begins in the frame.
+    pub(crate) fn payload_at(&self) -> usize {
+        self.facts.headers(self.flags & SYN != 0).into()
+    }
+
     /// Writes the headers. The payload stays what it was. Transport checksums are left out, as before a NIC fills them in.
     pub(crate) fn write(&self, frame: &mut [u8]) {
         let facts = &self.facts;

@@ -3,10 +3,12 @@
 //! `docs/benchmarks.md` says what is measured and how.
 #![allow(clippy::print_stdout)] // What it measures goes to standard output.
 
+pub mod applications;
 pub mod clock;
 pub mod command;
 mod flow;
 pub mod gate;
+pub mod handshake;
 pub mod mixture;
 pub mod pcap;
 pub mod peers;

@@ -6,9 +6,12 @@
 use std::io;
 use std::path::Path;
 
+use portreeve_floor::{Packets, SLOT};
+
 use crate::flow::internet_checksum;
 use crate::pcap::{Writer, whole_frames};
 use crate::random::{Random, mix};
+use crate::subject::Subject;
 
 /// Packets of one capture that are replayed before another is begun.
 const LONGEST_REPLAY: usize = 20_000;
@@ -168,19 +171,42 @@ fn fold(mut sum: u32) -> u16 {
 /// The least mean length of a capture's frames, bytes: leaves out scans and the like, so that the mixture's mean is near 500.
 const LEAST_MEAN: usize = 180;
 
-/// The captures of the corpus (`PORTREEVE_CORPUS`) that can be mixed, in the order of its index.
+/// The captures of the corpus (`PORTREEVE_CORPUS`) that can be mixed, in the order of its index: those with at least `least` packets a conversation.
 ///
 /// # Errors
-/// No corpus.
-pub fn corpus() -> io::Result<Vec<Vec<u8>>> {
+/// No corpus; want of memory.
+pub fn corpus(least: u64) -> io::Result<Vec<Vec<u8>>> {
     let folder = std::env::var_os("PORTREEVE_CORPUS")
         .ok_or_else(|| io::Error::other("PORTREEVE_CORPUS is not set"))?;
     let folder = Path::new(&folder);
     let index = std::fs::read_to_string(folder.join("INDEX.tsv"))?;
-    Ok(index
+    let captures = index
         .lines()
         .skip(1)
         .filter_map(|line| line.split('\t').nth(1))
-        .filter_map(|path| std::fs::read(folder.join(path)).ok())
-        .collect())
+        .filter_map(|path| std::fs::read(folder.join(path)).ok());
+    let mut chosen = Vec::new();
+    for capture in captures {
+        if least == 0 || packets_a_conversation(&capture)? >= least {
+            chosen.push(capture);
+        }
+    }
+    Ok(chosen)
+}
+
+/// Packets of a capture for each of its flows; 0 if none can be mixed.
+fn packets_a_conversation(capture: &[u8]) -> io::Result<u64> {
+    let frames = whole_frames(capture);
+    let bytes = frames.iter().map(|frame| frame.len() + SLOT).sum();
+    let mut packets = Packets::with_capacity(frames.len(), bytes)?;
+    for (number, frame) in frames.iter().enumerate() {
+        let len = u16::try_from(frame.len()).unwrap_or(u16::MAX);
+        let time = START + number as i64 * 1000;
+        packets.push(len, len, time, |to| {
+            to.copy_from_slice(&frame[..usize::from(len)]);
+        });
+    }
+    let mut subject = Subject::new(1 << 20).map_err(io::Error::other)?;
+    subject.pass::<false>(&packets);
+    Ok(frames.len() as u64 / subject.counters().opened.max(1))
 }

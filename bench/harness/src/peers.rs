@@ -57,12 +57,23 @@ fn run(peer: &Peer) -> io::Result<Usage> {
 }
 
 fn find(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(|path| path.is_file());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")])
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
 }
+
+/// What NFStream is called with: every flow with its application by nDPI, as it comes out of the box; statistics are off by default.
+const NFSTREAM: &str = "import sys
+from nfstream import NFStreamer
+if __name__ == '__main__':
+    for flow in NFStreamer(source=sys.argv[1]):
+        pass
+";
 
 /// Portreeve in its forms, then the peers; those that are not installed are named.
 fn programs(portreeve: &Path, file: &str, scratch: &str) -> Vec<Peer> {
@@ -94,7 +105,9 @@ fn programs(portreeve: &Path, file: &str, scratch: &str) -> Vec<Peer> {
         once: false,
     })
     .collect();
-    let peers: [(&str, &str, Vec<String>, bool); 6] = [
+    // A Python that has NFStream, made by scripts/bench.
+    let python = std::env::var("PORTREEVE_BENCH_PYTHON").unwrap_or_default();
+    let peers: [(&str, &str, Vec<String>, bool); 8] = [
         (
             "softflowd",
             "softflowd",
@@ -144,6 +157,32 @@ fn programs(portreeve: &Path, file: &str, scratch: &str) -> Vec<Peer> {
             strings(&["-n", "-q", "-r", file, "-z", "conv,tcp", "-z", "conv,udp"]),
             true,
         ),
+        (
+            "tshark -T fields, applications",
+            "tshark",
+            strings(&[
+                "-n",
+                "-r",
+                file,
+                "-T",
+                "fields",
+                "-e",
+                "dns.qry.name",
+                "-e",
+                "http.host",
+                "-e",
+                "tls.handshake.extensions_server_name",
+                "-e",
+                "ssh.protocol",
+            ]),
+            true,
+        ),
+        (
+            "NFStream (nDPI), applications",
+            &python,
+            strings(&["-c", NFSTREAM, file]),
+            true,
+        ),
     ];
     for (name, program, arguments, once) in peers {
         match find(program) {
@@ -166,7 +205,7 @@ fn programs(portreeve: &Path, file: &str, scratch: &str) -> Vec<Peer> {
 pub fn table(portreeve: &Path, file: &Path, packets: u64, rounds: usize) -> io::Result<()> {
     let bytes = warm(file)?;
     println!(
-        "{}: {packets} packets, {:.0} MB in the page cache. CPU seconds: user and system, all threads; medians of {rounds} rounds (pmacctd, tshark: 1).",
+        "{}: {packets} packets, {:.0} MB in the page cache. CPU seconds: user and system, all threads; medians of {rounds} rounds (pmacctd, tshark, NFStream: 1).",
         file.display(),
         bytes as f64 / 1e6
     );

@@ -16,7 +16,7 @@ const MOST_PACKETS: usize = 4 << 20;
 const MOST_BYTES: usize = 3 << 30;
 
 /// Copies the first packets of a file into memory: those with the first packet's link type.
-fn load(path: &Path) -> io::Result<(Packets, LinkType)> {
+pub(crate) fn load(path: &Path) -> io::Result<(Packets, LinkType)> {
     let mut source = FileSource::open([path]).map_err(io::Error::other)?;
     let mut packets = Packets::with_capacity(MOST_PACKETS, MOST_BYTES)?;
     let mut link = None;

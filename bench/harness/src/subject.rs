@@ -1,5 +1,9 @@
-//! What is measured: Portreeve's stages, from frames in memory to finished flow accounting.
+//! What is measured: Portreeve's stages, from frames in memory to finished flow accounting, and what the conversations are about if that is asked for.
 
+use std::sync::Arc;
+
+use portreeve_app::stream::Overlap;
+use portreeve_app::{Applications, Frames, Stage, StageConfig, StageCounters};
 use portreeve_floor::{Descriptor, Packets};
 use portreeve_flow::{FlowCounters, FlowError, MemoryReport, Tracker, TrackerConfig};
 use portreeve_packet::{DecodeOptions, FrameBytes, LinkType, Outcome, Views, decode};
@@ -27,6 +31,35 @@ impl RecordSink for Counted {
     }
 }
 
+/// The frames of a burst, for the application stage.
+pub struct Lent<'a> {
+    /// Where they stand.
+    pub packets: &'a Packets,
+    /// Those of the burst.
+    pub burst: &'a [Descriptor],
+}
+
+impl Frames for Lent<'_> {
+    #[inline]
+    fn bytes(&self, frame: u16) -> &[u8] {
+        let descriptor = self.burst.get(usize::from(frame));
+        descriptor.map_or(&[], |descriptor| self.packets.bytes(descriptor))
+    }
+}
+
+/// An application stage with every protocol on, for a tracker of so many flows.
+#[must_use]
+pub fn stage(flows: usize, memory: usize) -> Stage {
+    Stage::new(&StageConfig {
+        flows,
+        memory,
+        overlap: Overlap::default(),
+        protocols: Applications::default(),
+        products: Arc::default(),
+        weirds_per_second: 100,
+    })
+}
+
 /// What a pass cost, nanoseconds a packet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
@@ -34,15 +67,16 @@ pub struct Cost {
     pub total: f64,
     /// Bytes to views, the wait for the frames' memory included.
     pub decode: f64,
-    /// Views to flows.
+    /// Views to flows; what the application stage takes is in it.
     pub flow: f64,
     /// The passing of time: expiry.
     pub advance: f64,
 }
 
-/// One worker's decode and flow stages, without a capture source.
+/// One worker's decode, flow and application stages, without a capture source.
 pub struct Subject {
     tracker: Tracker,
+    applications: Option<Stage>,
     views: Box<Views>,
     options: DecodeOptions,
     sink: Counted,
@@ -63,6 +97,7 @@ impl Subject {
         config.hash_seed = 0x1234_5678_9abc_def0;
         Ok(Subject {
             tracker: Tracker::new(config)?,
+            applications: None,
             views: Box::default(),
             options: DecodeOptions::default(),
             sink: Counted::default(),
@@ -80,6 +115,13 @@ impl Subject {
         self
     }
 
+    /// With the application stage, every protocol on, and `memory` bytes for it.
+    #[must_use]
+    pub fn with_applications(mut self, memory: usize) -> Subject {
+        self.applications = Some(stage(self.tracker.memory().capacity, memory));
+        self
+    }
+
     /// For the frames of a file: of this link type, their checksums verified.
     #[must_use]
     pub fn of_file(mut self, link: LinkType) -> Subject {
@@ -91,19 +133,25 @@ impl Subject {
 
     /// Runs over all packets. `TIMED` says whether the stages are measured one by one.
     pub fn pass<const TIMED: bool>(&mut self, packets: &Packets) -> Cost {
+        self.pass_first::<TIMED>(packets, usize::MAX)
+    }
+
+    /// Runs over the first `most` packets.
+    pub fn pass_first<const TIMED: bool>(&mut self, packets: &Packets, most: usize) -> Cost {
         let limit = (INTERRUPTED_NS * ticks_per_ns()) as u64;
         let (mut sums, mut timed) = ([0u64; 3], 0u64);
         let descriptors = packets.descriptors();
+        let descriptors = descriptors.get(..most).unwrap_or(descriptors);
         let begin = thread_cpu_ns();
         for (number, burst) in descriptors.chunks(self.burst).enumerate() {
             let next = ((number + 1) * self.burst).min(descriptors.len());
             let t0 = if TIMED { ticks() } else { 0 };
             self.decode(packets, burst, &descriptors[next..]);
             let t1 = if TIMED { ticks() } else { 0 };
-            self.tracker.process(&mut self.views, &mut self.sink);
+            self.track(packets, burst);
             let t2 = if TIMED { ticks() } else { 0 };
             if let Some(last) = burst.last() {
-                self.tracker.advance(last.time, &mut self.sink);
+                self.advance(last.time);
             }
             if TIMED {
                 let t3 = ticks();
@@ -144,7 +192,7 @@ impl Subject {
             };
             if !self.views.has_room() {
                 // Tunnels: more views than frames.
-                self.tracker.process(&mut self.views, &mut self.sink);
+                self.track(packets, burst);
                 self.views.clear();
             }
             if !matches!(
@@ -154,6 +202,44 @@ impl Subject {
                 self.undecoded += 1;
             }
         }
+    }
+
+    /// The second stage: the views' flows are found and brought up to date, what is said in them is looked into.
+    #[inline]
+    fn track(&mut self, packets: &Packets, burst: &[Descriptor]) {
+        match &mut self.applications {
+            Some(stage) => {
+                let frames = Lent { packets, burst };
+                self.tracker.process_watched(
+                    &mut self.views,
+                    &mut stage.over(&frames),
+                    &mut self.sink,
+                );
+            }
+            None => self.tracker.process(&mut self.views, &mut self.sink),
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, now: i64) {
+        match &mut self.applications {
+            Some(stage) => {
+                self.tracker
+                    .advance_watched(now, &mut stage.over(&()), &mut self.sink);
+            }
+            None => {
+                self.tracker.advance(now, &mut self.sink);
+            }
+        }
+    }
+
+    /// What the application stage counted; zeros if there is none.
+    #[must_use]
+    pub fn conversations(&self) -> StageCounters {
+        self.applications
+            .as_ref()
+            .map(Stage::counters)
+            .unwrap_or_default()
     }
 
     /// The flow stage's counters.

@@ -4,16 +4,25 @@ use portreeve_record::{App, Head, Record, RecordSink, Weird};
 
 use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Transport, Want};
+use crate::tls::Certificates;
 
 /// What is known of the flow that a session is about.
 pub trait Facts {
     /// What its records begin with, for something that was seen at `ts`.
     fn head(&self, ts: i64) -> Head;
+
+    /// Ports of originator and responder.
+    fn ports(&self) -> [u16; 2];
 }
 
 impl Facts for portreeve_flow::Flow<'_> {
     fn head(&self, ts: i64) -> Head {
         portreeve_flow::Flow::head(self, ts)
+    }
+
+    fn ports(&self) -> [u16; 2] {
+        let (_, orig_p, _, resp_p) = self.endpoints();
+        [orig_p, resp_p]
     }
 }
 
@@ -42,6 +51,7 @@ pub struct Context<'a> {
     pub(crate) client_is_orig: bool,
     pub(crate) limits: &'a mut Limits,
     pub(crate) products: &'a Products,
+    pub(crate) certificates: &'a mut Certificates,
 }
 
 impl Context<'_> {

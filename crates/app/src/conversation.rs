@@ -11,6 +11,7 @@ use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
 use crate::registry::{self, Applications, Found};
 use crate::services::Services;
 use crate::stream::{Overlap, Piece, Segment, Stream};
+use crate::tls::Certificates;
 
 /// The most bytes each way that a protocol is looked for in.
 const DETECT_BYTES: usize = 2048;
@@ -32,9 +33,8 @@ pub(crate) struct Env<'a> {
     pub(crate) limits: &'a mut Limits,
     pub(crate) budget: &'a Budget,
     pub(crate) overlap: Overlap,
-    /// Ports of originator and responder.
-    pub(crate) ports: [u16; 2],
     pub(crate) products: &'a Products,
+    pub(crate) certificates: &'a mut Certificates,
 }
 
 /// Where a conversation stands.
@@ -124,8 +124,43 @@ impl Conversation {
         self.streams[from & 1].syn(seq.wrapping_sub(1));
     }
 
+    /// Whether a packet without payload that acknowledges what `from`'s peer sent tells nothing: the peer's bytes are in order, and its stream goes on.
+    #[inline]
+    pub(crate) fn knows_all_of_peer(&self, from: usize) -> bool {
+        self.streams[1 - (from & 1)].is_even()
+    }
+
+    /// Takes the next bytes of `from` if nobody looks at them and more of them are to come, as in the body of a transfer. Whether they were such.
+    #[inline]
+    pub(crate) fn passes(&mut self, from: usize, seq: u32, wire_len: u32, captured: usize) -> bool {
+        let from = from & 1;
+        if !matches!(self.phase, Phase::Running(_)) || !self.streams[1 - from].is_even() {
+            return false;
+        }
+        let inbox = &mut self.inboxes[from];
+        let want = match inbox.want {
+            Want::Skip(left) if left > wire_len.into() => Want::Skip(match left {
+                u64::MAX => left,
+                _ => left - u64::from(wire_len),
+            }),
+            Want::Nothing => Want::Nothing,
+            _ => return false,
+        };
+        if !inbox.held.is_empty() || !self.streams[from].takes_next(seq, wire_len, captured) {
+            return false;
+        }
+        inbox.skipped += u64::from(wire_len);
+        inbox.want = want;
+        true
+    }
+
     /// `from` (0: the originator) sent a segment.
     pub(crate) fn segment(&mut self, from: usize, segment: Segment<'_>, env: &mut Env<'_>) {
+        let from = from & 1;
+        if self.streams[from].takes_next(segment.seq, segment.wire_len, segment.payload.len()) {
+            self.bytes(from, segment.payload, env);
+            return self.after(true, from, env);
+        }
         let mut stream = std::mem::take(&mut self.streams[from & 1]);
         let (budget, overlap) = (env.budget, env.overlap);
         let fits = stream.segment(segment, overlap, budget, &mut |piece| {
@@ -137,6 +172,9 @@ impl Conversation {
 
     /// `from` acknowledged everything before `ack`.
     pub(crate) fn acknowledged(&mut self, from: usize, ack: u32, env: &mut Env<'_>) {
+        if self.knows_all_of_peer(from) {
+            return;
+        }
         let other = 1 - (from & 1);
         let mut stream = std::mem::take(&mut self.streams[other]);
         let budget = env.budget;
@@ -286,12 +324,13 @@ impl Conversation {
         if !fresh.is_empty() {
             sides[from] = fresh;
         }
+        let [orig_p, resp_p] = env.facts.ports();
         let probe = Probe {
             transport: self.transport,
             orig: sides[0],
             resp: sides[1],
-            orig_p: env.ports[0],
-            resp_p: env.ports[1],
+            orig_p,
+            resp_p,
         };
         let most = match self.transport {
             Transport::Tcp => DETECT_SEGMENTS,
@@ -485,6 +524,7 @@ impl Conversation {
             client_is_orig: self.client_is_orig,
             limits: env.limits,
             products: env.products,
+            certificates: env.certificates,
         };
         let want = call(&mut *running.session, &mut context);
         if self.product == 0 {
@@ -547,6 +587,7 @@ impl Conversation {
                 client_is_orig: self.client_is_orig,
                 limits: env.limits,
                 products: env.products,
+                certificates: env.certificates,
             };
             running.session.end(&mut context);
             if self.product == 0 {

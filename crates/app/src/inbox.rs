@@ -1,5 +1,7 @@
 //! What came of one side and is not yet a unit: cutting a stream into the units that a session wants.
 
+use memchr::memchr;
+
 use crate::budget::Budget;
 use crate::protocol::Want;
 
@@ -122,7 +124,7 @@ impl Inbox {
                 let most = most.clamp(1, MAX_UNIT);
                 if held == 0 {
                     let window = input.get(..most).unwrap_or(input);
-                    return match window.iter().position(|&byte| byte == b'\n') {
+                    return match memchr(b'\n', window) {
                         Some(at) => Next::Input(at + 1),
                         None if window.len() == most => Next::Input(most),
                         None => self.hold(usize::MAX, input, budget),
@@ -130,7 +132,7 @@ impl Inbox {
                 }
                 // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
                 let unsearched = self.rest().get(self.searched..).unwrap_or_default();
-                let found = unsearched.iter().position(|&byte| byte == b'\n');
+                let found = memchr(b'\n', unsearched);
                 if let Some(at) = found {
                     let len = (self.searched + at + 1).min(most);
                     return Next::Held(len);
@@ -140,7 +142,7 @@ impl Inbox {
                     return Next::Held(most);
                 }
                 let window = input.get(..most - held).unwrap_or(input);
-                let end = window.iter().position(|&byte| byte == b'\n');
+                let end = memchr(b'\n', window);
                 let len = held + end.map_or(window.len(), |at| at + 1);
                 if end.is_none() && len < most {
                     return self.hold(usize::MAX, input, budget);

@@ -14,6 +14,7 @@ use crate::protocol::Transport;
 use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
+use crate::tls::Certificates;
 
 /// The frames of the burst at hand.
 pub trait Frames {
@@ -116,6 +117,7 @@ pub struct Stage {
     protocols: [Applications; 2],
     most_places: usize,
     products: Arc<Products>,
+    certificates: Certificates,
     shedding: bool,
     counters: StageCounters,
 }
@@ -144,6 +146,7 @@ impl Stage {
             texts: Texts::default(),
             budget: Budget::new(half),
             limits: Limits::new(config.weirds_per_second),
+            certificates: Certificates::default(),
             overlap: config.overlap,
             shedding: false,
             counters: StageCounters::default(),
@@ -187,7 +190,6 @@ impl Stage {
         let Some(Some(conversation)) = self.places.get_mut(place as usize) else {
             return false;
         };
-        let (_, orig_p, _, resp_p) = env.flow.endpoints();
         let mut env = Env {
             now: env.now,
             facts: env.flow,
@@ -195,8 +197,8 @@ impl Stage {
             limits: &mut self.limits,
             budget: &self.budget,
             overlap: self.overlap,
-            ports: [orig_p, resp_p],
             products: &self.products,
+            certificates: &mut self.certificates,
         };
         with(conversation, &mut env);
         if !conversation.is_over() {
@@ -268,6 +270,25 @@ pub struct Watching<'a, F> {
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
+impl<F: Frames> Watching<'_, F> {
+    /// Whether a TCP packet tells its conversation nothing but that it goes on: an acknowledgement only, or more of what nobody looks at. The frame is not touched.
+    #[inline]
+    fn is_quiet(&mut self, place: u32, from: usize, view: &View) -> bool {
+        let flags = view.tcp_flags;
+        if flags.syn() || flags.fin() || flags.rst() {
+            return false;
+        }
+        let Some(Some(conversation)) = self.stage.places.get_mut(place as usize) else {
+            return false;
+        };
+        if view.payload_len == 0 {
+            return conversation.knows_all_of_peer(from);
+        }
+        let captured = view.payload_captured as usize;
+        conversation.passes(from, view.tcp_seq, view.payload_len, captured)
+    }
+}
+
 impl<F: Frames> Watcher for Watching<'_, F> {
     fn begin(&mut self, slot: u32, ip_proto: u8) -> bool {
         if let Some(entry) = self.stage.index.get_mut(slot as usize) {
@@ -304,6 +325,9 @@ impl<F: Frames> Watcher for Watching<'_, F> {
             },
         };
         let from = usize::from(view.high_to_low() != flow.high_is_orig());
+        if transport == Transport::Tcp && self.is_quiet(place, from, view) {
+            return true;
+        }
         let begin = view.payload_offset as usize;
         let end = begin.saturating_add(view.payload_captured as usize);
         let frame = self.frames.bytes(view.frame);

@@ -90,6 +90,25 @@ impl Stream {
             .is_some_and(|(end, next)| ahead(next, end) >= 0)
     }
 
+    /// Whether nothing waits for bytes before it: an acknowledgement then tells nothing new.
+    #[inline]
+    #[must_use]
+    pub fn is_even(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Takes a segment if it is just the next bytes, all `wire_len` of them captured, and nothing is held: then it is to be handed on as it is. Whether it was.
+    #[inline]
+    pub fn takes_next(&mut self, seq: u32, wire_len: u32, captured: usize) -> bool {
+        let plain = self.next.is_none_or(|next| next == seq)
+            && self.runs.is_empty()
+            && captured == wire_len as usize;
+        if plain {
+            self.next = Some(seq.wrapping_add(wire_len));
+        }
+        plain
+    }
+
     /// Takes a segment; what is now in order goes to `each`. Whether there was room for it (if not, the stream is to be given up).
     pub fn segment(
         &mut self,
@@ -318,6 +337,22 @@ mod tests {
         let (out, stream, budget) = play(&parts, Overlap::First);
         assert_eq!(out, "abcdefghi");
         assert_eq!((stream.held, budget.held()), (0, 0));
+    }
+
+    #[test]
+    fn only_what_is_just_next_and_whole_is_taken_as_it_is() {
+        let (_, mut stream, budget) = play(&[(0, b"ab")], Overlap::First);
+        let seq = |offset: u32| (u32::MAX - 2).wrapping_add(offset);
+        assert!(!stream.takes_next(seq(1), 2, 2));
+        assert!(!stream.takes_next(seq(2), 3, 2));
+        assert!(stream.takes_next(seq(2), 3, 3));
+        let early = Segment {
+            seq: seq(7),
+            payload: b"h",
+            wire_len: 1,
+        };
+        assert!(stream.segment(early, Overlap::First, &budget, &mut |_| ()));
+        assert!(!stream.is_even() && !stream.takes_next(seq(5), 2, 2));
     }
 
     #[test]

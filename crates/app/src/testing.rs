@@ -19,6 +19,7 @@ use crate::protocol::{Protocol, Transport};
 use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
+use crate::tls::Certificates;
 
 /// What came of a conversation.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ pub struct Play {
     limits: Limits,
     budget: Budget,
     products: Products,
+    certificates: Certificates,
 }
 
 struct Fixed(Head);
@@ -47,6 +49,10 @@ struct Fixed(Head);
 impl Facts for Fixed {
     fn head(&self, ts: i64) -> Head {
         Head { ts, ..self.0 }
+    }
+
+    fn ports(&self) -> [u16; 2] {
+        [self.0.orig_p, self.0.resp_p]
     }
 }
 
@@ -78,6 +84,7 @@ impl Play {
             limits: Limits::new(1000),
             budget: Budget::new(16 << 20),
             products: Products::read("").unwrap_or_default(),
+            certificates: Certificates::default(),
         }
     }
 
@@ -97,8 +104,8 @@ impl Play {
             limits: &mut self.limits,
             budget: &self.budget,
             overlap: Overlap::First,
-            ports: [self.head.orig_p, self.head.resp_p],
             products: &self.products,
+            certificates: &mut self.certificates,
         };
         if !self.conversation.is_over() {
             call(&mut self.conversation, &mut env);
@@ -112,6 +119,8 @@ impl Play {
         let transport = self.transport;
         self.call(|conversation, env| match transport {
             Transport::Udp => conversation.datagram(from, payload, env),
+            // As the stage does it.
+            Transport::Tcp if conversation.passes(from, seq, wire_len, payload.len()) => {}
             Transport::Tcp => {
                 let segment = Segment {
                     seq,

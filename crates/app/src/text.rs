@@ -10,8 +10,17 @@ pub const MAX_TEXT: usize = 4096;
 pub fn text(bytes: &[u8]) -> Box<str> {
     let bytes = bytes.get(..MAX_TEXT).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.contains(char::is_control) => text.into(),
+        Ok(text) if is_printable(text) => text.into(),
         _ => escaped(bytes).into_boxed_str(),
+    }
+}
+
+/// Whether no character of a text is a control character. Nearly all texts are ASCII, which is quicker looked at by bytes.
+fn is_printable(text: &str) -> bool {
+    if text.is_ascii() {
+        text.bytes().all(|byte| byte >= b' ' && byte != 0x7f)
+    } else {
+        !text.contains(char::is_control)
     }
 }
 
@@ -50,9 +59,13 @@ fn hex(out: &mut String, bytes: &[u8]) {
 /// The bytes in hexadecimal, lower case.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
     let mut out = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
     }
     out
 }
@@ -74,6 +87,9 @@ mod tests {
         assert_eq!(&*text(b"a\xffb\0\n"), "a\\xffb\\x00\\x0a");
         assert_eq!(&*lower(b"WWW.Example"), "www.example");
         assert_eq!(text(&[b'x'; 10_000]).len(), MAX_TEXT);
+        assert_eq!(&*text("\u{85}é".as_bytes()), "\\xc2\\x85é");
+        assert_eq!(&*text(b"a\x7f"), "a\\x7f");
+        assert_eq!(hexadecimal(&[0, 0x5f, 0xfa]), "005ffa");
         assert_eq!(line(b"GET\r\n"), b"GET");
     }
 }

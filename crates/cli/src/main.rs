@@ -33,6 +33,10 @@ use args::{Args, Command};
 use config::Places;
 use exit::Failure;
 
+/// Records are made by workers and dropped by the threads of outputs: an allocator that was made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Wrong usage leaves in here, with 2; --help and --version with 0.
     let args = Args::parse();

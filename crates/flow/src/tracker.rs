@@ -176,7 +176,12 @@ impl Tracker {
     }
 
     /// Shows a packet to whoever watches its flow.
-    fn show(&mut self, slot: u32, view: &View, sink: &mut Out<'_, impl Watcher, impl RecordSink>) {
+    pub(crate) fn show(
+        &mut self,
+        slot: u32,
+        view: &View,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
         let flow = Flow::new(
             &self.table.hot[slot as usize],
             &self.table.cold[slot as usize],

@@ -90,6 +90,7 @@ impl Session for Imap {
             self.commands += 1;
             if word.eq_ignore_ascii_case(b"STARTTLS") && tag.len() <= MAX_TAG {
                 self.asked = Some(tag.into());
+                context.want(Peer::Server, Want::Line(MAX_LINE));
             } else if self.commands >= MAX_COMMANDS
                 || !BEFORE.iter().any(|known| word.eq_ignore_ascii_case(known))
             {
@@ -103,6 +104,10 @@ impl Session for Imap {
                     None => context.done(),
                 }
             }
+        }
+        if peer == Peer::Server && self.asked.is_none() {
+            // Nobody waits for a reply: whatever it says goes by.
+            return Want::Any;
         }
         Want::Line(MAX_LINE)
     }

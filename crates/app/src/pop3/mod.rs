@@ -73,6 +73,9 @@ impl Session for Pop3 {
             let before_tls = word.eq_ignore_ascii_case(b"CAPA")
                 || word.eq_ignore_ascii_case(b"AUTH") && argument.is_empty();
             self.tls_asked = word.eq_ignore_ascii_case(b"STLS");
+            if self.tls_asked {
+                context.want(Peer::Server, Want::Line(MAX_LINE));
+            }
             if !(self.tls_asked || before_tls && self.commands < MAX_COMMANDS) {
                 context.done();
             }
@@ -85,6 +88,10 @@ impl Session for Pop3 {
             } else if unit.starts_with(b"-ERR") {
                 self.tls_asked = false;
             }
+        }
+        if peer == Peer::Server && !self.tls_asked {
+            // Nobody waits for a reply: whatever it says goes by.
+            return Want::Any;
         }
         Want::Line(MAX_LINE)
     }

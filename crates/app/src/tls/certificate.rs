@@ -1,8 +1,9 @@
 //! Certificates (RFC 5280), by `x509-parser`, as the record `x509` tells of them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-use portreeve_record::app::x509::X509;
+use portreeve_record::app::x509::Certificate;
 use sha2::{Digest, Sha256};
 use x509_parser::asn1_rs::{Any, FromDer as _, Integer};
 use x509_parser::certificate::X509Certificate;
@@ -28,16 +29,54 @@ const NAMED_KEYS: [(&str, u32); 5] = [
 ];
 const SECOND: i64 = 1_000_000_000;
 
-/// SHA-256 of a certificate, in hexadecimal.
-pub(super) fn fingerprint(der: &[u8]) -> Box<str> {
-    hexadecimal(&Sha256::digest(der)).into()
+/// A certificate that was taken apart.
+#[derive(Clone, Debug)]
+pub(super) struct Parsed {
+    /// What it says.
+    pub(super) certificate: Arc<Certificate>,
+    /// The common names of its subject.
+    pub(super) common_names: Arc<[Box<str>]>,
 }
 
-/// What a certificate says, and the common names of its subject. `None` if it is none.
-pub(super) fn parse(der: &[u8]) -> Option<(X509, Vec<Box<str>>)> {
+/// The certificates that are remembered: a few thousand are most of what a network sees, the same ones again and again.
+const REMEMBERED: usize = 1024;
+/// The longest certificate that is remembered, bytes.
+const MAX_REMEMBERED: usize = 4 << 10;
+
+/// Certificates that were seen before, by their SHA-256: each has one place, which the latest takes.
+#[derive(Default)]
+pub(crate) struct Certificates {
+    places: Vec<Option<([u8; 32], Parsed)>>,
+}
+
+impl Certificates {
+    /// The fingerprint of a certificate (SHA-256, in hexadecimal), and what it says; `None` if it is none.
+    pub(super) fn look_up(&mut self, der: &[u8]) -> (Box<str>, Option<Parsed>) {
+        let digest: [u8; 32] = Sha256::digest(der).into();
+        let fingerprint: Box<str> = hexadecimal(&digest).into();
+        if self.places.is_empty() {
+            self.places.resize(REMEMBERED, None);
+        }
+        let number = usize::from(u16::from_le_bytes([digest[0], digest[1]])) % REMEMBERED;
+        let Some(place) = self.places.get_mut(number) else {
+            return (fingerprint, None);
+        };
+        if let Some((_, parsed)) = place.as_ref().filter(|(known, _)| *known == digest) {
+            return (fingerprint, Some(parsed.clone()));
+        }
+        let parsed = parse(der, fingerprint.clone());
+        if let Some(parsed) = parsed.as_ref().filter(|_| der.len() <= MAX_REMEMBERED) {
+            *place = Some((digest, parsed.clone()));
+        }
+        (fingerprint, parsed)
+    }
+}
+
+fn parse(der: &[u8], fingerprint: Box<str>) -> Option<Parsed> {
     let (_, parsed) = X509Certificate::from_der(der).ok()?;
     let key = &parsed.subject_pki;
-    let mut certificate = X509 {
+    let mut certificate = Certificate {
+        fingerprint,
         version: (parsed.version.0 as u8).saturating_add(1),
         serial: serial(parsed.raw_serial()),
         subject: distinguished_name::text(&parsed.subject),
@@ -46,7 +85,7 @@ pub(super) fn parse(der: &[u8]) -> Option<(X509, Vec<Box<str>>)> {
         not_valid_after: nanoseconds(&parsed.validity.not_after),
         key_alg: algorithm(&key.algorithm.algorithm.to_id_string()),
         sig_alg: algorithm(&parsed.signature_algorithm.algorithm.to_id_string()),
-        ..X509::default()
+        ..Certificate::default()
     };
     describe_key(key, &mut certificate);
     for extension in parsed.extensions() {
@@ -69,10 +108,13 @@ pub(super) fn parse(der: &[u8]) -> Option<(X509, Vec<Box<str>>)> {
         .take(MAX_NAMES)
         .map(|name| text(name.as_slice()))
         .collect();
-    Some((certificate, common_names))
+    Some(Parsed {
+        certificate: Arc::new(certificate),
+        common_names,
+    })
 }
 
-fn add_name(name: &GeneralName<'_>, certificate: &mut X509) {
+fn add_name(name: &GeneralName<'_>, certificate: &mut Certificate) {
     match name {
         GeneralName::DNSName(name) => certificate.san_dns.push(text(name.as_bytes())),
         GeneralName::URI(uri) => certificate.san_uri.push(text(uri.as_bytes())),
@@ -103,7 +145,7 @@ fn serial(bytes: &[u8]) -> Box<str> {
     hexadecimal(bytes).to_ascii_uppercase().into()
 }
 
-fn describe_key(key: &SubjectPublicKeyInfo<'_>, certificate: &mut X509) {
+fn describe_key(key: &SubjectPublicKeyInfo<'_>, certificate: &mut Certificate) {
     match &*certificate.key_alg {
         "rsaEncryption" | "rsassaPss" => {
             certificate.key_type = Some("rsa");
@@ -216,4 +258,21 @@ fn algorithm(oid: &str) -> Box<str> {
         other => other,
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_not_remembered_and_has_its_sum_all_the_same() {
+        let mut certificates = Certificates::default();
+        for _ in 0..2 {
+            let (fingerprint, parsed) = certificates.look_up(b"abc");
+            // FIPS 180-4's own example.
+            assert!(fingerprint.starts_with("ba7816bf8f01cfea414140de5dae2223"));
+            assert!(parsed.is_none());
+        }
+        assert!(certificates.places.iter().all(Option::is_none));
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use portreeve_record::app::x509::X509;
+use portreeve_record::app::x509::Certificate;
 
 /// Whether `certificate`, whose subject has these common names, is for `host`.
-pub(super) fn is_for(certificate: &X509, common_names: &[Box<str>], host: &str) -> bool {
+pub(super) fn is_for(certificate: &Certificate, common_names: &[Box<str>], host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let names = if certificate.san_dns.is_empty() {
         common_names

@@ -2,7 +2,7 @@
 
 use portreeve_record::app::x509::X509;
 
-use super::certificate;
+use super::certificate::Parsed;
 use super::findings::Findings;
 use super::hostname;
 use crate::Reader;
@@ -74,13 +74,17 @@ pub(super) fn one(
     findings: &mut Findings,
     context: &mut Context<'_>,
 ) {
-    let fingerprint = certificate::fingerprint(der);
+    let (fingerprint, parsed) = context.certificates.look_up(der);
     let record = findings.record();
     match part {
-        Peer::Client => record.client_cert_chain_fps.push(fingerprint.clone()),
-        Peer::Server => record.cert_chain_fps.push(fingerprint.clone()),
+        Peer::Client => record.client_cert_chain_fps.push(fingerprint),
+        Peer::Server => record.cert_chain_fps.push(fingerprint),
     }
-    let Some((certificate, common_names)) = certificate::parse(der) else {
+    let Some(Parsed {
+        certificate,
+        common_names,
+    }) = parsed
+    else {
         return;
     };
     if first && part == Peer::Server {
@@ -93,9 +97,8 @@ pub(super) fn one(
     }
     context.emit(X509 {
         head: context.head(context.now()),
-        fingerprint,
+        certificate,
         host_cert: first,
         client_cert: part == Peer::Client,
-        ..certificate
     });
 }

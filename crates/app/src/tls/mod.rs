@@ -42,6 +42,7 @@ mod tests;
 
 use crate::protocol::{Protocol, Transports};
 
+pub(crate) use certificate::Certificates;
 pub use findings::Findings;
 
 /// TLS and SSL over streams. It can begin at the first byte of TLS after another protocol (STARTTLS).

@@ -170,7 +170,7 @@ fn a_handshake_of_tls_1_2_in_any_cut() {
         };
         assert_eq!(
             ssl.cert_chain_fps,
-            std::slice::from_ref(&certificate.fingerprint)
+            std::slice::from_ref(&certificate.certificate.fingerprint)
         );
     }
 }
@@ -178,7 +178,8 @@ fn a_handshake_of_tls_1_2_in_any_cut() {
 #[test]
 fn what_a_certificate_says() {
     let outcome = play(&handshake_1_2(16_000));
-    let certificate = x509(&outcome).remove(0);
+    let seen = x509(&outcome).remove(0);
+    let certificate = &seen.certificate;
     assert_eq!(
         &*certificate.fingerprint,
         "4676a2da96a68f7fe4a6d1eee0cb100f89ba2d604eb4f15dd024f5f45bc6bf82"
@@ -209,7 +210,20 @@ fn what_a_certificate_says() {
     assert_eq!(certificate.san_uri, ["https://example.org/".into()]);
     assert_eq!(certificate.san_email, ["a@example.org".into()]);
     assert_eq!(certificate.ca, Some(true));
-    assert!(certificate.host_cert && !certificate.client_cert);
+    assert!(seen.host_cert && !seen.client_cert);
+}
+
+#[test]
+fn a_certificate_seen_again_says_the_same() {
+    let mut certificates = super::certificate::Certificates::default();
+    let (first, seen) = certificates.look_up(&certificate());
+    let (again, known) = certificates.look_up(&certificate());
+    let (seen, known) = (seen.unwrap(), known.unwrap());
+    assert!(std::sync::Arc::ptr_eq(
+        &seen.certificate,
+        &known.certificate
+    ));
+    assert_eq!((first, seen.common_names), (again, known.common_names));
 }
 
 /// A handshake of TLS 1.3 with a post-quantum key share.

@@ -9,6 +9,7 @@ use portreeve_record::{RecordSink, SourceId};
 
 use crate::fast;
 use crate::hash;
+use crate::slot::Hot;
 use crate::table::{NONE, same};
 use crate::tracker::{BURST_BATCHES, Tracker};
 use crate::watch::{Out, Watcher};
@@ -55,6 +56,11 @@ impl Tracker {
                 parent = guesses[index - 1];
             }
             let Some(view) = all.get(index) else { break };
+            if self.quick_and_shown(view, guesses[index], sink) {
+                parent = guesses[index];
+                index += 1;
+                continue;
+            }
             if !prefetched {
                 prefetched = true;
                 let behind = index + 1;
@@ -151,23 +157,56 @@ impl Tracker {
             let Some(hot) = hots.get_mut(*guess as usize) else {
                 break;
             };
-            let far = (hot.last ^ view.timestamp) >> shift != 0;
-            if view.flags.0 & fast::ODD != 0 || far || !same(&hot.key, &hash::words(&view.key)) {
+            let Some(acknowledged) = quick(hot, view, shift) else {
                 break;
-            }
-            let side = usize::from(view.high_to_low());
-            if view.key.protocol == 6 {
-                let Some(acknowledged) = fast::tcp(hot, view, side) else {
-                    break;
-                };
-                acks += u64::from(acknowledged);
-            } else if !fast::datagram(hot, view, side) {
-                break;
-            }
+            };
+            acks += u64::from(acknowledged);
             done += 1;
         }
         self.shared.counters.tracked += done as u64;
         self.shared.acks += acks;
         done
+    }
+
+    /// Counts a view of a watched flow the quick way, if it does what nearly all do, and shows it. Whether it was one.
+    #[inline]
+    fn quick_and_shown(
+        &mut self,
+        view: &View,
+        guess: u32,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) -> bool {
+        let Some(hot) = self.table.hot.get_mut(guess as usize) else {
+            return false;
+        };
+        if !hot.state.watched() {
+            return false;
+        }
+        // The bit is what keeps it off the quick way.
+        hot.state.set_watched(false);
+        let counted = quick(hot, view, self.epoch_shift);
+        hot.state.set_watched(true);
+        let Some(acknowledged) = counted else {
+            return false;
+        };
+        self.shared.counters.tracked += 1;
+        self.shared.acks += u64::from(acknowledged);
+        self.show(guess, view, sink);
+        true
+    }
+}
+
+/// Counts a view that does what nearly all do, if it is one and of this flow: whether it acknowledged new data.
+#[inline(always)]
+fn quick(hot: &mut Hot, view: &View, shift: u32) -> Option<bool> {
+    let far = (hot.last ^ view.timestamp) >> shift != 0;
+    if view.flags.0 & fast::ODD != 0 || far || !same(&hot.key, &hash::words(&view.key)) {
+        return None;
+    }
+    let side = usize::from(view.high_to_low());
+    if view.key.protocol == 6 {
+        fast::tcp(hot, view, side)
+    } else {
+        fast::datagram(hot, view, side).then_some(false)
     }
 }

@@ -14,45 +14,45 @@ use crate::text::hexadecimal;
 const USUAL: usize = 512;
 
 pub(super) fn client(hello: &ClientHello<'_>) -> String {
-    let mut text = String::with_capacity(USUAL);
+    let mut text = Vec::with_capacity(USUAL);
     decimal(&mut text, hello.version);
-    text.push(',');
+    text.push(b',');
     dashed(&mut text, hello.ciphers.meant());
-    text.push(',');
+    text.push(b',');
     dashed(&mut text, hello.extensions.kinds());
-    text.push(',');
+    text.push(b',');
     dashed(&mut text, hello.groups.meant());
-    text.push(',');
+    text.push(b',');
     dashed(&mut text, hello.point_formats.iter().map(|&b| b.into()));
-    hexadecimal(&Md5::digest(text.as_bytes()))
+    hexadecimal(&Md5::digest(&text))
 }
 
 pub(super) fn server(hello: &ServerHello<'_>) -> String {
-    let mut text = String::with_capacity(USUAL);
+    let mut text = Vec::with_capacity(USUAL);
     decimal(&mut text, hello.version);
-    text.push(',');
+    text.push(b',');
     decimal(&mut text, hello.cipher);
-    text.push(',');
+    text.push(b',');
     dashed(&mut text, hello.extensions.kinds());
-    hexadecimal(&Md5::digest(text.as_bytes()))
+    hexadecimal(&Md5::digest(&text))
 }
 
-fn dashed(text: &mut String, numbers: impl Iterator<Item = u16>) {
+fn dashed(text: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
     for (at, number) in numbers.enumerate() {
         if at > 0 {
-            text.push('-');
+            text.push(b'-');
         }
         decimal(text, number);
     }
 }
 
-fn decimal(text: &mut String, number: u16) {
-    let mut unit = 10_000;
-    while unit > 1 && number < unit {
-        unit /= 10;
-    }
-    while unit > 0 {
-        text.push(char::from(b'0' + (number / unit % 10) as u8));
-        unit /= 10;
+fn decimal(text: &mut Vec<u8>, number: u16) {
+    let digit = |unit: u16| b'0' + (number / unit % 10) as u8;
+    match number {
+        0..10 => text.push(digit(1)),
+        10..100 => text.extend_from_slice(&[digit(10), digit(1)]),
+        100..1000 => text.extend_from_slice(&[digit(100), digit(10), digit(1)]),
+        1000..10_000 => text.extend_from_slice(&[digit(1000), digit(100), digit(10), digit(1)]),
+        _ => text.extend_from_slice(&[digit(10_000), digit(1000), digit(100), digit(10), digit(1)]),
     }
 }

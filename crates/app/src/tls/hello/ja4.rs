@@ -48,7 +48,7 @@ pub(super) fn client(hello: &ClientHello<'_>) -> String {
 
     out.push('_');
     ciphers.sort_unstable();
-    let mut text = String::with_capacity(USUAL);
+    let mut text = Vec::with_capacity(USUAL);
     list(&mut text, &ciphers);
     sum(&mut out, &text);
 
@@ -62,7 +62,7 @@ pub(super) fn client(hello: &ClientHello<'_>) -> String {
         .filter(|&algorithm| !is_grease(algorithm))
         .collect();
     if !extensions.is_empty() && !algorithms.is_empty() {
-        text.push('_');
+        text.push(b'_');
         list(&mut text, &algorithms);
     }
     sum(&mut out, &text);
@@ -98,38 +98,44 @@ fn alpn(name: &[u8]) -> (char, char) {
     if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() {
         (first.into(), last.into())
     } else {
-        (digit(u16::from(first) >> 4), digit(last.into()))
+        (
+            digit(u16::from(first) >> 4).into(),
+            digit(last.into()).into(),
+        )
     }
 }
 
-fn list(text: &mut String, numbers: &[u16]) {
+fn list(text: &mut Vec<u8>, numbers: &[u16]) {
     for (at, &number) in numbers.iter().enumerate() {
         if at > 0 {
-            text.push(',');
+            text.push(b',');
         }
-        for shift in [12, 8, 4, 0] {
-            text.push(digit(number >> shift));
-        }
+        text.extend_from_slice(&[
+            digit(number >> 12),
+            digit(number >> 8),
+            digit(number >> 4),
+            digit(number),
+        ]);
     }
 }
 
 /// The lowest 4 bits as a hexadecimal digit.
-fn digit(number: u16) -> char {
+fn digit(number: u16) -> u8 {
     let number = (number & 0xf) as u8;
-    char::from(if number < 10 {
+    if number < 10 {
         b'0' + number
     } else {
         b'a' + number - 10
-    })
+    }
 }
 
-fn sum(out: &mut String, text: &str) {
+fn sum(out: &mut String, text: &[u8]) {
     if text.is_empty() {
         out.extend(std::iter::repeat_n('0', DIGITS));
         return;
     }
-    for byte in Sha256::digest(text.as_bytes()).iter().take(DIGITS / 2) {
-        out.push(digit(u16::from(*byte) >> 4));
-        out.push(digit((*byte).into()));
+    for byte in Sha256::digest(text).iter().take(DIGITS / 2) {
+        out.push(digit(u16::from(*byte) >> 4).into());
+        out.push(digit((*byte).into()).into());
     }
 }
