@@ -11,6 +11,7 @@ use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
 use crate::registry::{self, Applications, Found};
 use crate::services::Services;
 use crate::stream::{Overlap, Piece, Segment, Stream};
+use crate::subscribe::SUBSCRIBED;
 use crate::tls::Certificates;
 
 /// The most bytes each way that a protocol is looked for in.
@@ -74,6 +75,8 @@ pub(crate) struct Conversation {
     looks_anew: u8,
     /// The side of whose bytes something else is wanted now than when they came.
     changed: Option<usize>,
+    /// The session of a subscriber: it gets everything that comes here, and has an order of its own.
+    beside: Option<Box<Conversation>>,
 }
 
 impl Conversation {
@@ -94,6 +97,25 @@ impl Conversation {
             empty_units: 0,
             looks_anew: 0,
             changed: None,
+            beside: None,
+        }
+    }
+
+    /// Has a subscriber's session run beside it.
+    pub(crate) fn subscribe(&mut self, session: Box<dyn Session>) {
+        let mut beside = Conversation::new(self.transport, Applications::default());
+        beside.run_session(&SUBSCRIBED, session);
+        self.beside = Some(Box::new(beside));
+    }
+
+    /// Calls `with` on the subscriber's part, and lets it go when it is over.
+    #[inline]
+    fn beside(&mut self, with: impl FnOnce(&mut Conversation)) {
+        if let Some(beside) = &mut self.beside {
+            with(beside);
+            if beside.is_over() {
+                self.beside = None;
+            }
         }
     }
 
@@ -114,27 +136,36 @@ impl Conversation {
         self.product
     }
 
-    /// Whether nothing more is wanted.
+    /// Whether nothing more is wanted, by a subscriber neither.
     pub(crate) fn is_over(&self) -> bool {
+        self.is_ended() && self.beside.is_none()
+    }
+
+    /// Whether nothing more is wanted of the protocol that was looked for.
+    fn is_ended(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }
 
     /// Says where `from`'s stream begins: the sequence number of its first byte.
     pub(crate) fn begins_at(&mut self, from: usize, seq: u32) {
         self.streams[from & 1].syn(seq.wrapping_sub(1));
+        self.beside(|beside| beside.begins_at(from, seq));
     }
 
     /// Whether a packet without payload that acknowledges what `from`'s peer sent tells nothing: the peer's bytes are in order, and its stream goes on.
     #[inline]
     pub(crate) fn knows_all_of_peer(&self, from: usize) -> bool {
+        let beside = self.beside.as_ref();
         self.streams[1 - (from & 1)].is_even()
+            && beside.is_none_or(|beside| beside.knows_all_of_peer(from))
     }
 
     /// Takes the next bytes of `from` if nobody looks at them and more of them are to come, as in the body of a transfer. Whether they were such.
     #[inline]
     pub(crate) fn passes(&mut self, from: usize, seq: u32, wire_len: u32, captured: usize) -> bool {
         let from = from & 1;
-        if !matches!(self.phase, Phase::Running(_)) || !self.streams[1 - from].is_even() {
+        let running = matches!(self.phase, Phase::Running(_)) && self.beside.is_none();
+        if !running || !self.streams[1 - from].is_even() {
             return false;
         }
         let inbox = &mut self.inboxes[from];
@@ -157,6 +188,7 @@ impl Conversation {
     /// `from` (0: the originator) sent a segment.
     pub(crate) fn segment(&mut self, from: usize, segment: Segment<'_>, env: &mut Env<'_>) {
         let from = from & 1;
+        self.beside(|beside| beside.segment(from, segment, env));
         if self.streams[from].takes_next(segment.seq, segment.wire_len, segment.payload.len()) {
             self.bytes(from, segment.payload, env);
             return self.after(true, from, env);
@@ -175,6 +207,7 @@ impl Conversation {
         if self.knows_all_of_peer(from) {
             return;
         }
+        self.beside(|beside| beside.acknowledged(from, ack, env));
         let other = 1 - (from & 1);
         let mut stream = std::mem::take(&mut self.streams[other]);
         let budget = env.budget;
@@ -185,6 +218,7 @@ impl Conversation {
 
     /// `from` closes its stream, whose last byte is the one before `end`.
     pub(crate) fn fin(&mut self, from: usize, end: u32, env: &mut Env<'_>) {
+        self.beside(|beside| beside.fin(from, end, env));
         self.streams[from & 1].fin(end);
         self.after(true, from, env);
     }
@@ -193,7 +227,7 @@ impl Conversation {
         if !fits {
             self.give_up(env);
         }
-        if self.is_over() {
+        if self.is_ended() {
             self.forget(env.budget);
         } else if self.streams[from & 1].is_closed() {
             self.closed(from, env);
@@ -210,12 +244,13 @@ impl Conversation {
     /// A datagram.
     pub(crate) fn datagram(&mut self, from: usize, payload: &[u8], env: &mut Env<'_>) {
         let from = from & 1;
+        self.beside(|beside| beside.datagram(from, payload, env));
         match &self.phase {
             Phase::Detecting { .. } => self.detect_datagram(from, payload, env),
             Phase::Running(_) => self.unit_of_datagram(from, payload, env),
             Phase::Over => {}
         }
-        if self.is_over() {
+        if self.is_ended() {
             self.forget(env.budget);
         }
     }
@@ -241,7 +276,7 @@ impl Conversation {
         inbox.clear(env.budget);
         let Some((protocol, client)) = self.look(from, payload, env) else {
             let kept = payload.get(..DETECT_BYTES).unwrap_or(payload);
-            if !self.is_over() && !self.inboxes[from].push(kept, env.budget) {
+            if !self.is_ended() && !self.inboxes[from].push(kept, env.budget) {
                 self.give_up(env);
             }
             return;
@@ -295,7 +330,7 @@ impl Conversation {
                     self.deliver(from, bytes, env);
                 }
             }
-            None if self.is_over() || copied => {}
+            None if self.is_ended() || copied => {}
             None => {
                 if !self.inboxes[from].push(bytes, env.budget) {
                     self.give_up(env);
@@ -352,9 +387,13 @@ impl Conversation {
     }
 
     fn run(&mut self, protocol: &'static Protocol) {
-        let mut session = (protocol.session)(self.transport);
+        let session = (protocol.session)(self.transport);
         debug_assert!(size_of_val(&*session) <= SESSION_BYTES, "{}", protocol.name);
         self.services.add(protocol.name);
+        self.run_session(protocol, session);
+    }
+
+    fn run_session(&mut self, protocol: &'static Protocol, mut session: Box<dyn Session>) {
         for from in 0..2 {
             let want = match self.transport {
                 Transport::Tcp => session.start(self.peer(from)),
@@ -490,6 +529,9 @@ impl Conversation {
 
     /// The flow is over.
     pub(crate) fn end(&mut self, env: &mut Env<'_>) {
+        if let Some(mut beside) = self.beside.take() {
+            beside.end(env);
+        }
         for from in 0..2 {
             let mut stream = std::mem::take(&mut self.streams[from]);
             let budget = env.budget;
@@ -751,6 +793,32 @@ mod tests {
         let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
         play.orig(b"3\n1").orig_gap(7).orig(b"a\n");
         assert_eq!(seen(&play.finish().records), [">3[+7]>a.."]);
+    }
+
+    #[test]
+    fn a_subscriber_sees_the_same_bytes_beside_the_protocol_and_longer() {
+        let lines = || {
+            Box::new(Lines {
+                seen: String::new(),
+            })
+        };
+        let mut play = Play::new(Transport::Tcp, 50_000, 22).subscribed(lines());
+        play.orig(b"SSH-2.0-a\r\n")
+            .resp(b"SSH-2.0-b\r\n")
+            .orig(b"3\n12");
+        play.orig(b"3x\n");
+        let outcome = play.finish();
+        assert_eq!(outcome.service, Some("ssh"));
+        assert_eq!(seen(&outcome.records), [">SSH-2.0->a<SSH-2.0-<b>3(3)>x.."]);
+        // Where no protocol is found, and of datagrams.
+        let mut play = Play::new(Transport::Tcp, 1, 2).subscribed(lines());
+        play.orig(b"\xff\xfe\xfd\n").orig(b"a\n!\n").orig(b"b\n");
+        let outcome = play.finish();
+        assert_eq!(seen(&outcome.records).len(), 1);
+        assert!(seen(&outcome.records)[0].ends_with(">a>!"));
+        let mut play = Play::new(Transport::Udp, 1, 2).subscribed(lines());
+        play.orig(b"one").resp(b"two");
+        assert_eq!(seen(&play.finish().records), [">one<two.."]);
     }
 
     #[test]

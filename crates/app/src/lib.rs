@@ -41,6 +41,7 @@ pub mod protocol;
 pub mod registry;
 pub mod stage;
 pub mod stream;
+pub mod subscribe;
 pub mod testing;
 pub mod text;
 pub mod tls;
@@ -86,12 +87,13 @@ mod tftp;
 mod utf16;
 
 pub use bytes::Reader;
-pub use context::Context;
+pub use context::{Context, Facts};
 pub use inbox::MAX_UNIT;
 pub use products::Products;
 pub use protocol::{Peer, Probe, Protocol, Session, Transport, Transports, Verdict, Want};
 pub use registry::{Applications, UnknownProtocol};
 pub use stage::{Frames, Stage, StageConfig, StageCounters};
+pub use subscribe::StreamSubscriber;
 
 /// The most a session's own structure may take, bytes: asserted where sessions are made.
 pub const SESSION_BYTES: usize = 512;

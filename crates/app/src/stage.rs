@@ -14,6 +14,7 @@ use crate::protocol::Transport;
 use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
+use crate::subscribe::StreamSubscriber;
 use crate::tls::Certificates;
 
 /// The frames of the burst at hand.
@@ -118,6 +119,7 @@ pub struct Stage {
     most_places: usize,
     products: Arc<Products>,
     certificates: Certificates,
+    subscriber: Option<Box<dyn StreamSubscriber>>,
     shedding: bool,
     counters: StageCounters,
 }
@@ -147,10 +149,18 @@ impl Stage {
             budget: Budget::new(half),
             limits: Limits::new(config.weirds_per_second),
             certificates: Certificates::default(),
+            subscriber: None,
             overlap: config.overlap,
             shedding: false,
             counters: StageCounters::default(),
         }
+    }
+
+    /// The same, with somebody who wants to see what is said in conversations.
+    #[must_use]
+    pub fn subscribed(mut self, subscriber: Option<Box<dyn StreamSubscriber>>) -> Stage {
+        self.subscriber = subscriber;
+        self
     }
 
     /// The stage, with the frames of a burst to look into.
@@ -240,6 +250,11 @@ impl Stage {
         };
         *entry = Entry::open(place);
         let mut conversation = Conversation::new(transport, self.protocols[transport as usize]);
+        if let Some(subscriber) = &mut self.subscriber
+            && let Some(session) = subscriber.begin(flow, transport)
+        {
+            conversation.subscribe(session);
+        }
         if transport == Transport::Tcp {
             for side in 0..2 {
                 if let Some(seq) = flow.first_seq(side) {

@@ -15,7 +15,7 @@ use crate::budget::Budget;
 use crate::context::{Facts, Limits};
 use crate::conversation::{Conversation, Env};
 use crate::products::Products;
-use crate::protocol::{Protocol, Transport};
+use crate::protocol::{Protocol, Session, Transport};
 use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
@@ -94,6 +94,13 @@ impl Play {
         let mut play = Play::new(transport, orig_p, resp_p);
         play.conversation = Conversation::of(protocol, transport);
         play
+    }
+
+    /// A subscriber's session runs beside what is found.
+    #[must_use]
+    pub fn subscribed(mut self, session: Box<dyn Session>) -> Play {
+        self.conversation.subscribe(session);
+        self
     }
 
     fn call(&mut self, call: impl FnOnce(&mut Conversation, &mut Env<'_>)) {

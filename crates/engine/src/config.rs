@@ -11,6 +11,7 @@ use portreeve_host::cpus::Topology;
 use portreeve_packet::DecodeOptions;
 
 use crate::strategy::Waiting;
+use crate::subscribe::Subscribers;
 
 /// How the engine works.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct EngineConfig {
     pub talkers: bool,
     /// Offer the frames that pass the filter to a packet writer ([`crate::Monitor::take_packets`]).
     pub packets: bool,
+    /// Who sees packets, streams and records on the workers.
+    pub subscribers: Option<Subscribers>,
 }
 
 impl EngineConfig {
@@ -68,6 +71,7 @@ impl EngineConfig {
             longest_sleep: Duration::from_millis(100),
             talkers: true,
             packets: false,
+            subscribers: None,
         }
     }
 }

@@ -19,6 +19,10 @@
 //! burst, under a sequence counter ([`counters::Cell`]), so that what anyone reads is one moment and adds up
 //! ([`ledger::Ledger`]). Live, a full ring costs the record or the hand-over, counted; a file waits.
 //!
+//! # Subscribers
+//!
+//! [`subscribe`]: a user of the library sees packets, streams and records on the worker that has them.
+//!
 //! # Waiting
 //!
 //! [`strategy`]: a live worker polls while there is load and sleeps, on all its sources and its doorbell at once, when there is none.
@@ -47,6 +51,7 @@ mod shared;
 mod sink;
 pub mod snapshot;
 pub mod strategy;
+pub mod subscribe;
 pub mod talkers;
 mod worker;
 
@@ -58,3 +63,4 @@ pub use monitor::{EngineError, FinalReport, Monitor};
 pub use packets::PacketFeed;
 pub use snapshot::Snapshot;
 pub use strategy::{Mode, Scheduling, Waiting};
+pub use subscribe::{Subscriber, Subscribers};

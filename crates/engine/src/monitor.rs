@@ -28,6 +28,7 @@ use crate::shared::Shared;
 use crate::sink::Outlet;
 use crate::snapshot::{FlowMemory, MemoryArea, Snapshot, WorkerState};
 use crate::strategy::{Bell, Strategy, Waiting, Waits};
+use crate::subscribe::Subscriber;
 use crate::talkers::{Looker, Sample, Talkers, Tallies};
 use crate::worker::Worker;
 
@@ -58,6 +59,8 @@ pub enum EngineError {
     NoSource,
     /// A packet count needs a single worker.
     CountNeedsOneWorker,
+    /// A subscriber wants streams, and conversations are not looked into ([`EngineConfig::applications`]).
+    StreamsWithoutApplications,
     /// The flow table could not be made.
     Flow(FlowError),
     /// A thread's doorbell could not be made.
@@ -77,6 +80,10 @@ impl std::fmt::Display for EngineError {
                     "a packet count (-c) needs a single worker: add --workers 1"
                 )
             }
+            EngineError::StreamsWithoutApplications => write!(
+                f,
+                "a subscriber wants streams, but conversations are not looked into: EngineConfig::applications is None"
+            ),
             EngineError::Flow(error) => write!(f, "flow table: {error}"),
             EngineError::Bell(error) => {
                 write!(f, "event descriptor (eventfd) of a worker: {error}")
@@ -199,6 +206,14 @@ impl Monitor {
             let report = tracker.memory();
             flow_memory.capacity += report.capacity;
             flow_memory.bytes += report.total();
+            let mut subscriber = match &config.subscribers {
+                Some(subscribers) => subscribers.of_worker(index),
+                None => Subscriber::default(),
+            };
+            if subscriber.streams.is_some() && config.applications.is_none() {
+                return Err(EngineError::StreamsWithoutApplications);
+            }
+            let streams = subscriber.streams.take();
             let stage = config.applications.as_ref().map(|applications| {
                 let memory = applications.memory / workers.max(1);
                 flow_memory.application_bytes += memory;
@@ -210,8 +225,9 @@ impl Monitor {
                     products: Arc::clone(&applications.products),
                     weirds_per_second: config.tracker.weirds_per_second,
                 })
+                .subscribed(streams)
             });
-            ready.push(build.worker(index, own, (tracker, stage), &config));
+            ready.push(build.worker(index, own, (tracker, stage), subscriber, &config));
         }
         let reader = reader_source
             .take()
@@ -589,6 +605,7 @@ impl<'a> Build<'a> {
         index: usize,
         inputs: Vec<Input>,
         (tracker, applications): (Tracker, Option<Stage>),
+        subscriber: Subscriber,
         config: &EngineConfig,
     ) -> Worker {
         let tallies = config.talkers.then(|| {
@@ -597,7 +614,8 @@ impl<'a> Build<'a> {
             tallies
         });
         let rings = std::mem::take(&mut self.producers[index]);
-        let outlet = Outlet::new(rings, !self.live, Arc::clone(&self.shared.abandon));
+        let abandon = Arc::clone(&self.shared.abandon);
+        let outlet = Outlet::new(rings, !self.live, abandon, subscriber.records);
         let (sources, filters) = inputs
             .into_iter()
             .map(|input| (Some(input.source), input.filter))
@@ -613,6 +631,7 @@ impl<'a> Build<'a> {
                 views: Box::new(Views::default()),
                 tracker,
                 applications,
+                subscriber: subscriber.packets,
                 full_bursts: 0,
                 outlet,
                 tallies,

@@ -16,6 +16,7 @@ use crate::counters::{WorkerCounters, count_lent};
 use crate::home::Homes;
 use crate::lane::{Errand, LaneOut};
 use crate::sink::Outlet;
+use crate::subscribe::PacketSubscriber;
 use crate::talkers::Tallies;
 
 /// Room for copies in a batch on the way to the packet writer: more than any frame has.
@@ -151,6 +152,8 @@ pub(crate) struct Pipeline {
     pub(crate) tracker: Tracker,
     /// What looks into conversations, if they are looked into.
     pub(crate) applications: Option<Stage>,
+    /// Who sees packets.
+    pub(crate) subscriber: Option<Box<dyn PacketSubscriber>>,
     /// Full bursts in a row.
     pub(crate) full_bursts: u32,
     pub(crate) outlet: Outlet,
@@ -316,6 +319,14 @@ impl Pipeline {
             return;
         }
         self.counters.views += self.views.len() as u64;
+        if let Some(subscriber) = &mut self.subscriber {
+            let frames = Lent(burst);
+            for view in self.views.as_slice() {
+                let frame = frames.bytes(view.frame);
+                let cut = frame.len().min(self.gate.snap_len as usize);
+                subscriber.packet(view, frame.get(..cut).unwrap_or_default());
+            }
+        }
         match &mut self.applications {
             Some(stage) => {
                 let frames = Lent(burst);

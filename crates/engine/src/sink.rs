@@ -8,6 +8,7 @@ use portreeve_record::{Record, RecordSink};
 use rtrb::{Producer, PushError};
 
 use crate::counters::{MAX_OUTPUTS, WorkerCounters};
+use crate::subscribe::RecordSubscriber;
 
 /// The producing ends of one worker's rings, one for each output.
 pub struct Outlet {
@@ -19,6 +20,7 @@ pub struct Outlet {
     queued: [u64; MAX_OUTPUTS],
     dropped: [u64; MAX_OUTPUTS],
     records: u64,
+    subscriber: Option<Box<dyn RecordSubscriber>>,
 }
 
 impl Outlet {
@@ -26,6 +28,7 @@ impl Outlet {
         rings: Vec<Producer<Record>>,
         lossless: bool,
         abandon: Arc<AtomicBool>,
+        subscriber: Option<Box<dyn RecordSubscriber>>,
     ) -> Self {
         Outlet {
             rings,
@@ -34,6 +37,7 @@ impl Outlet {
             queued: [0; MAX_OUTPUTS],
             dropped: [0; MAX_OUTPUTS],
             records: 0,
+            subscriber,
         }
     }
 
@@ -53,9 +57,20 @@ impl Outlet {
 impl RecordSink for Outlet {
     fn emit(&mut self, record: Record) {
         self.records += 1;
+        if let Some(subscriber) = &mut self.subscriber {
+            subscriber.record(&record);
+        }
+        let last = self.rings.len().saturating_sub(1);
+        let mut record = Some(record);
         let counts = self.queued.iter_mut().zip(&mut self.dropped);
-        for (ring, (queued, dropped)) in self.rings.iter_mut().zip(counts) {
-            let mut rest = record.clone();
+        for (at, (ring, (queued, dropped))) in self.rings.iter_mut().zip(counts).enumerate() {
+            // The last gets the record itself: a single output, as most runs have, costs no copy.
+            let own = if at == last {
+                record.take()
+            } else {
+                record.clone()
+            };
+            let Some(mut rest) = own else { break };
             loop {
                 match ring.push(rest) {
                     Ok(()) => {
