@@ -1,5 +1,8 @@
 //! The protocols there are, and which of them a conversation is.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 
 /// Every protocol; where two could claim the same bytes, the one that stands first has them. One line each.
@@ -132,22 +135,40 @@ pub(crate) enum Found {
     Nothing,
 }
 
+/// The protocols whose servers have a port by custom: a bit each, by port in order.
+static BY_PORT: LazyLock<Vec<(u16, u128)>> = LazyLock::new(|| {
+    let mut all = BTreeMap::new();
+    for (at, protocol) in PROTOCOLS.iter().enumerate() {
+        for port in protocol.ports {
+            *all.entry(*port).or_default() |= 1u128 << at;
+        }
+    }
+    all.into_iter().collect()
+});
+
+fn by_port(port: u16) -> u128 {
+    let found = BY_PORT.binary_search_by_key(&port, |(port, _)| *port);
+    found
+        .ok()
+        .and_then(|at| BY_PORT.get(at))
+        .map_or(0, |(_, protocols)| *protocols)
+}
+
 /// Asks every protocol that is still in question: first those whose port it is.
 pub(crate) fn detect(probe: &Probe<'_>, candidates: &mut Applications) -> Found {
     let mut perhaps = false;
-    let mut asked = 0u128;
-    for by_port in [true, false] {
-        for (at, protocol) in PROTOCOLS.iter().enumerate() {
-            let bit = 1u128 << at;
-            let in_question = candidates.0 & !asked & bit != 0;
-            if !in_question || (by_port && !probe.on(protocol.ports)) {
-                continue;
-            }
-            asked |= bit;
+    let first = candidates.0 & (by_port(probe.resp_p) | by_port(probe.orig_p));
+    for mut in_question in [first, candidates.0 & !first] {
+        while in_question != 0 {
+            let at = in_question.trailing_zeros();
+            in_question &= in_question - 1;
+            let Some(protocol) = PROTOCOLS.get(at as usize) else {
+                break;
+            };
             match (protocol.detect)(probe) {
                 Verdict::Yes(orig) => return Found::Protocol(protocol, orig),
                 Verdict::More => perhaps = true,
-                Verdict::No => candidates.0 &= !bit,
+                Verdict::No => candidates.0 &= !(1u128 << at),
             }
         }
     }
