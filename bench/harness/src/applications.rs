@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 
 use portreeve_app::StageCounters;
-use portreeve_floor::Packets;
 use portreeve_packet::LinkType;
 
 use crate::clock::{median, resident_bytes};
@@ -111,8 +110,6 @@ pub fn handshakes(rounds: usize) -> io::Result<()> {
     const CONVERSATIONS: u32 = 10_000;
     const PACKETS: u32 = 200;
     let made = Handshakes::new(CONVERSATIONS, PACKETS)?;
-    // First of all: memory that was used before would be used again.
-    let open = open_handshakes(&made.handshakes, CONVERSATIONS)?;
     let memory = 2 * CONVERSATIONS as usize * MEMORY_PER_FLOW;
     let (mut whole, mut behind) = (Pair::default(), Pair::default());
     let counts = [&made.handshakes, &made.data].map(|packets| packets.descriptors().len() as f64);
@@ -137,26 +134,32 @@ pub fn handshakes(rounds: usize) -> io::Result<()> {
     );
     whole.print("a handshake every 200 packets");
     behind.print("behind the handshakes");
+    drop(made);
+    let open = open_handshakes()?;
     println!("memory of an open handshake: {open:.0} bytes more than a plain flow's");
     Ok(())
 }
 
 /// Resident memory that each conversation takes while its handshake is open, beyond what its flow does: the client has said its hello, the server not yet.
-fn open_handshakes(packets: &Packets, conversations: u32) -> io::Result<f64> {
+fn open_handshakes() -> io::Result<f64> {
+    /// So many that what the allocator has left over from before does not matter.
+    const CONVERSATIONS: u32 = 50_000;
+    /// SYN, SYN-ACK, ACK and the client's hello.
+    const PACKETS: usize = 4;
+    let made = Handshakes::new(CONVERSATIONS, 0)?;
     let gained = |applications: bool| -> io::Result<u64> {
-        let mut subject =
-            Subject::new(2 * conversations as usize * MEMORY_PER_FLOW).map_err(io::Error::other)?;
+        let flows = 2 * CONVERSATIONS as usize;
+        let mut subject = Subject::new(flows * MEMORY_PER_FLOW).map_err(io::Error::other)?;
         if applications {
             subject = subject.with_applications(MEMORY);
         }
         let before = resident_bytes();
-        // SYN, SYN-ACK, ACK and the client's hello, of all.
-        subject.pass_first::<false>(packets, 4 * conversations as usize);
+        subject.pass_first::<false>(&made.handshakes, PACKETS * CONVERSATIONS as usize);
         Ok(resident_bytes().saturating_sub(before))
     };
     let with = gained(true)?;
     let plain = gained(false)?;
-    Ok(with.saturating_sub(plain) as f64 / f64::from(conversations))
+    Ok(with.saturating_sub(plain) as f64 / f64::from(CONVERSATIONS))
 }
 
 /// The mean of two passes' costs, by their packets.

@@ -127,8 +127,8 @@ impl Conversation {
     }
 
     /// The protocols found.
-    pub(crate) fn services(&self) -> Services {
-        self.services
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
     }
 
     /// The product behind it, in the table of products; 0 for none.
@@ -177,7 +177,7 @@ impl Conversation {
             Want::Nothing => Want::Nothing,
             _ => return false,
         };
-        if !inbox.held.is_empty() || !self.streams[from].takes_next(seq, wire_len, captured) {
+        if inbox.holds() || !self.streams[from].takes_next(seq, wire_len, captured) {
             return false;
         }
         inbox.skipped += u64::from(wire_len);
@@ -282,8 +282,7 @@ impl Conversation {
             return;
         };
         let other = 1 - from;
-        let before = std::mem::take(&mut self.inboxes[other].held);
-        env.budget.give(before.len());
+        let before = self.inboxes[other].take(env.budget);
         self.start(protocol, client);
         if !before.is_empty() {
             self.unit_of_datagram(other, &before, env);
@@ -310,7 +309,7 @@ impl Conversation {
             return;
         }
         // What comes in one piece, as it mostly does, is not copied.
-        let copied = !self.inboxes[from].held.is_empty();
+        let copied = self.inboxes[from].holds();
         if copied && !self.inboxes[from].push(bytes, env.budget) {
             return self.give_up(env);
         }
@@ -400,7 +399,7 @@ impl Conversation {
                 Transport::Udp => Want::Any,
             };
             self.inboxes[from].want = want;
-            self.inboxes[from].searched = 0;
+            self.inboxes[from].search_anew();
         }
         self.phase = Phase::Running(Running { protocol, session });
     }
@@ -435,12 +434,10 @@ impl Conversation {
             }
             let want = match self.inboxes[from].next(&mut input, env.budget) {
                 Next::Held(len) => {
-                    let held = std::mem::take(&mut self.inboxes[from].held);
-                    let used = self.inboxes[from].used;
-                    let unit = held.get(used..used + len).unwrap_or_default();
+                    let held = self.inboxes[from].lend();
+                    let unit = held.unit(len);
                     let want = self.call(env, |session, context| session.unit(peer, unit, context));
-                    self.inboxes[from].held = held;
-                    self.inboxes[from].consume(len, env.budget);
+                    self.inboxes[from].put_back(held, len, env.budget);
                     self.count_empty(len);
                     want
                 }
@@ -493,8 +490,7 @@ impl Conversation {
                 return self.deliver(from, &[], env);
             }
             _ => {
-                let rest = inbox.rest().to_vec();
-                inbox.clear(env.budget);
+                let rest = inbox.take(env.budget);
                 self.call(env, |session, context| {
                     session.gap(peer, &rest, missing, context)
                 })
@@ -513,8 +509,7 @@ impl Conversation {
             return;
         }
         inbox.closed = true;
-        let rest = inbox.rest().to_vec();
-        inbox.clear(env.budget);
+        let rest = inbox.take(env.budget);
         inbox.want = match inbox.want {
             Want::Skip(left) => Want::Skip(left),
             _ => Want::Nothing,
@@ -609,7 +604,7 @@ impl Conversation {
                     self.inboxes[from].skipped = 0;
                 }
                 self.inboxes[from].want = wanted;
-                self.inboxes[from].searched = 0;
+                self.inboxes[from].search_anew();
                 self.changed = Some(from);
             }
         }

@@ -29,24 +29,38 @@ pub(crate) enum Next {
 /// What came of one side and is not yet a unit.
 pub(crate) struct Inbox {
     pub(crate) want: Want,
-    pub(crate) held: Vec<u8>,
-    /// What of `held` was used already.
-    pub(crate) used: usize,
-    /// What of the rest was searched for the end of a line.
-    pub(crate) searched: usize,
+    /// Bytes that wait for others, if any do.
+    held: Option<Box<Held>>,
     pub(crate) skipped: u64,
     pub(crate) closed: bool,
     /// While the protocol is looked for: bytes were missed, what comes now is no beginning.
     pub(crate) lost: bool,
 }
 
+/// Bytes that wait for others.
+#[derive(Default)]
+pub(crate) struct Held {
+    bytes: Vec<u8>,
+    /// What of them was used already.
+    used: usize,
+    /// What of the rest was searched for the end of a line.
+    searched: usize,
+}
+
+impl Held {
+    /// The first `len` bytes that were not used.
+    pub(crate) fn unit(&self, len: usize) -> &[u8] {
+        self.bytes
+            .get(self.used..self.used + len)
+            .unwrap_or_default()
+    }
+}
+
 impl Default for Inbox {
     fn default() -> Self {
         Inbox {
             want: Want::Nothing,
-            held: Vec::new(),
-            used: 0,
-            searched: 0,
+            held: None,
             skipped: 0,
             closed: false,
             lost: false,
@@ -56,32 +70,73 @@ impl Default for Inbox {
 
 impl Inbox {
     pub(crate) fn rest(&self) -> &[u8] {
-        self.held.get(self.used..).unwrap_or_default()
+        self.held
+            .as_ref()
+            .and_then(|held| held.bytes.get(held.used..))
+            .unwrap_or_default()
+    }
+
+    /// Whether anything waits.
+    #[inline]
+    pub(crate) fn holds(&self) -> bool {
+        self.held.is_some()
     }
 
     /// Whether there was room.
     pub(crate) fn push(&mut self, bytes: &[u8], budget: &Budget) -> bool {
+        if bytes.is_empty() {
+            return true;
+        }
         if !budget.take(bytes.len()) {
             return false;
         }
-        self.held.extend_from_slice(bytes);
+        let held = self.held.get_or_insert_default();
+        held.bytes.extend_from_slice(bytes);
         true
     }
 
+    /// What waits, lent out while a session looks at it: to be put back.
+    pub(crate) fn lend(&mut self) -> Box<Held> {
+        self.held.take().unwrap_or_default()
+    }
+
+    /// Puts back what was lent, of which `len` bytes were used.
+    pub(crate) fn put_back(&mut self, held: Box<Held>, len: usize, budget: &Budget) {
+        self.held = Some(held);
+        self.consume(len, budget);
+    }
+
+    /// What waits, taken out.
+    pub(crate) fn take(&mut self, budget: &Budget) -> Vec<u8> {
+        let Some(mut held) = self.held.take() else {
+            return Vec::new();
+        };
+        budget.give(held.bytes.len());
+        held.bytes.drain(..held.used.min(held.bytes.len()));
+        held.bytes
+    }
+
+    /// Something else is wanted: what waits was not searched for its end.
+    pub(crate) fn search_anew(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.searched = 0;
+        }
+    }
+
     /// Marks `len` bytes as used.
-    pub(crate) fn consume(&mut self, len: usize, budget: &Budget) {
-        self.used += len;
-        self.searched = 0;
-        if self.used >= self.held.len() {
+    fn consume(&mut self, len: usize, budget: &Budget) {
+        let Some(held) = &mut self.held else { return };
+        held.used += len;
+        held.searched = 0;
+        if held.used >= held.bytes.len() {
             self.clear(budget);
         }
     }
 
     pub(crate) fn clear(&mut self, budget: &Budget) {
-        budget.give(self.held.len());
-        self.held = Vec::new();
-        self.used = 0;
-        self.searched = 0;
+        if let Some(held) = self.held.take() {
+            budget.give(held.bytes.len());
+        }
     }
 
     /// What is next of the stream, whose new bytes are `input`; what cannot be a unit yet is held.
@@ -131,13 +186,16 @@ impl Inbox {
                     };
                 }
                 // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
-                let unsearched = self.rest().get(self.searched..).unwrap_or_default();
+                let searched = self.held.as_ref().map_or(0, |held| held.searched);
+                let unsearched = self.rest().get(searched..).unwrap_or_default();
                 let found = memchr(b'\n', unsearched);
                 if let Some(at) = found {
-                    let len = (self.searched + at + 1).min(most);
+                    let len = (searched + at + 1).min(most);
                     return Next::Held(len);
                 }
-                self.searched = held;
+                if let Some(waiting) = &mut self.held {
+                    waiting.searched = held;
+                }
                 if held >= most {
                     return Next::Held(most);
                 }

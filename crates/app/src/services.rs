@@ -9,46 +9,53 @@ pub(crate) const MAX_SERVICES: usize = 4;
 /// The most different texts: two protocols in any order of all that the registry can have are not near it.
 const MAX_TEXTS: usize = 4096;
 
-/// The protocols that were found in one flow, in the order they were found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The protocols that were found in one flow, in the order they were found: one, mostly.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Services {
-    names: [Option<&'static str>; MAX_SERVICES],
+    first: Option<&'static str>,
+    more: Option<Box<[Option<&'static str>; MAX_SERVICES - 1]>>,
 }
 
 impl Services {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        let more = self.more.iter().flat_map(|more| more.iter().copied());
+        self.first.into_iter().chain(more.flatten())
+    }
+
     /// Adds a protocol's name, once.
     pub(crate) fn add(&mut self, name: &'static str) {
-        for slot in &mut self.names {
-            match slot {
-                Some(there) if *there == name => return,
-                Some(_) => {}
-                None => {
-                    *slot = Some(name);
-                    return;
-                }
-            }
+        if self.names().any(|there| there == name) {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some(name);
+            return;
+        }
+        let more = self.more.get_or_insert_default();
+        if let Some(free) = more.iter_mut().find(|there| there.is_none()) {
+            *free = Some(name);
         }
     }
 
     /// The names with commas between them.
-    fn text(self) -> &'static str {
-        if let [Some(one), None, ..] = self.names {
+    fn text(&self) -> &'static str {
+        if let (Some(one), None) = (self.first, &self.more) {
             return one;
         }
         let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, text)) = made.iter().find(|(known, _)| *known == self) {
+        if let Some((_, text)) = made.iter().find(|(known, _)| known == self) {
             return text;
         }
-        let names: Vec<&str> = self.names.into_iter().flatten().collect();
+        let names: Vec<&str> = self.names().collect();
         let text: &'static str = Box::leak(names.join(",").into_boxed_str());
-        made.push((self, text));
+        made.push((self.clone(), text));
         text
     }
 
     /// Takes a protocol back that was found wrong.
     pub(crate) fn remove(&mut self, protocol: &Protocol) {
         let mut rest = Services::default();
-        for name in self.names.into_iter().flatten() {
+        for name in self.names() {
             if name != protocol.name {
                 rest.add(name);
             }
@@ -69,17 +76,17 @@ pub(crate) struct Texts {
 
 impl Texts {
     /// The number of the text of `services`: 0 for none, and where there are too many.
-    pub(crate) fn number(&mut self, services: Services) -> u16 {
-        if services == Services::default() {
+    pub(crate) fn number(&mut self, services: &Services) -> u16 {
+        if services.first.is_none() {
             return 0;
         }
-        let found = self.texts.iter().position(|(known, _)| *known == services);
+        let found = self.texts.iter().position(|(known, _)| known == services);
         let at = match found {
             Some(at) => at,
             None if self.texts.len() == MAX_TEXTS => return 0,
             None => {
                 let text = services.text();
-                self.texts.push((services, text));
+                self.texts.push((services.clone(), text));
                 self.texts.len() - 1
             }
         };
@@ -101,15 +108,15 @@ mod tests {
     fn each_text_is_made_once() {
         let mut texts = Texts::default();
         let mut services = Services::default();
-        assert_eq!(texts.number(services), 0);
+        assert_eq!(texts.number(&services), 0);
         services.add("smtp");
-        let one = texts.number(services);
+        let one = texts.number(&services);
         services.add("ssl");
         services.add("smtp");
-        let two = texts.number(services);
+        let two = texts.number(&services);
         assert_eq!(texts.text(one), Some("smtp"));
         assert_eq!(texts.text(two), Some("smtp,ssl"));
-        assert_eq!(texts.number(services), two);
+        assert_eq!(texts.number(&services), two);
         assert_eq!(texts.text(0), None);
     }
 }

@@ -60,7 +60,16 @@ pub struct Stream {
     next: Option<u32>,
     /// One past the last byte, when a FIN told it.
     end: Option<u32>,
+    /// What waits, if anything does: most streams never hold a byte.
+    early: Option<Box<Early>>,
+}
+
+/// What came too early.
+#[derive(Default)]
+struct Early {
+    /// In order of their sequence numbers, none over another. Never empty between two calls.
     runs: Vec<Run>,
+    /// Bytes in them.
     held: usize,
 }
 
@@ -72,7 +81,7 @@ fn ahead(a: u32, b: u32) -> i32 {
 impl Stream {
     /// The connection begins: `seq` is the SYN's.
     pub fn syn(&mut self, seq: u32) {
-        if self.runs.is_empty() {
+        if self.early.is_none() {
             self.next = Some(seq.wrapping_add(1));
         }
     }
@@ -94,14 +103,14 @@ impl Stream {
     #[inline]
     #[must_use]
     pub fn is_even(&self) -> bool {
-        self.runs.is_empty()
+        self.early.is_none()
     }
 
     /// Takes a segment if it is just the next bytes, all `wire_len` of them captured, and nothing is held: then it is to be handed on as it is. Whether it was.
     #[inline]
     pub fn takes_next(&mut self, seq: u32, wire_len: u32, captured: usize) -> bool {
         let plain = self.next.is_none_or(|next| next == seq)
-            && self.runs.is_empty()
+            && self.early.is_none()
             && captured == wire_len as usize;
         if plain {
             self.next = Some(seq.wrapping_add(wire_len));
@@ -140,7 +149,7 @@ impl Stream {
 
     /// The other side has acknowledged everything before `ack`: what is missing before bytes that are held will not come.
     pub fn acknowledged(&mut self, ack: u32, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
-        while let (Some(next), Some(first)) = (self.next, self.runs.first()) {
+        while let (Some(next), Some(first)) = (self.next, self.first()) {
             if ahead(ack, first.seq) < 0 || ahead(ack, next) <= 0 {
                 return;
             }
@@ -150,16 +159,41 @@ impl Stream {
 
     /// The stream is over: what is held goes on, gaps and all.
     pub fn finish(&mut self, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
-        while !self.runs.is_empty() {
+        while self.early.is_some() {
             self.give_up_hole(budget, each);
         }
     }
 
     /// Forgets what is held.
     pub fn clear(&mut self, budget: &Budget) {
-        budget.give(self.held);
-        self.held = 0;
-        self.runs = Vec::new();
+        if let Some(early) = self.early.take() {
+            budget.give(early.held);
+        }
+    }
+
+    /// The first run that waits.
+    fn first(&self) -> Option<&Run> {
+        self.early.as_ref()?.runs.first()
+    }
+
+    /// How many wait.
+    fn runs(&self) -> usize {
+        self.early.as_ref().map_or(0, |early| early.runs.len())
+    }
+
+    /// Bytes that wait.
+    fn held(&self) -> usize {
+        self.early.as_ref().map_or(0, |early| early.held)
+    }
+
+    fn take_first(&mut self) -> Option<Run> {
+        let early = self.early.as_mut()?;
+        let run = early.runs.remove(0);
+        early.held -= run.bytes.len();
+        if early.runs.is_empty() {
+            self.early = None;
+        }
+        Some(run)
     }
 
     fn hand_on(&mut self, bytes: &[u8], wire_len: u32, each: &mut dyn FnMut(Piece<'_>)) {
@@ -177,7 +211,7 @@ impl Stream {
 
     /// The hole before the first run is a gap.
     fn give_up_hole(&mut self, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
-        let (Some(next), Some(first)) = (self.next, self.runs.first()) else {
+        let (Some(next), Some(first)) = (self.next, self.first()) else {
             return;
         };
         let hole = ahead(first.seq, next);
@@ -190,13 +224,14 @@ impl Stream {
 
     /// Hands on the runs that are in order now.
     fn release(&mut self, budget: &Budget, each: &mut dyn FnMut(Piece<'_>)) {
-        while let (Some(next), Some(first)) = (self.next, self.runs.first()) {
+        while let (Some(next), Some(first)) = (self.next, self.first()) {
             let distance = ahead(first.seq, next);
             if distance > 0 {
                 return;
             }
-            let run = self.runs.remove(0);
-            self.held -= run.bytes.len();
+            let Some(run) = self.take_first() else {
+                return;
+            };
             budget.give(run.bytes.len());
             let known = distance.unsigned_abs();
             if known < run.wire_len {
@@ -220,19 +255,19 @@ impl Stream {
         let mut rest = segment;
         let mut at = 0;
         while rest.wire_len > 0 {
-            let Some(run) = self.runs.get(at) else {
+            let Some(run) = self.early.as_ref().and_then(|early| early.runs.get(at)) else {
                 return self.keep(at, rest, rest.wire_len, budget, each);
             };
             let run_end = run.seq.wrapping_add(run.wire_len);
             let before = ahead(run.seq, rest.seq);
             if before > 0 {
                 let len = rest.wire_len.min(before.unsigned_abs());
-                let runs = self.runs.len();
+                let runs = self.runs();
                 if !self.keep(at, rest, len, budget, each) {
                     return false;
                 }
                 cut_front(&mut rest, len);
-                if self.runs.len() <= runs {
+                if self.runs() <= runs {
                     // There were too many: holes were given up, and nothing is where it was.
                     return self.segment(rest, overlap, budget, each);
                 }
@@ -263,8 +298,9 @@ impl Stream {
         if !budget.take(bytes.len()) {
             return false;
         }
-        self.held += bytes.len();
-        self.runs.insert(
+        let early = self.early.get_or_insert_default();
+        early.held += bytes.len();
+        early.runs.insert(
             at,
             Run {
                 seq: segment.seq,
@@ -272,7 +308,7 @@ impl Stream {
                 wire_len: len,
             },
         );
-        while self.runs.len() > MAX_RUNS || self.held > MAX_HELD {
+        while self.runs() > MAX_RUNS || self.held() > MAX_HELD {
             self.give_up_hole(budget, each);
         }
         true
@@ -280,7 +316,8 @@ impl Stream {
 
     /// Writes a segment's bytes over what is held of them.
     fn overwrite(&mut self, segment: Segment<'_>) {
-        for run in &mut self.runs {
+        let early = self.early.as_mut();
+        for run in early.into_iter().flat_map(|early| &mut early.runs) {
             let shift = ahead(segment.seq, run.seq);
             let (to, from) = (shift.max(0) as usize, shift.min(0).unsigned_abs() as usize);
             let source = segment.payload.get(from..).unwrap_or_default();
@@ -336,7 +373,7 @@ mod tests {
         let parts: [(u32, &[u8]); 5] = [(6, b"gh"), (2, b"cd"), (4, b"ef"), (0, b"ab"), (8, b"i")];
         let (out, stream, budget) = play(&parts, Overlap::First);
         assert_eq!(out, "abcdefghi");
-        assert_eq!((stream.held, budget.held()), (0, 0));
+        assert_eq!((stream.held(), budget.held()), (0, 0));
     }
 
     #[test]
@@ -423,7 +460,7 @@ mod tests {
                     };
                 })
             );
-            assert!(stream.held <= MAX_HELD && stream.runs.len() <= MAX_RUNS);
+            assert!(stream.held() <= MAX_HELD && stream.runs() <= MAX_RUNS);
         }
         stream.finish(&budget, &mut |piece| {
             seen += match piece {
@@ -455,7 +492,7 @@ mod tests {
             }
             let (out, stream, budget) = play(&parts, Overlap::First);
             assert_eq!(out.as_bytes(), whole);
-            assert_eq!((stream.held, budget.held()), (0, 0));
+            assert_eq!((stream.held(), budget.held()), (0, 0));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What was found out of a handshake so far: it becomes the record `ssl`.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use portreeve_record::app::ssl::{Ssl, cipher_name, group_name};
 
 use super::hello::{ClientHello, Ech, ServerHello, is_grease};
@@ -13,19 +15,62 @@ const MAX_HISTORY: usize = 100;
 /// The most application protocols or key shares that are noted of a client.
 const MAX_LIST: usize = 16;
 
-/// What was found out of a handshake so far.
+/// What was found out of a handshake so far. Handshakes are open by the thousand, so it is kept small; the record is made when it is written.
 #[derive(Debug, Default)]
 pub struct Findings {
-    record: Ssl,
-    history: String,
     /// When the first of it was seen.
     begun: Option<i64>,
-    session_id: Vec<u8>,
+    history: String,
+    client: Client,
+    /// The hash of the session's identifier that the client sent, if it sent one.
+    session: Option<u64>,
+    version: Option<u16>,
+    cipher: Option<u32>,
+    curve: Option<u16>,
+    last_alert: Option<u8>,
+    next_protocol: Option<Box<str>>,
+    ja3s: Option<Box<str>>,
+    /// Most handshakes show none since TLS 1.3.
+    chain: Option<Box<Chain>>,
+    resumed: bool,
+    established: bool,
     /// The client sent a ticket, and no identifier of a session beside it.
     ticket_offered: bool,
     psk_offered: bool,
     key_exchange_seen: bool,
     client_hello_seen: bool,
+}
+
+/// What a client's hello said.
+#[derive(Debug, Default)]
+struct Client {
+    server_name: Option<Box<str>>,
+    ja3: Option<Box<str>>,
+    ja4: Option<Box<str>>,
+    alpn: Box<[Box<str>]>,
+    key_shares: Box<[u16]>,
+    ech: Option<Ech>,
+}
+
+/// The certificates that were seen.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    /// Fingerprints of those of the server.
+    pub(super) server: Vec<Box<str>>,
+    /// Fingerprints of those of the client.
+    pub(super) client: Vec<Box<str>>,
+    /// Whose key the server's first is.
+    pub(super) subject: Option<Box<str>>,
+    /// Who says so.
+    pub(super) issuer: Option<Box<str>>,
+    /// Whether it is for the name that the client asked for.
+    pub(super) sni_matches_cert: Option<bool>,
+}
+
+fn hash(session_id: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(session_id);
+    hasher.finish()
 }
 
 impl Findings {
@@ -71,80 +116,75 @@ impl Findings {
         }
         self.psk_offered |= hello.psk;
         if !hello.session_id.is_empty() && hello.session_id != [0; 32] {
-            self.session_id = hello.session_id.to_vec();
+            self.session = Some(hash(hello.session_id));
             self.ticket_offered = false;
         }
-        let record = &mut self.record;
+        let client = &mut self.client;
         if let Some(name) = hello.server_name {
-            record.server_name = Some(text(name));
+            client.server_name = Some(text(name));
         }
         if std::mem::replace(&mut self.client_hello_seen, true) {
             return;
         }
         if hello.whole {
-            record.ja3 = Some(hello.ja3().into());
-            record.ja4 = Some(hello.ja4().into());
+            client.ja3 = Some(hello.ja3().into());
+            client.ja4 = Some(hello.ja4().into());
         }
-        record.client_alpn = hello.alpn.take(MAX_LIST).map(text).collect();
-        record.client_key_shares = hello
+        client.alpn = hello.alpn.take(MAX_LIST).map(text).collect();
+        client.key_shares = hello
             .key_shares
             .map(|(group, _)| group)
             .filter(|&group| !is_grease(group))
             .take(MAX_LIST)
-            .map(group_text)
             .collect();
-        record.ech = hello.ech.map(|ech| match ech {
-            Ech::Outer => "outer",
-            Ech::Inner => "inner",
-            Ech::Esni => "esni",
-        });
+        client.ech = hello.ech;
     }
 
     /// A client's hello of SSL 2.0, whose ciphers and random bytes tell nothing that is logged.
     pub fn old_client_hello(&mut self, session_id: &[u8]) {
         self.client_hello_seen = true;
-        self.session_id = session_id.to_vec();
+        self.session = (!session_id.is_empty()).then(|| hash(session_id));
     }
 
     /// A server's hello.
     pub fn server_hello(&mut self, hello: &ServerHello<'_>) {
-        let record = &mut self.record;
         let version = match hello.selected_version {
             Some(version) => version,
-            None => record.version.unwrap_or(hello.version),
+            None => self.version.unwrap_or(hello.version),
         };
-        record.version = Some(version);
-        record.cipher = Some(hello.cipher.into());
+        self.version = Some(version);
+        self.cipher = Some(hello.cipher.into());
         if let Some(group) = hello.key_share {
-            record.curve = Some(group);
+            self.curve = Some(group);
         }
         if let Some(protocol) = hello.alpn {
-            record.next_protocol = Some(text(protocol));
+            self.next_protocol = Some(text(protocol));
         }
-        if hello.whole && record.ja3s.is_none() {
-            record.ja3s = Some(hello.ja3s().into());
+        if hello.whole && self.ja3s.is_none() {
+            self.ja3s = Some(hello.ja3s().into());
         }
-        let same_session = !self.session_id.is_empty() && self.session_id == hello.session_id;
-        record.resumed |= (same_session && is_old(version)) || (hello.psk && self.psk_offered);
+        let same_session = self
+            .session
+            .is_some_and(|session| session == hash(hello.session_id));
+        self.resumed |= (same_session && is_old(version)) || (hello.psk && self.psk_offered);
     }
 
     /// What a server of SSL 2.0 answered.
     pub fn old_server_hello(&mut self, cipher: Option<u32>) {
-        self.record.version = Some(2);
-        self.record.cipher = cipher;
+        self.version = Some(2);
+        self.cipher = cipher;
     }
 
     /// A server's key exchange: which curve, if it is one (RFC 8422 section 5.4).
     pub fn server_key_exchange(&mut self, body: &[u8]) {
         const NAMED_CURVE: u8 = 3;
         let elliptic = self
-            .record
             .cipher
             .and_then(cipher_name)
             .is_some_and(|name| name.contains("_ECDHE_") || name.contains("_ECDH_anon_"));
         let mut reader = Reader::new(body);
         if elliptic && reader.u8() == Some(NAMED_CURVE) {
-            self.record.curve = reader.u16().or(self.record.curve);
+            self.curve = reader.u16().or(self.curve);
         }
     }
 
@@ -157,40 +197,75 @@ impl Findings {
     pub fn change_cipher(&mut self, peer: Peer) {
         self.note(peer, 'i');
         if peer == Peer::Client && self.ticket_offered && !self.key_exchange_seen {
-            self.record.resumed = true;
+            self.resumed = true;
         }
     }
 
     /// An alert in the clear.
     pub fn alert(&mut self, peer: Peer, description: u8) {
         self.note(peer, 'l');
-        self.record.last_alert = Some(description);
+        self.last_alert = Some(description);
     }
 
     /// Both sides are encrypted.
     pub fn established(&mut self) {
-        self.record.established = true;
+        self.established = true;
     }
 
     /// Whether the version that was chosen, or the lack of one, says that application data is encrypted without a `ChangeCipherSpec`: TLS 1.3, its drafts.
     #[must_use]
     pub fn encrypts_at_once(&self) -> bool {
-        self.record.version.is_none_or(|version| !is_old(version))
+        self.version.is_none_or(|version| !is_old(version))
     }
 
-    /// The record to be.
-    pub fn record(&mut self) -> &mut Ssl {
-        &mut self.record
+    /// The name of the host that the client asked for.
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.client.server_name.as_deref()
+    }
+
+    /// The certificates, to add to.
+    pub(super) fn chain(&mut self) -> &mut Chain {
+        self.chain.get_or_insert_default()
     }
 
     /// Writes the record, if there is anything to tell and it was not written yet.
     pub fn write(&mut self, context: &mut Context<'_>) {
-        if let Some(begun) = self.begun.take() {
-            let mut record = std::mem::take(&mut self.record);
-            record.head = context.head(begun);
-            record.history = std::mem::take(&mut self.history).into_boxed_str();
-            context.emit(record);
-        }
+        let Some(begun) = self.begun.take() else {
+            return;
+        };
+        let found = std::mem::take(self);
+        let (client, chain) = (found.client, found.chain.unwrap_or_default());
+        context.emit(Ssl {
+            head: context.head(begun),
+            version: found.version,
+            cipher: found.cipher,
+            curve: found.curve,
+            server_name: client.server_name,
+            resumed: found.resumed,
+            last_alert: found.last_alert,
+            next_protocol: found.next_protocol,
+            established: found.established,
+            history: found.history.into_boxed_str(),
+            cert_chain_fps: chain.server,
+            client_cert_chain_fps: chain.client,
+            sni_matches_cert: chain.sni_matches_cert,
+            subject: chain.subject,
+            issuer: chain.issuer,
+            ja3: client.ja3,
+            ja3s: found.ja3s,
+            ja4: client.ja4,
+            client_alpn: client.alpn.into_vec(),
+            client_key_shares: client
+                .key_shares
+                .iter()
+                .map(|group| group_text(*group))
+                .collect(),
+            ech: client.ech.map(|ech| match ech {
+                Ech::Outer => "outer",
+                Ech::Inner => "inner",
+                Ech::Esni => "esni",
+            }),
+        });
     }
 }
 

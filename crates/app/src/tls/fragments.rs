@@ -13,7 +13,7 @@ pub(super) struct Fragments {
     /// A message whose end has not come.
     partial: Vec<u8>,
     /// So many bytes of a message that is too long are still to come.
-    passing: usize,
+    passing: u32,
     /// Bytes were missed: where the next message begins is not known.
     lost: bool,
 }
@@ -26,8 +26,8 @@ impl Fragments {
         }
         while !data.is_empty() {
             if self.passing > 0 {
-                let passed = self.passing.min(data.len());
-                self.passing -= passed;
+                let passed = (self.passing as usize).min(data.len());
+                self.passing -= passed as u32;
                 data = data.get(passed..).unwrap_or_default();
             } else if self.partial.is_empty() && data.len() >= HEAD {
                 data = self.first(data, &mut each);
@@ -45,7 +45,7 @@ impl Fragments {
         };
         let len = len as usize;
         if len > MAX_MESSAGE {
-            self.passing = len;
+            self.passing = len as u32;
             each(kind, &[]);
         } else if let Some(body) = reader.take(len) {
             each(kind, body);
@@ -67,7 +67,7 @@ impl Fragments {
         self.partial.extend_from_slice(taken);
         if let Some((kind, len)) = self.announced() {
             if len > MAX_MESSAGE {
-                self.passing = len;
+                self.passing = len as u32;
                 self.partial = Vec::new();
                 each(kind, &[]);
             } else if self.partial.len() == HEAD + len {

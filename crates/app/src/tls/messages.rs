@@ -75,10 +75,11 @@ pub(super) fn one(
     context: &mut Context<'_>,
 ) {
     let (fingerprint, parsed) = context.certificates.look_up(der);
-    let record = findings.record();
+    let asked_for = findings.server_name().map(str::to_owned);
+    let chain = findings.chain();
     match part {
-        Peer::Client => record.client_cert_chain_fps.push(fingerprint),
-        Peer::Server => record.cert_chain_fps.push(fingerprint),
+        Peer::Client => chain.client.push(fingerprint),
+        Peer::Server => chain.server.push(fingerprint),
     }
     let Some(Parsed {
         certificate,
@@ -88,12 +89,10 @@ pub(super) fn one(
         return;
     };
     if first && part == Peer::Server {
-        record.subject = Some(certificate.subject.clone());
-        record.issuer = Some(certificate.issuer.clone());
-        record.sni_matches_cert = record
-            .server_name
-            .as_deref()
-            .map(|name| hostname::is_for(&certificate, &common_names, name));
+        chain.subject = Some(certificate.subject.clone());
+        chain.issuer = Some(certificate.issuer.clone());
+        chain.sni_matches_cert =
+            asked_for.map(|name| hostname::is_for(&certificate, &common_names, &name));
     }
     context.emit(X509 {
         head: context.head(context.now()),

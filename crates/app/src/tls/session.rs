@@ -15,7 +15,7 @@ use crate::protocol::{self, Peer, Want};
 /// Type, version and length.
 const HEAD: usize = 5;
 /// The longest fragment: 2^14 bytes and what encryption may add to them (RFC 5246 section 6.2.3), with some grace.
-const MAX_FRAGMENT: usize = (1 << 14) + 4096;
+const MAX_FRAGMENT: u16 = (1 << 14) + 4096;
 
 /// What comes next of one side.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +24,7 @@ enum Next {
     #[default]
     Head,
     /// The fragment of a record that is looked at.
-    Fragment { kind: u8, len: usize },
+    Fragment { kind: u8, len: u16 },
     /// The fragment of one that is not.
     Passing,
     /// A header of SSL 2.0.
@@ -79,7 +79,7 @@ impl Session {
         let &[kind, major, minor, high, low] = unit else {
             return self.finish(context);
         };
-        let len = usize::from(u16::from_be_bytes([high, low]));
+        let len = u16::from_be_bytes([high, low]);
         let known = (content::CHANGE_CIPHER_SPEC..=content::HEARTBEAT).contains(&kind);
         if !known || major != 3 || minor > 4 || len > MAX_FRAGMENT {
             return self.strange_head(peer, unit, context);
@@ -89,21 +89,21 @@ impl Session {
                 return self.finish(context);
             }
             self.expect(peer, Next::Passing);
-            return Want::Skip(len as u64);
+            return Want::Skip(len.into());
         }
         match kind {
             content::HANDSHAKE => {
                 self.expect(peer, Next::Fragment { kind, len });
-                Want::Bytes(len)
+                Want::Bytes(len.into())
             }
             content::ALERT if len == 2 => {
                 self.expect(peer, Next::Fragment { kind, len });
-                Want::Bytes(len)
+                Want::Bytes(len.into())
             }
             _ => {
                 self.handshake.clear_record(peer, kind, &[], context);
                 self.expect(peer, Next::Passing);
-                Want::Skip(len as u64)
+                Want::Skip(len.into())
             }
         }
     }
@@ -249,7 +249,7 @@ impl protocol::Session for Session {
         self.broken(peer, rest, context);
         // Where the gap lies within one record the next one is found again.
         let behind = match self.sides[peer.index()].next {
-            Next::Fragment { len, .. } => (len as u64)
+            Next::Fragment { len, .. } => u64::from(len)
                 .checked_sub(rest.len() as u64)
                 .and_then(|left| left.checked_sub(missing)),
             _ => None,
