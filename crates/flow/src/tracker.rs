@@ -169,10 +169,22 @@ impl Tracker {
             self.first_fragment(slot, view, &words);
         }
         let sound = self.update(slot, view);
-        if sound && self.table.hot[slot as usize].state.watched() {
-            self.show(slot, view, sink);
+        if sound {
+            self.show_if_watched(slot, view, sink);
         }
         slot
+    }
+
+    #[inline(always)]
+    fn show_if_watched<W: Watcher>(
+        &mut self,
+        slot: u32,
+        view: &View,
+        sink: &mut Out<'_, W, impl RecordSink>,
+    ) {
+        if W::WATCHES && self.table.hot[slot as usize].state.watched() {
+            self.show(slot, view, sink);
+        }
     }
 
     /// Shows a packet to whoever watches its flow.

@@ -26,6 +26,9 @@ pub struct Findings {
 ///
 /// Slots are numbers below [`crate::MemoryReport::capacity`]; one is some flow's from [`Watcher::begin`] to [`Watcher::end`].
 pub trait Watcher {
+    /// Whether it ever wants a packet: where not, nothing is asked of packets on its behalf.
+    const WATCHES: bool = true;
+
     /// A flow begins in `slot`. Whether its packets are wanted.
     fn begin(&mut self, slot: u32, ip_proto: u8) -> bool;
 
@@ -47,6 +50,8 @@ pub trait Watcher {
 
 /// Nobody watches.
 impl Watcher for () {
+    const WATCHES: bool = false;
+
     #[inline(always)]
     fn begin(&mut self, _: u32, _: u8) -> bool {
         false

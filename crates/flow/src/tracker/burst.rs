@@ -170,12 +170,15 @@ impl Tracker {
 
     /// Counts a view of a watched flow the quick way, if it does what nearly all do, and shows it. Whether it was one.
     #[inline]
-    fn quick_and_shown(
+    fn quick_and_shown<W: Watcher>(
         &mut self,
         view: &View,
         guess: u32,
-        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+        sink: &mut Out<'_, W, impl RecordSink>,
     ) -> bool {
+        if !W::WATCHES {
+            return false;
+        }
         let Some(hot) = self.table.hot.get_mut(guess as usize) else {
             return false;
         };
