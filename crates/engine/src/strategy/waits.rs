@@ -109,7 +109,7 @@ impl SourceWait {
             (_, Manner::NoInterrupt(most)) => (
                 Mode::Adaptive,
                 format!(
-                    "it has no receive interrupt to rely on: sleeps at most {:.0} µs, half of what its ring takes in meanwhile",
+                    "it has no receive interrupt to rely on: sleeps at most {:.0} µs",
                     microseconds(most) / 2.0
                 ),
             ),
