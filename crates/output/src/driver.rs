@@ -1,6 +1,7 @@
 //! The thread of an output: takes records from its feed until there are no more.
 //!
-//! One thread an output, one ring a worker and output: a slow output costs only its own records.
+//! One thread an output, one ring a worker and output: a slow output costs only its own records. Where facts are joined, each output has a joiner of its
+//! own in front of it, on the same thread: nothing is shared, and no worker waits for it.
 
 use std::io;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use portreeve_record::{RecordContext, RecordFeed};
+use portreeve_record::{Joiner, RecordContext, RecordFeed};
 
+use crate::joined::Joined;
 use crate::output::Output;
 use crate::status::{DropReason, OutputCounters, OutputStatus};
 
@@ -55,6 +57,29 @@ pub struct Finished {
 ///
 /// When the operating system refuses a thread.
 pub fn spawn(
+    output: Box<dyn Output>,
+    feed: Box<dyn RecordFeed>,
+    context: Arc<RecordContext>,
+) -> io::Result<OutputHandle> {
+    start(output, feed, context)
+}
+
+/// The same, with `joiner` between the feed and the output: what it makes is written, what it takes in is not, and both are counted.
+///
+/// # Errors
+///
+/// When the operating system refuses a thread.
+pub fn spawn_joined(
+    output: Box<dyn Output>,
+    joiner: Box<dyn Joiner>,
+    feed: Box<dyn RecordFeed>,
+    context: Arc<RecordContext>,
+) -> io::Result<OutputHandle> {
+    let output = Joined::new(output, joiner, RecordContext::clone(&context));
+    start(Box::new(output), feed, context)
+}
+
+fn start(
     output: Box<dyn Output>,
     feed: Box<dyn RecordFeed>,
     context: Arc<RecordContext>,

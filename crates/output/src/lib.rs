@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! worker ─ SPSC ring ─▶ RecordFeed ─▶ thread of one output ─▶ Output::write ─▶ Formatter (dialect) ─▶ bytes
-//! worker ─ SPSC ring ─▶      │              (driver)                                  │
-//!                            └ one ring for each worker and output          stream · folder of logs
+//! worker ─ SPSC ring ─▶      │              (driver)        │                         │
+//!                            └ one ring for each            └ or Joined, where       stream · folder of logs
+//!                              worker and output              facts are joined
 //! ```
 //!
 //! In the JSON dialects fields without a value are left out, and so are Portreeve's own counters that are 0: a counter of
@@ -22,6 +23,7 @@ pub mod directory;
 mod draft;
 pub mod driver;
 pub mod escape;
+mod joined;
 mod lines;
 mod log_file;
 mod names;
@@ -35,7 +37,7 @@ pub mod text;
 pub use config::{Compression, Destination, OutputConfig, Rotation};
 pub use dialect::{Dialect, Formatter};
 pub use directory::DirectoryOutput;
-pub use driver::{Finished, OutputHandle, spawn};
+pub use driver::{Finished, OutputHandle, spawn, spawn_joined};
 pub use open::{OpenError, open};
 pub use output::Output;
 pub use status::{DropReason, OutputCounters, OutputState, OutputStatus};

@@ -65,8 +65,8 @@ impl OutputState {
     }
 }
 
-/// An output's counters at one moment. Records that the output was given are in exactly one of `written`,
-/// `dropped`, `unwanted`, or in its buffer still: `produced = written + dropped + unwanted + queued`.
+/// An output's counters at one moment. Records that the output was given, and those that were made for it of several, are in exactly one of `written`,
+/// `dropped`, `unwanted`, `taken_in`, or in its buffer still: `produced + made = written + dropped + unwanted + taken_in + queued`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputCounters {
     /// Records handed to the operating system whole.
@@ -75,6 +75,10 @@ pub struct OutputCounters {
     pub dropped: [u64; REASONS],
     /// Records of logs that this output is configured not to write.
     pub unwanted: u64,
+    /// Records made for this output out of others: facts that span conversations.
+    pub made: u64,
+    /// Records that were not written as they came: repetitions, and parts of records that were made.
+    pub taken_in: u64,
     /// Bytes written, before compression.
     pub bytes: u64,
     /// Times a write, a rotation or a compression failed.
@@ -101,7 +105,7 @@ impl OutputCounters {
     /// Records that left the queue one way or the other.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.written + self.unwanted + self.dropped_total()
+        self.written + self.unwanted + self.taken_in + self.dropped_total()
     }
 }
 
@@ -111,6 +115,8 @@ pub struct OutputStatus {
     written: AtomicU64,
     dropped: [AtomicU64; REASONS],
     unwanted: AtomicU64,
+    made: AtomicU64,
+    taken_in: AtomicU64,
     bytes: AtomicU64,
     errors: AtomicU64,
     files_rotated: AtomicU64,
@@ -146,6 +152,8 @@ impl OutputStatus {
             written: self.written.load(Relaxed),
             dropped: std::array::from_fn(|i| self.dropped[i].load(Relaxed)),
             unwanted: self.unwanted.load(Relaxed),
+            made: self.made.load(Relaxed),
+            taken_in: self.taken_in.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             errors: self.errors.load(Relaxed),
             files_rotated: self.files_rotated.load(Relaxed),
@@ -210,6 +218,16 @@ impl OutputStatus {
     /// Counts a record that this output does not write.
     pub fn add_unwanted(&self) {
         self.unwanted.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a record made out of others.
+    pub fn add_made(&self) {
+        self.made.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a record that is not written as it came.
+    pub fn add_taken_in(&self) {
+        self.taken_in.fetch_add(1, Relaxed);
     }
 
     /// Counts a file rotated.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::SourceId;
+use crate::facts::Facts;
 use crate::value::Value;
 
 /// A name out of the configuration or the command line. Whether anything in it needs escaping is found out once.
@@ -60,11 +61,13 @@ impl<'a> From<Option<&'a Name>> for Value<'a> {
     }
 }
 
-/// The names that stand behind the numbers in records; one per run, handed to every formatter.
+/// The names that stand behind the numbers in records; one per run, handed to every formatter. An output that joins facts has a copy of its own,
+/// which also says what is known of the record at hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordContext {
     sensor: Name,
     sources: Vec<Name>,
+    facts: Option<Box<Facts>>,
 }
 
 impl RecordContext {
@@ -74,6 +77,7 @@ impl RecordContext {
         RecordContext {
             sensor: Name::from(sensor.into()),
             sources: sources.into_iter().map(Name::from).collect(),
+            facts: None,
         }
     }
 
@@ -89,6 +93,18 @@ impl RecordContext {
     #[must_use]
     pub fn source(&self, id: SourceId) -> Option<&Name> {
         self.sources.get(usize::from(id.0))
+    }
+
+    /// What is known of the record at hand; `None` if nothing is joined.
+    #[inline]
+    #[must_use]
+    pub fn facts(&self) -> Option<&Facts> {
+        self.facts.as_deref()
+    }
+
+    /// The same, to be filled in. Its room is made once.
+    pub fn facts_mut(&mut self) -> &mut Facts {
+        self.facts.get_or_insert_default()
     }
 }
 

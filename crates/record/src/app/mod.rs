@@ -151,6 +151,9 @@ app_records! {
     Rdp(rdp::Rdp) = RDP, "rdp", "rdp", "A connection to a remote desktop.";
     Ldap(ldap::Ldap) = LDAP, "ldap", "ldap", "A request to a directory and its answer, searches apart.";
     LdapSearch(ldap_search::LdapSearch) = LDAP_SEARCH, "ldap_search", "ldap", "A search in a directory.";
+    KnownHosts(known_hosts::KnownHosts) = KNOWN_HOSTS, "known_hosts", "known_hosts", "A host that finished a handshake of TCP, once a day.";
+    KnownServices(known_services::KnownServices) = KNOWN_SERVICES, "known_services", "known_services", "A port that answered, and the protocols it spoke, once a day.";
+    Software(software::Software) = SOFTWARE, "software", "software", "A program that a host runs, as it was said in clear: when it is new to us, or another version.";
     DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
 }
 

@@ -4,6 +4,8 @@ use std::slice::from_ref;
 
 use crate::community_id::{Tuple, community_id};
 use crate::conn::Conn;
+use crate::context::RecordContext;
+use crate::facts::End;
 use crate::field::Ipfix::{ByFamily, Iana, Own, Reverse};
 use crate::field::Kind::{Addr, Bool, Count, Enum, Int, Interval, Port, SetStr, Str, Time};
 use crate::field::{Info, Storage};
@@ -35,6 +37,18 @@ fn tunnel(conn: &Conn) -> Value<'_> {
         Some(uid) => Value::Set(Items::Uids(from_ref(uid))),
         None => Value::Unset,
     }
+}
+
+/// What is known of the originator.
+#[inline(always)]
+fn orig(context: &RecordContext) -> Option<&End> {
+    context.facts().map(|facts| &facts.orig)
+}
+
+/// What is known of the responder.
+#[inline(always)]
+fn resp(context: &RecordContext) -> Option<&End> {
+    context.facts().map(|facts| &facts.resp)
 }
 
 /// `3/1`: type and code.
@@ -78,7 +92,7 @@ fields! {
 
     Info::added("sensor", Str, "host", Iana(300), "Name of the sensor that saw it.").stored(Storage::Name) => x.sensor().into();
     Info::added("source", Str, "in_iface", Iana(82), "Interface or file it came from.").optional().stored(Storage::Name) => x.source(c.source).into();
-    Info::added("app", Str, "portreeve.app", Own(40), "The product behind the conversation, where it is known: by names in it and a table of them.").optional().stored(Storage::Name) => Value::str(c.app);
+    Info::added("app", Str, "portreeve.app", Own(40), "The product behind the conversation, where it is known: by names in it, in its certificate, or looked up just before, and a table of them.").optional().stored(Storage::Name) => Value::str(c.app.or_else(|| x.facts().and_then(|facts| facts.app)));
     Info::added("syn_rtt", Interval, "portreeve.syn_rtt", Own(10), "From SYN to SYN-ACK: the round trip from here to the responder.").tcp() => Value::interval(c.syn_rtt);
     Info::added("ack_rtt", Interval, "portreeve.ack_rtt", Own(11), "From SYN-ACK to the handshake's ACK: the round trip from here to the originator.").tcp() => Value::interval(c.ack_rtt);
     Info::added("orig_retransmits", Count, "portreeve.orig_retransmits", Own(12), "Segments from the originator with bytes seen before.").counter().tcp().stored(Storage::U32) => Value::Count(c.orig.retransmits.into());
@@ -112,4 +126,12 @@ fields! {
     Info::added("icmp_errors", Count, "portreeve.icmp_errors", Own(38), "ICMP errors that quoted a packet of this flow.").counter().stored(Storage::U32) => Value::Count(c.icmp_errors.into());
     Info::added("icmp_error", Str, "portreeve.icmp_error", Own(39), "Type and code of the last of them, as `3/1`.").optional().stored(Storage::Name) => Value::text(c.icmp_error.map(icmp_error));
     Info::added("end_reason", Enum, "portreeve.end_reason", Iana(136), "Why the record was written: `idle`, `tcp_end`, `end_of_input`, `evicted` (the table was full), `active` (in `conn_update`: the flow goes on).") => Value::Word(c.end_reason.name());
+    Info::added("orig_name", Str, "portreeve.orig_name", Own(41), "Name of the originator, from DHCP or DNS, where names are asked for.").optional() => Value::str(orig(x).and_then(|end| end.name.as_deref()));
+    Info::added("resp_name", Str, "portreeve.resp_name", Own(42), "Name of the responder: what the originator, or somebody else, looked up and got its address for; or from DHCP.").optional() => Value::str(resp(x).and_then(|end| end.name.as_deref()));
+    Info::added("orig_cc", Str, "portreeve.orig_cc", Own(43), "Country of the originator, two letters (ISO 3166-1), by the database that the configuration names.").optional().stored(Storage::Name) => Value::str(orig(x).and_then(|end| end.country.as_deref()));
+    Info::added("resp_cc", Str, "portreeve.resp_cc", Own(44), "Country of the responder.").optional().stored(Storage::Name) => Value::str(resp(x).and_then(|end| end.country.as_deref()));
+    Info::added("orig_asn", Count, "portreeve.orig_asn", Iana(16), "Number of the autonomous system that the originator's address belongs to, by the database that the configuration names.").optional().stored(Storage::U32) => Value::count(orig(x).and_then(|end| end.asn));
+    Info::added("resp_asn", Count, "portreeve.resp_asn", Iana(17), "Number of the autonomous system that the responder's address belongs to.").optional().stored(Storage::U32) => Value::count(resp(x).and_then(|end| end.asn));
+    Info::added("orig_as_org", Str, "portreeve.orig_as_org", Own(45), "Who runs the originator's autonomous system.").optional().stored(Storage::Name) => Value::str(orig(x).and_then(|end| end.organisation.as_deref()));
+    Info::added("resp_as_org", Str, "portreeve.resp_as_org", Own(46), "Who runs the responder's autonomous system.").optional().stored(Storage::Name) => Value::str(resp(x).and_then(|end| end.organisation.as_deref()));
 }
