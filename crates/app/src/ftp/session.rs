@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use portreeve_record::Head;
 use portreeve_record::app::ftp::{DataChannel, Ftp};
+use portreeve_record::app::software::Software;
 
 use super::{channel, path};
 use crate::talk::{command, reply};
@@ -130,6 +131,17 @@ impl Session {
                 HIDDEN.into()
             }
             "ACCT" => HIDDEN.into(),
+            "CLNT" if !argument.is_empty() => {
+                // The output side finds out whether that is news.
+                context.emit(Software {
+                    head,
+                    host: client,
+                    software_type: "FTP::CLIENT",
+                    unparsed_version: short(),
+                    ..Software::default()
+                });
+                text(argument)
+            }
             "PORT" | "EPRT" => {
                 let argument = text(argument);
                 let to = if &*word == "PORT" {

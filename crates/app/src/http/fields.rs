@@ -33,6 +33,8 @@ pub(crate) enum Name {
     Origin,
     Authorization,
     Location,
+    Server,
+    PoweredBy,
     /// One that tells of a proxy, as it is logged.
     Proxy(&'static str),
 }
@@ -52,6 +54,8 @@ const NAMES: &[(&str, Name)] = &[
     ("authorization", Name::Authorization),
     ("proxy-authorization", Name::Authorization),
     ("location", Name::Location),
+    ("server", Name::Server),
+    ("x-powered-by", Name::PoweredBy),
     ("forwarded", Name::Proxy("FORWARDED")),
     ("x-forwarded-for", Name::Proxy("X-FORWARDED-FOR")),
     ("x-forwarded-from", Name::Proxy("X-FORWARDED-FROM")),
@@ -182,6 +186,8 @@ pub(crate) fn text_of(record: &mut Http, peer: Peer, name: Name) -> Option<&mut 
         (Peer::Client, Name::UserAgent) => &mut record.user_agent,
         (Peer::Client, Name::Origin) => &mut record.origin,
         (Peer::Server, Name::Location) => &mut record.location,
+        (Peer::Server, Name::Server) => &mut record.server,
+        (Peer::Server, Name::PoweredBy) => &mut record.powered_by,
         _ => return None,
     })
 }

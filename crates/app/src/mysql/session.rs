@@ -1,6 +1,7 @@
 //! The course of a connection.
 
 use portreeve_record::app::mysql::Mysql;
+use portreeve_record::app::software::Software;
 
 use super::command;
 use crate::text::{MAX_TEXT, text};
@@ -10,6 +11,10 @@ use crate::{Context, Peer, Reader, Want, registry};
 const HEADER: usize = 4;
 /// The most of an answer that is looked at.
 const MAX_ANSWER: usize = 1024;
+/// The most of a greeting that is looked at: its version is in it.
+const MAX_GREETING: usize = 128;
+/// The versions of the protocol.
+const PROTOCOLS: [u8; 2] = [9, 10];
 /// What a client wants: TLS, the packets compressed, the protocol since 4.1.
 const SSL: u32 = 0x800;
 const COMPRESS: u32 = 0x20;
@@ -59,6 +64,7 @@ impl crate::Session for Session {
                 let looked = match peer {
                     Peer::Client if number == 0 || !self.logged_in => MAX_TEXT + 1,
                     Peer::Server if self.is_asked(number) => MAX_ANSWER,
+                    Peer::Server if number == 0 && !self.logged_in => MAX_GREETING,
                     _ => 0,
                 };
                 let looked = looked.min(len as usize);
@@ -74,6 +80,7 @@ impl crate::Session for Session {
                 match peer {
                     Peer::Client if !self.logged_in => self.login(unit, context),
                     Peer::Client => self.command(number, unit, context),
+                    Peer::Server if number == 0 && !self.logged_in => greeting(unit, context),
                     Peer::Server => self.answer(unit, context),
                 }
                 if rest > 0 {
@@ -211,6 +218,30 @@ impl Session {
         if self.compressed {
             context.done();
         }
+    }
+}
+
+/// The server's first words: the version of the protocol, and its own up to a NUL. The output side finds out whether that is news.
+fn greeting(unit: &[u8], context: &mut Context<'_>) {
+    let said = unit
+        .split_first()
+        .filter(|(protocol, _)| PROTOCOLS.contains(protocol))
+        .and_then(|(_, behind)| behind.split(|&byte| byte == 0).next())
+        .filter(|said| !said.is_empty());
+    if let Some(said) = said {
+        let head = context.head(context.now());
+        let host = if context.client_is_orig() {
+            head.resp_h
+        } else {
+            head.orig_h
+        };
+        context.emit(Software {
+            head,
+            host,
+            software_type: "MySQL::SERVER",
+            unparsed_version: text(said),
+            ..Software::default()
+        });
     }
 }
 

@@ -56,6 +56,10 @@ pub struct Http {
     pub content_type: Option<Box<str>>,
     /// Location of the response: where it leads to.
     pub location: Option<Box<str>>,
+    /// Server: the program that answers.
+    pub server: Option<Box<str>>,
+    /// X-Powered-By: the program behind it.
+    pub powered_by: Option<Box<str>>,
 }
 
 /// Content of a message.
@@ -100,4 +104,6 @@ conversation_log! {
     Info::added("uri_decoded", Str, "http.url_decoded", Own(124), "Target of the request with its percent signs decoded, where that is something else.").optional() => Value::str(h.uri_decoded.as_deref());
     Info::added("resp_content_type", Str, "http.http_content_type", Own(125), "Media type that the response says it has.").optional().stored(Storage::Name) => Value::str(h.content_type.as_deref());
     Info::added("location", Str, "http.redirect", Own(126), "Where the response leads to.").optional() => Value::str(h.location.as_deref());
+    Info::added("server", Str, "http.server", Own(127), "The server's program.").optional() => Value::str(h.server.as_deref());
+    Info::added("powered_by", Str, "http.x_powered_by", Own(128), "The program behind the server (X-Powered-By).").optional() => Value::str(h.powered_by.as_deref());
 }
