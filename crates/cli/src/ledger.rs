@@ -233,12 +233,22 @@ fn applications(text: &mut String, ledger: &Ledger) {
 }
 
 fn records(text: &mut String, account: &RecordAccount, ended: &[Ended]) {
+    let ended = ended.iter().find(|ended| ended.name == account.output);
+    let made = ended.map_or(0, |ended| ended.finished.counters.made);
     head(
         text,
         &format!("records for {}", account.output),
-        Some(account.produced),
+        Some(account.produced + made),
     );
-    match ended.iter().find(|ended| ended.name == account.output) {
+    if made > 0 {
+        let _ = writeln!(
+            text,
+            "  {:<NAMES$}{:>20}",
+            "    made for it of others",
+            crate::text::count(made)
+        );
+    }
+    match ended {
         Some(ended) => {
             for (what, number) in ended.account(account) {
                 part(text, &what, Some(number));

@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod engine_config;
 mod exit;
+mod facts;
 mod input;
 mod interface;
 mod ledger;

@@ -8,7 +8,7 @@ use portreeve_engine::Feed;
 use portreeve_engine::ledger::RecordAccount;
 use portreeve_output::{
     Destination, Dialect, DropReason, Finished, OpenError, Output, OutputConfig, OutputCounters,
-    OutputHandle, OutputState, Rotation, TimeFormat, spawn,
+    OutputHandle, OutputState, Rotation, TimeFormat, spawn, spawn_joined,
 };
 use portreeve_record::RecordContext;
 use serde_json::{Value, json};
@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::config::values::{ByteSize, Compression, Format, Interval, Time};
 use crate::exit::Failure;
-use crate::summary::{Summary, Sums};
+use crate::facts::Facts;
+use crate::summary::{self, Summary, Sums};
 
 /// Outputs that are ready, before the engine runs.
 pub struct Planned {
@@ -126,14 +127,25 @@ impl Planned {
             .collect()
     }
 
-    /// Gives each output its thread and its feed.
+    /// Gives each output its thread and its feed, and what joins facts to its records.
     ///
     /// # Errors
     /// The system refused a thread.
-    pub fn start(self, feeds: Vec<Feed>, context: &Arc<RecordContext>) -> io::Result<Outputs> {
+    pub fn start(
+        self,
+        feeds: Vec<Feed>,
+        context: &Arc<RecordContext>,
+        facts: &Facts,
+    ) -> io::Result<Outputs> {
         let mut handles = Vec::new();
         for (output, feed) in self.outputs.into_iter().zip(feeds) {
-            handles.push(spawn(output, Box::new(feed), Arc::clone(context))?);
+            let (feed, context) = (Box::new(feed), Arc::clone(context));
+            // The summary adds up flows, and shows none of what is joined.
+            handles.push(if output.name() == summary::NAME {
+                spawn(output, feed, context)?
+            } else {
+                spawn_joined(output, facts.joiner(), feed, context)?
+            });
         }
         Ok(Outputs {
             shown: handles.iter().map(|_| (OutputState::Ok, 0)).collect(),
@@ -196,6 +208,8 @@ impl Outputs {
                 "written": counters.written,
                 "dropped": counters.dropped_total(),
                 "unwanted": counters.unwanted,
+                "made": counters.made,
+                "taken_in": counters.taken_in,
                 "bytes": counters.bytes,
                 "errors": counters.errors,
                 "files_rotated": counters.files_rotated,
@@ -261,6 +275,12 @@ impl Ended {
         if counters.unwanted > 0 {
             lines.push(("not wanted by this output".to_owned(), counters.unwanted));
         }
+        if counters.taken_in > 0 {
+            lines.push((
+                "repeated, or joined into others".to_owned(),
+                counters.taken_in,
+            ));
+        }
         for reason in DropReason::ALL {
             let lost = counters.dropped_for(*reason);
             if lost > 0 {
@@ -270,7 +290,8 @@ impl Ended {
                 ));
             }
         }
-        let left = produced.queued.saturating_sub(counters.settled());
+        let given = produced.queued + counters.made;
+        let left = given.saturating_sub(counters.settled());
         if left > 0 {
             lines.push(("left behind in the output".to_owned(), left));
         }

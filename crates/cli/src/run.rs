@@ -19,6 +19,7 @@ use crate::args::Args;
 use crate::config::Places;
 use crate::engine_config::{self, engine_config, live_settings};
 use crate::exit::{FAILED, Failure, LOST};
+use crate::facts::Facts;
 use crate::input::{self, Opened};
 use crate::outputs::{Ended, Outputs, Planned};
 use crate::say::{Level, Voice};
@@ -48,6 +49,7 @@ struct Run<'a> {
     show: Show,
     monitor: Shared,
     outputs: Outputs,
+    facts: Facts,
     writer: Option<packet_writer::Handle>,
     outputs_status: Arc<Mutex<Value>>,
     asked: Receiver<Asked>,
@@ -101,6 +103,9 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     let (asker, asked) = signals::listen()?;
     let talkers = opened.live || matches!(plan.kind, Kind::Screen);
     let mut engine = engine_config(args, &config, &opened, talkers)?;
+    let products = engine.applications.as_ref();
+    let products = products.map(|applications| Arc::clone(&applications.products));
+    let facts = Facts::new(&config, products)?;
     engine.outputs = planned.names();
     engine.topology = Some(topology);
     engine.own_process = true;
@@ -124,7 +129,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         (Some(writer), Some(feed)) => Some(packet_writer::start(writer, feed)?),
         _ => None,
     };
-    let outputs = planned.start(feeds, &context)?;
+    let outputs = planned.start(feeds, &context, &facts)?;
 
     let mut run = Run {
         voice: Voice::new(args.output.quiet, args.output.verbose),
@@ -132,6 +137,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         monitor: Arc::new(Mutex::new(Some(monitor))),
         outputs_status: Arc::new(Mutex::new(outputs.status())),
         outputs,
+        facts,
         writer,
         asked,
         ending: None,
@@ -340,6 +346,9 @@ impl Run<'_> {
                     self.voice.say(Level::Usual, &line);
                 }
                 self.with(|monitor| monitor.change(live_settings(&settings.config)));
+                for warning in self.facts.reload(&settings.config) {
+                    self.voice.error(&warning);
+                }
                 self.settings = settings;
                 self.voice
                     .say(Level::Usual, "configuration checked, log files reopened");

@@ -72,11 +72,6 @@ impl<K: Eq + Hash, V> Bounded<K, V> {
         self.young.entry(key).or_insert(value)
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.young.clear();
-        self.old.clear();
-    }
-
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()

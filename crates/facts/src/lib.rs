@@ -1,8 +1,180 @@
-//! x
+//! Facts that span conversations, joined on the output side: workers share none of them.
+//!
+//! ```text
+//! RecordFeed ─▶ Joined { Knowledge ─▶ Output }        one Knowledge for each output, on the output's own thread
+//!                          │
+//!                          ├ made:  known_hosts · known_services · software, from conn, http, ssh …; dhcp of several flows
+//!                          ├ taken in: a certificate that was written today; parts of a DHCP transaction; a program as a session heard it
+//!                          └ beside a conn (RecordContext): names of its ends, their countries and autonomous systems, its product
+//! ```
+//!
+//! [`Knowledge`] is a [`Joiner`]: it sees every record that its output is given, and nothing else. So an output that is slow or loses records
+//! knows less, and no other output is the worse for it; and what is not asked for costs nothing. What a record itself carries stays as the worker made
+//! it: a `conn` is a plain value, and what is known of its ends stands beside it, in the context that the output formats it with.
+//!
+//! Time is the records' own: a file gives the same facts whenever it is read. Records do not come in the order of their times (a conversation's comes
+//! when it ends), so everything here asks how far two times are apart, and for names what was known when the conversation began. With several workers, what one of them
+//! tells may come before what another told earlier: then a name may be missing that is there with one worker.
+//!
+//! All tables are bounded ([`Config::entries`], and constants for what waits): a full one forgets what it learnt first, and then the same may be told twice.
+//!
+//! What counts as a host, a service or a program follows Zeek's scripts of these names, as do the fields.
+#![forbid(unsafe_code)]
+
 mod bounded;
+mod certificates;
 mod config;
+mod dhcp;
+mod geo;
 mod known;
+mod live;
+mod names;
 mod recent;
 mod software;
-pub use config::*;
-pub struct Live;
+
+use std::sync::Arc;
+
+use portreeve_record::{App, Conn, Facts, Fate, Joiner, Record, RecordContext};
+
+pub use config::{Config, Networks, Products, Whose};
+pub use geo::{Database, DatabaseError, Databases};
+pub use live::{Live, Now};
+
+use certificates::Certificates;
+use dhcp::Dhcp;
+use geo::Places;
+use known::Known;
+use names::Names;
+use software::Software;
+
+/// What one output knows.
+#[derive(Debug)]
+pub struct Knowledge {
+    live: Arc<Live>,
+    version: u64,
+    now: Arc<Now>,
+    known: Known,
+    software: Software,
+    certificates: Certificates,
+    /// `None`: transactions are left as they are.
+    dhcp: Option<Dhcp>,
+    /// `None`: neither names nor products are asked for.
+    names: Option<Names>,
+    /// `None`: there are no databases.
+    places: Option<Places>,
+}
+
+impl Knowledge {
+    /// Nothing is known yet. `live` is what a reload may change.
+    #[must_use]
+    pub fn new(config: &Config, live: Arc<Live>) -> Self {
+        let now = live.now();
+        let mut knowledge = Knowledge {
+            live,
+            version: 0,
+            now,
+            known: Known::new(config),
+            software: Software::new(config),
+            certificates: Certificates::new(config),
+            dhcp: config.dhcp.then(Dhcp::default),
+            names: (config.names || config.products.is_some()).then(|| Names::new(config)),
+            places: None,
+        };
+        // What was changed before this was made.
+        knowledge.refresh();
+        knowledge.use_databases();
+        knowledge
+    }
+
+    fn refresh(&mut self) {
+        if let Some(now) = self.live.newer(&mut self.version) {
+            self.now = now;
+            self.use_databases();
+        }
+    }
+
+    fn use_databases(&mut self) {
+        let databases = &self.now.databases;
+        self.places = (!databases.is_empty()).then(|| Places::new(databases.clone()));
+    }
+
+    fn conn(&mut self, conn: &Conn, context: &mut RecordContext, made: &mut Vec<Record>) {
+        self.known.conn(conn, &self.now.networks, made);
+        if let Some(dhcp) = &mut self.dhcp {
+            dhcp.release(conn.ts.saturating_add(conn.duration.unwrap_or(0)), made);
+        }
+        if self.names.is_none() && self.places.is_none() && context.facts().is_none() {
+            return;
+        }
+        let facts = context.facts_mut();
+        *facts = Facts::default();
+        if let Some(names) = &self.names {
+            names.tell(conn, facts);
+        }
+        if let Some(places) = &mut self.places {
+            places.tell(conn.orig_h, &mut facts.orig);
+            places.tell(conn.resp_h, &mut facts.resp);
+        }
+    }
+
+    fn app(&mut self, app: &App, made: &mut Vec<Record>) -> Fate {
+        let fate = match (app, &mut self.dhcp) {
+            (App::Dhcp(part), Some(dhcp)) => {
+                let before = made.len();
+                let fate = dhcp.take(part, made);
+                // What was joined is learnt from whole.
+                let joined = made.get(before..).unwrap_or_default().to_vec();
+                for record in &joined {
+                    if let Record::App(app) = record {
+                        self.learn(app, made);
+                    }
+                }
+                fate
+            }
+            (App::X509(certificate), _) if self.certificates.is_known(certificate) => Fate::TakeIn,
+            // As a session heard it: what is written is made of it.
+            (App::Software(software), _) if software.name.is_none() => {
+                self.learn(app, made);
+                return Fate::TakeIn;
+            }
+            _ => Fate::Write,
+        };
+        if fate == Fate::Write {
+            self.learn(app, made);
+        }
+        fate
+    }
+
+    fn learn(&mut self, app: &App, made: &mut Vec<Record>) {
+        self.software.app(app, &self.now.networks, made);
+        if let Some(names) = &mut self.names {
+            names.app(app);
+        }
+    }
+}
+
+impl Joiner for Knowledge {
+    fn join(
+        &mut self,
+        record: &Record,
+        context: &mut RecordContext,
+        made: &mut Vec<Record>,
+    ) -> Fate {
+        self.refresh();
+        match record {
+            Record::Conn(conn) | Record::ConnUpdate(conn) => {
+                self.conn(conn, context, made);
+                Fate::Write
+            }
+            Record::App(app) => self.app(app, made),
+            _ => Fate::Write,
+        }
+    }
+
+    fn finish(&mut self, made: &mut Vec<Record>) {
+        self.known.finish(made);
+        if let Some(dhcp) = &mut self.dhcp {
+            dhcp.finish(made);
+        }
+    }
+}

@@ -76,6 +76,7 @@ impl Session for Dhcp {
             open.last = now;
             open.record.duration = now - open.record.head.ts;
             open.record.msg_types.push(type_name(kind));
+            open.record.msg_times.push(now);
             open.take(&message, sender(peer, context));
         }
         self.write(context, |open| open.record.msg_types.len() >= MAX_MESSAGES);

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::layers::{ConfigError, Layers};
 use super::values::{
-    ByteSize, Checksums, Compression, CpuList, Direction, Format, HugePages, Interval, Overlap,
-    ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
+    ByteSize, Checksums, Compression, CpuList, Direction, Format, Hosts, HugePages, Interval,
+    Overlap, ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -179,6 +179,31 @@ settings! {
         memory: Option<ByteSize> = None, "app.memory";
         /// Which copy of a byte counts where a sender sends it twice, differently, and out of order: the `first`, as most systems do, or the `last`.
         overlap: Overlap = Overlap::First, "app.overlap";
+    }
+    /// What spans conversations: hosts and what runs on them, names and places of addresses. [Facts](facts.md) says what comes of it.
+    facts: Facts = "facts" {
+        /// Whose hosts `known_hosts` tells of, once a day each: those in `local_nets` (or, with none configured, private addresses), `remote` ones, `all`, or `none`.
+        known_hosts: Hosts = Hosts::Local, "facts.known_hosts";
+        /// Whose services `known_services` tells of.
+        known_services: Hosts = Hosts::Local, "facts.known_services";
+        /// Whose programs `software` tells of.
+        software: Hosts = Hosts::Local, "facts.software";
+        /// How long what these three told is not told again.
+        again: Interval = Interval::seconds(86_400), "facts.again";
+        /// How long a certificate that was written to `x509` is not written again. `0s`: it is written each time it is seen.
+        certificates_again: Interval = Interval::seconds(86_400), "facts.certificates_again";
+        /// DHCP messages of one transaction that travel in several flows are one record.
+        join_dhcp: bool = true, "facts.join_dhcp";
+        /// Give `conn` records `orig_name` and `resp_name`: what was looked up in DNS, and what hosts call themselves in DHCP. Nothing is looked up for it.
+        names: bool = false, "facts.names";
+        /// Give `conn` records without a product (`app`) that of the name that their originator had looked up just before.
+        products: bool = true, "facts.products";
+        /// A database of countries, in MaxMind's DB format (`.mmdb`): it gives `conn` records `orig_cc` and `resp_cc`. Read again at a reload if the file is another one.
+        country_database: Option<PathBuf> = None, "facts.country_database", live;
+        /// A database of autonomous systems, in the same format: `orig_asn`, `resp_asn`, `orig_as_org`, `resp_as_org`.
+        asn_database: Option<PathBuf> = None, "facts.asn_database", live;
+        /// The most entries of each table, for each output. When one is full, what it learnt first is forgotten.
+        entries: u32 = 131_072, "facts.entries";
     }
     /// What the memory for flows and rings stands on. [Huge pages](huge-pages.md) says how to reserve them.
     memory: Memory = "memory" {

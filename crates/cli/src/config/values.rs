@@ -536,6 +536,20 @@ words! {
 }
 
 words! {
+    /// Whose hosts a log tells of.
+    Hosts {
+        /// Those in the local networks
+        Local => "local",
+        /// All others
+        Remote => "remote",
+        /// Everybody's
+        All => "all",
+        /// Nobody's
+        None => "none",
+    }
+}
+
+words! {
     /// Which pages memory stands on.
     HugePages {
         /// The largest there are

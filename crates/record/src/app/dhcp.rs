@@ -7,13 +7,16 @@ use crate::field::Info;
 use crate::field::Ipfix::{ByFamily, Iana, Own};
 use crate::field::Kind::{Addr, Count, Interval, Port, SetStr, Str, VecAddr, VecCount, VecStr};
 use crate::field::Storage;
+use crate::uid::Uid;
 use crate::value::{Items, Value};
 
-/// The messages of one transaction in one flow (RFC 2131), with Zeek's fields.
+/// The messages of one transaction (RFC 2131), with Zeek's fields: as a session makes it, those in one flow; joined on the output side, those of all its flows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dhcp {
-    /// The flow; `ts` is the time of the first message.
+    /// The flow of the first message; `ts` is its time.
     pub head: Head,
+    /// All flows, if there are several.
+    pub uids: Vec<Uid>,
     /// The client's address.
     pub client_addr: Option<IpAddr>,
     /// The server that handed the lease out.
@@ -38,6 +41,8 @@ pub struct Dhcp {
     pub server_message: Option<Box<str>>,
     /// The types of the messages, in order.
     pub msg_types: Vec<Box<str>>,
+    /// The times of the same messages, nanoseconds: they say in which order two parts go together.
+    pub msg_times: Vec<i64>,
     /// From the first message to the last, nanoseconds.
     pub duration: i64,
     /// Identifier of the transaction (`xid`).
@@ -58,11 +63,19 @@ fn v4(address: Option<Ipv4Addr>) -> Value<'static> {
     Value::addr(address.map(IpAddr::V4))
 }
 
+fn flows(dhcp: &Dhcp) -> &[Uid] {
+    if dhcp.uids.is_empty() {
+        std::slice::from_ref(&dhcp.head.uid)
+    } else {
+        &dhcp.uids
+    }
+}
+
 app_log! {
     /// The fields of `dhcp`.
     DHCP: Dhcp, |d, x|
     head::TS => Value::Time(d.head.ts);
-    Info::zeek("uids", SetStr, "portreeve.uids", Own(1), "The flows the messages were in: here always one.") => Value::Set(Items::Uids(std::slice::from_ref(&d.head.uid)));
+    Info::zeek("uids", SetStr, "portreeve.uids", Own(1), "The flows the messages were in.") => Value::Set(Items::Uids(flows(d)));
     Info::zeek("client_addr", Addr, "dhcp.client_ip", Own(100), "The client's address: that of its messages, else the assigned one.").optional() => Value::addr(d.client_addr);
     Info::zeek("server_addr", Addr, "dhcp.server_ip", Own(101), "The server that handed the address out.").optional() => Value::addr(d.server_addr);
     Info::zeek("mac", Str, "dhcp.client_mac", Own(102), "The client's hardware address.").optional() => Value::str(d.mac.as_deref());
@@ -82,10 +95,10 @@ app_log! {
     Info::added("relay_addr", Addr, "dhcp.relay_ip", Own(116), "The relay that the client is behind.").optional() => v4(d.relay_addr);
     Info::added("routers", VecAddr, "dhcp.routers", Own(117), "The routers the server names (option 3).").optional() => Value::items(Items::Addrs(&d.routers));
     Info::added("dns_servers", VecAddr, "dhcp.dns_servers", Own(118), "The name servers the server names (option 6).").optional() => Value::items(Items::Addrs(&d.dns_servers));
-    Info::added("id.orig_h", Addr, "src_ip", ByFamily(8, 27), "The flow's originator's address.") => Value::Addr(d.head.orig_h);
-    Info::added("id.orig_p", Port, "src_port", Iana(7), "The flow's originator's port.") => Value::Port(d.head.orig_p);
-    Info::added("id.resp_h", Addr, "dest_ip", ByFamily(12, 28), "The flow's responder's address.") => Value::Addr(d.head.resp_h);
-    Info::added("id.resp_p", Port, "dest_port", Iana(11), "The flow's responder's port.") => Value::Port(d.head.resp_p);
+    Info::added("id.orig_h", Addr, "src_ip", ByFamily(8, 27), "The originator's address of the first flow.") => Value::Addr(d.head.orig_h);
+    Info::added("id.orig_p", Port, "src_port", Iana(7), "Its originator's port.") => Value::Port(d.head.orig_p);
+    Info::added("id.resp_h", Addr, "dest_ip", ByFamily(12, 28), "Its responder's address.") => Value::Addr(d.head.resp_h);
+    Info::added("id.resp_p", Port, "dest_port", Iana(11), "Its responder's port.") => Value::Port(d.head.resp_p);
     head::SOURCE => x.source(d.head.source).into();
     head::SENSOR => x.sensor().into();
 }

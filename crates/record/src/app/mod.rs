@@ -130,7 +130,7 @@ app_records! {
     Mysql(mysql::Mysql) = MYSQL, "mysql", "mysql", "A command to a database, and what came of it.";
     Smtp(smtp::Smtp) = SMTP, "smtp", "smtp", "A mail handed over: envelope and headers. One record for each message.";
     Ssh(ssh::Ssh) = SSH, "ssh", "ssh", "A remote login: the versions, the algorithms, and whether the user was let in. One record for each connection.";
-    Dhcp(dhcp::Dhcp) = DHCP, "dhcp", "dhcp", "A host that was given its address. One record for each transaction in a flow.";
+    Dhcp(dhcp::Dhcp) = DHCP, "dhcp", "dhcp", "A host that was given its address. One record for each transaction.";
     Dhcpv6(dhcpv6::Dhcpv6) = DHCPV6, "dhcpv6", "dhcpv6", "A host that was given its IPv6 address or prefix. One record for each transaction in a flow.";
     Ntp(ntp::Ntp) = NTP, "ntp", "ntp", "A message that sets a clock. One record for each.";
     Snmp(snmp::Snmp) = SNMP, "snmp", "snmp", "A device that was asked how it is. One record for each flow.";
