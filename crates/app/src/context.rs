@@ -89,13 +89,17 @@ impl Context<'_> {
     pub fn emit(&mut self, record: impl Into<App>) {
         self.limits.records += 1;
         let record = record.into();
-        // The first name that tells a product decides: a proxy's later ones are others' business.
-        if self.requests.product == 0
-            && let Some(host) = host(&record)
-        {
-            self.requests.product = self.products.of_host(host);
+        if let Some(host) = host(&record) {
+            self.is_with(host);
         }
         self.sink.emit(Record::App(record));
+    }
+
+    /// Notes that the conversation is with a host of that name: the first name that tells a product decides, since a proxy's later ones are others' business.
+    pub(crate) fn is_with(&mut self, host: &str) {
+        if self.requests.product == 0 {
+            self.requests.product = self.products.of_host(host);
+        }
     }
 
     /// Notes something odd, by Zeek's name where it has one. Rate-limited: samples, not a count.

@@ -112,6 +112,16 @@ fn fits(one: &Part, other: &Part) -> bool {
     one.head.ts.abs_diff(other.head.ts) < WAIT.unsigned_abs()
 }
 
+/// Whose turn it is in a transaction (RFC 2131 section 3.1).
+fn turn(kind: &str) -> u8 {
+    match kind {
+        "DISCOVER" => 0,
+        "OFFER" => 1,
+        "REQUEST" => 2,
+        _ => 3,
+    }
+}
+
 /// Both parts as one: what both say is the later one's.
 fn join(one: Part, other: &Part) -> Part {
     let (mut first, last) = if one.head.ts <= other.head.ts {
@@ -140,7 +150,8 @@ fn join(one: Part, other: &Part) -> Part {
         .zip(first.msg_types.drain(..))
         .chain(last.msg_times.into_iter().zip(last.msg_types))
         .collect();
-    messages.sort_by_key(|(at, _)| *at);
+    // Of two at the same time, the one that is answered was first.
+    messages.sort_by_key(|(at, kind)| (*at, turn(kind)));
     messages.truncate(MAX_MESSAGES);
     (first.msg_times, first.msg_types) = messages.into_iter().unzip();
 

@@ -91,8 +91,15 @@ pub(super) fn one(
     if first && part == Peer::Server {
         chain.subject = Some(certificate.subject.clone());
         chain.issuer = Some(certificate.issuer.clone());
-        chain.sni_matches_cert =
-            asked_for.map(|name| hostname::is_for(&certificate, &common_names, &name));
+        chain.sni_matches_cert = asked_for
+            .as_deref()
+            .map(|name| hostname::is_for(&certificate, &common_names, name));
+        if asked_for.is_none() {
+            // Whom the client did not name, the certificate does.
+            for name in common_names.iter().chain(&certificate.san_dns) {
+                context.is_with(name.strip_prefix("*.").unwrap_or(name));
+            }
+        }
     }
     context.emit(X509 {
         head: context.head(context.now()),
