@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+#[path = "../../facts/tests/common/mod.rs"]
+mod mmdb;
+
 fn portreeve(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portreeve"));
     command
@@ -474,6 +477,48 @@ fn hup_names_mistakes_and_changes_and_keeps_running() {
     let (code, said, output) = going.end();
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(records(&output)[0]["sensor"], "a");
+}
+
+#[test]
+fn databases_give_places_are_read_again_at_hup_and_a_damaged_one_does_not_count() {
+    use nix::sys::signal::Signal;
+    let of = |code| mmdb::database("Test-Country", &[("192.0.2.0", 24, mmdb::country(code))]);
+    let file = Capture::new("country.mmdb", &[]);
+    let setting = format!("facts.country_database={}", file.path());
+    std::fs::write(file.path(), of("NL")).expect("written");
+    let capture = Capture::new("places", &[1]);
+    let read = |arguments: &[&str]| {
+        run(&[&["-q", "-r", capture.path(), "--set", &setting], arguments].concat())
+    };
+    let output = read(&[]);
+    assert_eq!(records(&output)[0]["resp_cc"], "NL", "{}", stderr(&output));
+    assert_eq!(records(&output)[0].get("orig_cc"), None);
+
+    let mut going = Going::start("hup-places", &[1], &["--set", &setting]);
+    std::fs::write(file.path(), "no database").expect("written");
+    going.signal(Signal::SIGHUP);
+    going.until("stays in force");
+    assert!(going.said.contains("facts.country_database: "), "{}", going.said);
+    std::fs::write(file.path(), of("BE")).expect("written");
+    going.said.clear();
+    going.signal(Signal::SIGHUP);
+    going.until("log files reopened");
+    assert!(!going.said.contains("facts."), "{}", going.said);
+    going.signal(Signal::SIGINT);
+    let (code, said, output) = going.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(records(&output)[0]["resp_cc"], "BE");
+
+    std::fs::write(file.path(), &of("NL")[..100]).expect("written");
+    let output = read(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("facts.country_database: "), "{said}");
+    assert!(said.contains("not a sound database"), "{said}");
+    std::fs::remove_file(file.path()).expect("removed");
+    let output = read(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot be read"), "{}", stderr(&output));
 }
 
 #[test]

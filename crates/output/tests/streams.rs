@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use common::{context, full, records};
 use portreeve_output::{
     Dialect, DropReason, Output, OutputState, OutputStatus, StreamOutput, TimeFormat, spawn,
+    spawn_joined,
 };
-use portreeve_record::{Record, RecordContext, RecordFeed};
+use portreeve_record::{Fate, Joiner, Record, RecordContext, RecordFeed};
 
 fn stream<W: Write + Send>(stream: W, dialect: Dialect) -> StreamOutput<W> {
     StreamOutput::new("stdout", stream, dialect, TimeFormat::Epoch)
@@ -203,4 +204,54 @@ fn a_write_that_never_returns_does_not_hold_up_the_end() {
     let begun = Instant::now();
     let finished = handle.finish(Instant::now() + Duration::from_millis(50));
     assert!(finished.stuck && begun.elapsed() < Duration::from_secs(5));
+}
+
+/// Takes in every second record, and makes one of each that it takes in, and one at the end.
+struct EverySecond(u64);
+
+impl Joiner for EverySecond {
+    fn join(
+        &mut self,
+        record: &Record,
+        context: &mut RecordContext,
+        made: &mut Vec<Record>,
+    ) -> Fate {
+        self.0 += 1;
+        context.facts_mut().orig.name = Some(format!("host-{}", self.0).into());
+        if self.0.is_multiple_of(2) {
+            made.push(record.clone());
+            made.push(record.clone());
+            Fate::TakeIn
+        } else {
+            Fate::Write
+        }
+    }
+
+    fn finish(&mut self, made: &mut Vec<Record>) {
+        made.push(Record::Conn(full()));
+    }
+}
+
+#[test]
+fn what_is_made_and_taken_in_is_in_the_books() {
+    let sink = Bounded::default();
+    sink.0.lock().unwrap().1 = usize::MAX;
+    let feed = Fixed {
+        left: 100,
+        ends: true,
+    };
+    let output = Box::new(stream(sink.clone(), Dialect::ZeekJson));
+    let joiner = Box::new(EverySecond(0));
+    let handle =
+        spawn_joined(output, joiner, Box::new(feed), Arc::new(context())).unwrap();
+    let finished = handle.finish(Instant::now() + Duration::from_secs(20));
+    let counters = finished.counters;
+    assert_eq!((counters.made, counters.taken_in), (101, 50));
+    assert_eq!(counters.written, 151);
+    assert_eq!(counters.settled(), 100 + counters.made);
+    let inner = sink.0.lock().unwrap();
+    let text = String::from_utf8_lossy(&inner.0).into_owned();
+    assert_eq!(text.lines().count(), 151);
+    let first = text.lines().next().unwrap();
+    assert!(first.contains("\"orig_name\":\"host-1\""), "{first}");
 }
