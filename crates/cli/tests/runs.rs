@@ -498,7 +498,11 @@ fn databases_give_places_are_read_again_at_hup_and_a_damaged_one_does_not_count(
     std::fs::write(file.path(), "no database").expect("written");
     going.signal(Signal::SIGHUP);
     going.until("stays in force");
-    assert!(going.said.contains("facts.country_database: "), "{}", going.said);
+    assert!(
+        going.said.contains("facts.country_database: "),
+        "{}",
+        going.said
+    );
     std::fs::write(file.path(), of("BE")).expect("written");
     going.said.clear();
     going.signal(Signal::SIGHUP);
@@ -518,7 +522,11 @@ fn databases_give_places_are_read_again_at_hup_and_a_damaged_one_does_not_count(
     std::fs::remove_file(file.path()).expect("removed");
     let output = read(&[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("cannot be read"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("cannot be read"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

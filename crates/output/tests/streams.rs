@@ -242,8 +242,7 @@ fn what_is_made_and_taken_in_is_in_the_books() {
     };
     let output = Box::new(stream(sink.clone(), Dialect::ZeekJson));
     let joiner = Box::new(EverySecond(0));
-    let handle =
-        spawn_joined(output, joiner, Box::new(feed), Arc::new(context())).unwrap();
+    let handle = spawn_joined(output, joiner, Box::new(feed), Arc::new(context())).unwrap();
     let finished = handle.finish(Instant::now() + Duration::from_secs(20));
     let counters = finished.counters;
     assert_eq!((counters.made, counters.taken_in), (101, 50));

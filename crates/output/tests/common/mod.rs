@@ -2,14 +2,13 @@
 #![allow(dead_code)]
 
 use portreeve_record::app::dns::{Dns, DnsFlags};
-use portreeve_record::facts::{End, Facts};
 use portreeve_record::conn::{Conn, ConnState, EndReason, Side};
+use portreeve_record::facts::{End, Facts};
 use portreeve_record::weird::{CaptureLoss, Weird};
 use portreeve_record::{Head, History, Record, RecordContext, SourceId, Uid};
 
 pub fn context() -> RecordContext {
-    let mut context =
-        RecordContext::new("sensor-1", vec!["eth0".into(), "a\t\"b\".pcap".into()]);
+    let mut context = RecordContext::new("sensor-1", vec!["eth0".into(), "a\t\"b\".pcap".into()]);
     let end = |n: u32| End {
         name: Some(format!("host-{n}.example").into()),
         country: Some(format!("N{n}").into()),
