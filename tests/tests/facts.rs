@@ -212,6 +212,13 @@ fn certificates_are_written_once_a_day_as_zeek_does() {
     let each = run(&capture, &["facts.certificates_again=0s"]);
     assert_eq!(rows(&each, "x509", &fields), zeeks);
     assert_eq!(count(&each), 24);
+    // Some of these clients named no server: its certificate did.
+    let unnamed = rows(&output, "ssl", &["server_name"]);
+    assert!(unnamed.contains(&vec!["-".to_owned()]), "{unnamed:?}");
+    assert_eq!(
+        rows(&output, "conn", &["app"]),
+        [vec!["Google".to_owned()]].into()
+    );
 }
 
 #[test]

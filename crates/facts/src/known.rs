@@ -19,8 +19,6 @@ use crate::recent::Recent;
 const WAIT: i64 = 300 * SECOND;
 /// The most services that wait; the one that waited longest is told then.
 const MAX_WAITING: usize = 4096;
-/// The most protocols that are kept of a service.
-const MAX_PROTOCOLS: usize = 16;
 /// Zeek's names of protocols are in capitals, but for this one.
 const FTP_DATA: &str = "ftp-data";
 
@@ -33,7 +31,8 @@ type Port = (IpAddr, u16, u8);
 #[derive(Debug, Default)]
 struct Told {
     at: i64,
-    protocols: Vec<Box<str>>,
+    /// As conversations name them: there are no more than protocols that can be recognised.
+    protocols: Vec<&'static str>,
 }
 
 /// The hosts and services that were told of lately.
@@ -96,10 +95,9 @@ impl Known {
         let key = (conn.resp_h, conn.resp_p, conn.ip_proto);
         let told = self.services.get(&key);
         let told = told.filter(|told| at.abs_diff(told.at) < self.again.unsigned_abs());
-        let new: Vec<Box<str>> = named
+        let new: Vec<&'static str> = named
             .split(',')
             .filter(|name| !name.is_empty())
-            .map(spelt)
             .filter(|name| told.is_none_or(|told| !told.protocols.contains(name)))
             .collect();
         let is_known = told.is_some();
@@ -111,9 +109,9 @@ impl Known {
             host: conn.resp_h,
             port_num: conn.resp_p,
             port_proto: conn.ip_proto,
-            service: new,
+            service: new.iter().copied().map(spelt).collect(),
         };
-        if told_of.service.is_empty() {
+        if new.is_empty() {
             if !self.ports.insert(key) {
                 return;
             }
@@ -123,19 +121,13 @@ impl Known {
             }
             return;
         }
-        self.tell(told_of, is_known, made);
-    }
-
-    fn tell(&mut self, service: KnownServices, is_known: bool, made: &mut Vec<Record>) {
-        let told = self.services.entry(key_of(&service));
+        let told = self.services.entry(key);
         if !is_known {
-            told.at = service.head.ts;
+            told.at = at;
             told.protocols.clear();
         }
-        let room = MAX_PROTOCOLS.saturating_sub(told.protocols.len());
-        told.protocols
-            .extend(service.service.iter().take(room).cloned());
-        made.push(record(service));
+        told.protocols.extend(new);
+        made.push(record(told_of));
     }
 
     /// Tells of those that waited long enough at `now`.
@@ -149,13 +141,15 @@ impl Known {
         let Some((_, service)) = self.waiting.pop_front() else {
             return;
         };
-        self.ports.remove(&key_of(&service));
-        let told = self.services.get(&key_of(&service));
-        let known =
-            told.is_some_and(|told| service.head.ts.abs_diff(told.at) < self.again.unsigned_abs());
-        if !known {
-            self.tell(service, false, made);
+        let (key, at) = (key_of(&service), service.head.ts);
+        self.ports.remove(&key);
+        let told = self.services.get(&key);
+        if told.is_some_and(|told| at.abs_diff(told.at) < self.again.unsigned_abs()) {
+            return;
         }
+        let protocols = Vec::new();
+        self.services.insert(key, Told { at, protocols });
+        made.push(record(service));
     }
 
     /// The end: tells of those that wait.

@@ -58,6 +58,23 @@ fn commands_are_told_however_they_are_cut() {
 }
 
 #[test]
+fn a_client_that_says_what_it_is_is_heard() {
+    let script: [(From, &[u8]); 4] = [
+        (From::Resp, b"220 an FTP server\r\n"),
+        (From::Orig, b"USER joe\r\n"),
+        (From::Resp, b"331 x\r\n"),
+        (From::Orig, b"CLNT Total Commander\r\nCLNT\r\n"),
+    ];
+    let outcome = play_cut(21, &script);
+    let [Record::App(App::Software(heard))] = &outcome.records[..] else {
+        panic!("{:?}", outcome.records);
+    };
+    assert_eq!(&*heard.unparsed_version, "Total Commander");
+    assert_eq!(heard.host, heard.head.orig_h);
+    assert_eq!((heard.software_type, &heard.name), ("FTP::CLIENT", &None));
+}
+
+#[test]
 fn guests_have_no_secrets() {
     let script: [(From, &[u8]); 3] = [
         (From::Resp, b"220 an FTP server\r\n"),

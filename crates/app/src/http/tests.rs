@@ -58,7 +58,7 @@ fn a_request_and_its_response() {
             ),
             (
                 From::Resp,
-                b"HTTP/1.1 302 Found there\r\nContent-Type: Text/HTML; charset=x\r\nLocation: /c\r\n\
+                b"HTTP/1.1 302 Found there\r\nContent-Type: Text/HTML; charset=x\r\nLocation: /c\r\nServer: S/1.2\r\nX-Powered-By: P\r\n\
                   Content-Disposition: attachment; filename=\"f.html\"\r\nContent-Length: 20\r\n\r\n<html><body></html>\n",
             ),
         ],
@@ -94,6 +94,8 @@ fn a_request_and_its_response() {
         },
         content_type: Some("text/html".into()),
         location: Some("/c".into()),
+        server: Some("S/1.2".into()),
+        powered_by: Some("P".into()),
         ..Http::default()
     };
     assert_eq!(*http, expected);

@@ -188,7 +188,7 @@ settings! {
         known_services: Hosts = Hosts::Local, "facts.known_services";
         /// Whose programs `software` tells of.
         software: Hosts = Hosts::Local, "facts.software";
-        /// How long what these three told is not told again.
+        /// How long what these three told is not told again. `0s`: it is told each time.
         again: Interval = Interval::seconds(86_400), "facts.again";
         /// How long a certificate that was written to `x509` is not written again. `0s`: it is written each time it is seen.
         certificates_again: Interval = Interval::seconds(86_400), "facts.certificates_again";

@@ -73,25 +73,21 @@ fn of_http(http: &Http, take: &mut dyn FnMut(Sighting<'_>)) {
     }
 }
 
-/// Identifications without the protocol's own version before them: `SSH-2.0-`.
+/// An identification without the protocol's own version before it: `SSH-2.0-`.
+fn program(identification: &str) -> &str {
+    identification
+        .strip_prefix("SSH")
+        .map_or(identification, |behind| {
+            behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-')
+        })
+}
+
 fn of_ssh(ssh: &Ssh, take: &mut dyn FnMut(Sighting<'_>)) {
-    let program = |said: &'_ str| -> usize {
-        let behind = said.strip_prefix("SSH").unwrap_or(said);
-        let program =
-            behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-        if behind.len() == said.len() {
-            0
-        } else {
-            said.len() - program.len()
-        }
-    };
     if let Some(said) = &ssh.client {
-        let said = said.get(program(said)..).unwrap_or_default();
-        take(client(&ssh.head, "SSH::CLIENT", said));
+        take(client(&ssh.head, "SSH::CLIENT", program(said)));
     }
     if let Some(said) = &ssh.server {
-        let said = said.get(program(said)..).unwrap_or_default();
-        take(server(&ssh.head, "SSH::SERVER", said));
+        take(server(&ssh.head, "SSH::SERVER", program(said)));
     }
 }
 
