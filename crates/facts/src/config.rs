@@ -33,9 +33,12 @@ impl Whose {
     }
 }
 
-/// The product that a host name is of.
+/// Tells the product that a host name is of.
+pub type ProductOf = dyn Fn(&str) -> Option<&'static str> + Send + Sync;
+
+/// The products behind host names.
 #[derive(Clone)]
-pub struct Products(pub Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>);
+pub struct Products(pub Arc<ProductOf>);
 
 impl fmt::Debug for Products {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

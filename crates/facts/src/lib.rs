@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use portreeve_record::{App, Conn, Facts, Fate, Joiner, Record, RecordContext};
 
-pub use config::{Config, Networks, Products, Whose};
+pub use config::{Config, Networks, ProductOf, Products, Whose};
 pub use geo::{Database, DatabaseError, Databases};
 pub use live::{Live, Now};
 

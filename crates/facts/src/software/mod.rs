@@ -106,8 +106,10 @@ mod tests {
                 resp_p: 80,
                 ..Head::default()
             },
-            user_agent: Some(user_agent.into()).filter(|text: &Box<str>| !text.is_empty()),
-            server: Some(server.into()).filter(|text: &Box<str>| !text.is_empty()),
+            user_agent: Some(user_agent)
+                .filter(|said| !said.is_empty())
+                .map(Into::into),
+            server: Some(server).filter(|said| !said.is_empty()).map(Into::into),
             ..Http::default()
         })
     }
