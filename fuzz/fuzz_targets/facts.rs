@@ -11,7 +11,7 @@ use portreeve_record::app::dns::Dns;
 use portreeve_record::app::http::Http;
 use portreeve_record::app::smtp::Smtp;
 use portreeve_record::app::ssh::Ssh;
-use portreeve_record::app::x509::X509;
+use portreeve_record::app::x509::{Certificate, X509};
 use portreeve_record::{App, Conn, Fate, Head, Joiner, Record, RecordContext};
 
 /// The most records that one leads to: its own, what waited for it, and a program for each of its texts.
@@ -76,7 +76,10 @@ fn record(tag: u8, at: i64, text: &str) -> Record {
         }),
         5 => App::from(X509 {
             head,
-            fingerprint: text.into(),
+            certificate: Arc::new(Certificate {
+                fingerprint: text.into(),
+                ..Certificate::default()
+            }),
             ..X509::default()
         }),
         _ => {

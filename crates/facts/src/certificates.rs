@@ -20,7 +20,8 @@ impl Certificates {
 
     /// Whether it was written lately; if not, it counts as written.
     pub(crate) fn is_known(&mut self, certificate: &X509) -> bool {
-        let (Some(recent), Some(fingerprint)) = (&mut self.0, bytes(&certificate.fingerprint))
+        let (Some(recent), Some(fingerprint)) =
+            (&mut self.0, bytes(&certificate.certificate.fingerprint))
         else {
             return false;
         };
@@ -46,14 +47,24 @@ fn bytes(fingerprint: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use portreeve_record::app::x509::Certificate;
+
     use super::*;
     use crate::config::DAY;
 
     #[test]
     fn written_once_a_day_in_each_place() {
         let mut certificates = Certificates::new(&Config::default());
+        let of = |fingerprint: &str| {
+            Arc::new(Certificate {
+                fingerprint: fingerprint.into(),
+                ..Certificate::default()
+            })
+        };
         let mut one = X509 {
-            fingerprint: "7c".repeat(32).into(),
+            certificate: of(&"7c".repeat(32)),
             ..X509::default()
         };
         assert!(!certificates.is_known(&one));
@@ -62,14 +73,14 @@ mod tests {
         assert!(!certificates.is_known(&one));
         one.head.ts = DAY;
         assert!(!certificates.is_known(&one));
-        one.fingerprint = "nothing of the kind".into();
+        one.certificate = of("nothing of the kind");
         assert!(!certificates.is_known(&one));
         assert!(!certificates.is_known(&one));
         let mut never = Certificates::new(&Config {
             certificates_again: 0,
             ..Config::default()
         });
-        one.fingerprint = "7c".repeat(32).into();
+        one.certificate = of(&"7c".repeat(32));
         assert!(!never.is_known(&one) && !never.is_known(&one));
     }
 }
