@@ -11,6 +11,7 @@ use portreeve_output::{
     OutputHandle, OutputState, Rotation, TimeFormat, spawn, spawn_joined,
 };
 use portreeve_record::RecordContext;
+use portreeve_store::{Store, StoreConfig};
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -66,6 +67,23 @@ fn rotation(config: &Config) -> Rotation {
     }
 }
 
+/// How the store is to be written; `None`: there is none.
+fn store(config: &Config) -> Option<StoreConfig> {
+    let store = &config.store;
+    let time = |interval: Interval| Some(interval.0).filter(|time| !time.is_zero());
+    Some(StoreConfig {
+        flush_every: store.flush_every.0,
+        segment_every: store.segment_every.0,
+        memory: store.memory.0,
+        keep_for: time(store.keep_for),
+        keep_rollups_for: time(store.keep_rollups_for),
+        keep_size: Some(store.keep_size.0).filter(|bytes| *bytes > 0),
+        community_id: store.community_id,
+        rollups: store.rollups,
+        ..StoreConfig::new(store.path.clone()?)
+    })
+}
+
 impl Planned {
     /// The outputs that the configuration names; `records`: somebody wants records on standard output if they go nowhere else;
     /// `summary`: somebody reads the sums at the end.
@@ -109,6 +127,15 @@ impl Planned {
             planned
                 .notes
                 .push(format!("records: {called} into {}", path.display()));
+        }
+        if let Some(config) = store(config) {
+            let path = config.path.clone();
+            let store = Store::open(config).map_err(Failure::failed)?;
+            planned
+                .notes
+                .push(format!("records: Parquet into {}", path.display()));
+            planned.notes.extend(store.notes().iter().cloned());
+            planned.outputs.push(Box::new(store));
         }
         if summary {
             let (summary, sums) = Summary::new();

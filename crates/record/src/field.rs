@@ -122,14 +122,13 @@ impl Storage {
             Storage::U16 => "UInt16",
             Storage::U32 => "UInt32",
             Storage::U64 => "UInt64",
-            Storage::I64 => "Int64",
+            Storage::I64 | Storage::DurationNs => "Int64",
             Storage::F64 => "Float64",
             Storage::TimeNs => "Timestamp(Nanosecond, UTC)",
-            Storage::DurationNs => "Duration(Nanosecond)",
             Storage::Ip | Storage::Text => "Utf8",
             Storage::Name => "Dictionary(Int32, Utf8)",
             Storage::Texts | Storage::Ips => "List(Utf8)",
-            Storage::DurationsNs => "List(Duration(Nanosecond))",
+            Storage::DurationsNs => "List(Int64)",
             Storage::U64s => "List(UInt64)",
         }
     }

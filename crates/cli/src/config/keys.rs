@@ -205,6 +205,27 @@ settings! {
         /// The most entries of each table, for each output. When one is full, what it learnt first is forgotten.
         entries: u32 = 131_072, "facts.entries";
     }
+    /// History: records as Parquet files in a folder. [The store](store.md) says what is in it.
+    store: Store = "store" {
+        /// The folder. Empty: no history is kept.
+        path: Option<PathBuf> = None, "store.path";
+        /// How often records go from memory to disk, at least: what a crash of the process costs at most, and how long a record takes to be found.
+        flush_every: Interval = Interval::seconds(1), "store.flush_every";
+        /// How long records are collected at most until they become a Parquet file. Many make one as soon as they fill a row group.
+        segment_every: Interval = Interval::seconds(300), "store.segment_every";
+        /// Memory for records that are not on disk yet, and for making Parquet of them. Comes on top of `engine.memory`.
+        memory: ByteSize = ByteSize(256 << 20), "store.memory";
+        /// Records older than this are deleted, file by file. `0s`: never. What was read from an old capture counts from when it was stored.
+        keep_for: Interval = Interval::seconds(30 * 86_400), "store.keep_for";
+        /// Roll-ups older than this are deleted. `0s`: never.
+        keep_rollups_for: Interval = Interval::seconds(0), "store.keep_rollups_for";
+        /// The oldest files are deleted when all together are larger than this; roll-ups last. `0`: never.
+        keep_size: ByteSize = ByteSize(0), "store.keep_size";
+        /// Store `community_id` of a conn record: some 20 bytes of each, which can be worked out again.
+        community_id: bool = true, "store.community_id";
+        /// Keep sums by second, minute and hour: `rollup_1s` to `rollup_1h`, and of the busiest addresses `hosts_1m` and `hosts_1h`.
+        rollups: bool = true, "store.rollups";
+    }
     /// What the memory for flows and rings stands on. [Huge pages](huge-pages.md) says how to reserve them.
     memory: Memory = "memory" {
         /// Pages for flow tables and packet buffers. `auto`: the largest that the kernel's reserve has and that are not mostly empty, else transparent huge pages. `1G`, `2M`: the same from that size on, with a warning if they are missing. `transparent`: leave the reserve to others. `off`: pages of 4 KiB.

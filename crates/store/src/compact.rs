@@ -1,0 +1,464 @@
+//! Many small files into one large: which, and how.
+//!
+//! Files of one table and day that were made one after the other are merged by time, a batch of each in memory at once. What columns one has and
+//! another lacks are null in its rows; where types differ, that of the latest counts.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::compute::{cast, interleave_record_batch};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+
+use crate::error::StoreError;
+use crate::layout::{Layout, Listing, Sealed};
+use crate::parquet_file::{self, Writer, times};
+
+/// A file that has so many bytes is large enough, and left alone.
+const LARGE: u64 = 128 << 20;
+/// Files that are merged at once, at most: each has a batch in memory.
+const MOST_FILES: usize = 32;
+/// Files that are worth it on the latest day; those of days before are merged when there are two.
+const FEW: usize = 8;
+/// Rows of each file in memory.
+const BATCH: usize = 4096;
+
+/// The runs of files that are to be merged now.
+pub(crate) fn runs(listing: &Listing) -> Vec<Vec<Sealed>> {
+    // What is made of an open segment has an earlier number than a merged file would claim: those before it only.
+    let mut open: HashMap<&str, u64> = HashMap::new();
+    for segment in &listing.open {
+        let first = open.entry(&segment.table).or_insert(u64::MAX);
+        *first = (*first).min(segment.segment);
+    }
+    let mut days: BTreeMap<(&str, &str), Vec<&Sealed>> = BTreeMap::new();
+    for file in &listing.sealed {
+        let before = open.get(file.table.as_str()).copied().unwrap_or(u64::MAX);
+        if file.last < before {
+            days.entry((&file.table, &file.date))
+                .or_default()
+                .push(file);
+        }
+    }
+    let mut latest: HashMap<&str, &str> = HashMap::new();
+    for (table, date) in days.keys() {
+        let last = latest.entry(table).or_insert(date);
+        *last = (*last).max(date);
+    }
+    let mut runs = Vec::new();
+    for ((table, date), mut files) in days {
+        files.sort_by_key(|file| file.first);
+        let past = latest.get(table).is_some_and(|latest| *latest > date);
+        if let Some(run) = pick(&files, if past { 2 } else { FEW }) {
+            runs.push(run);
+        }
+    }
+    runs
+}
+
+/// The first run of neighbours that is worth the work: enough of them, and none so large that it would be copied for the sake of a few
+/// crumbs, unless there are many.
+fn pick(files: &[&Sealed], least: usize) -> Option<Vec<Sealed>> {
+    for from in 0..files.len() {
+        let (mut to, mut bytes, mut largest) = (from, 0, 0);
+        while let Some(file) = files.get(to)
+            && file.bytes < LARGE
+            && to - from < MOST_FILES
+            && bytes < 2 * LARGE
+        {
+            bytes += file.bytes;
+            largest = largest.max(file.bytes);
+            to += 1;
+        }
+        let count = to - from;
+        if count >= least && (largest <= 4 * (bytes - largest) || count == MOST_FILES) {
+            return Some(files[from..to].iter().map(|file| (*file).clone()).collect());
+        }
+    }
+    None
+}
+
+/// How it went.
+pub(crate) enum Compacted {
+    /// The new file is in its place.
+    Done,
+    /// There was no time left; nothing has changed.
+    Stopped,
+    /// One of the files cannot be read.
+    Damaged(PathBuf, StoreError),
+}
+
+/// One of the files, as far as it was read.
+struct Cursor {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    batch: RecordBatch,
+    row: usize,
+}
+
+/// A file's fault, or the disk's.
+enum Fault {
+    File(PathBuf, StoreError),
+    Disk(StoreError),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Fault::Disk(error)
+    }
+}
+
+impl Cursor {
+    /// Reads the next rows; whether there are any.
+    fn next(&mut self, schema: &SchemaRef) -> Result<bool, Fault> {
+        let fault = |error| Fault::File(self.path.clone(), StoreError::arrow(&self.path)(error));
+        for batch in self.reader.by_ref() {
+            let batch = batch.map_err(fault)?;
+            if batch.num_rows() > 0 {
+                self.batch = adapt(&batch, schema).map_err(fault)?;
+                self.row = 0;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn time(&self) -> Option<i64> {
+        times(&self.batch)?.get(self.row).copied()
+    }
+}
+
+/// The rows under another schema.
+fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match batch.column_by_name(field.name()) {
+            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+            Some(column) => cast(column, field.data_type()),
+        });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
+}
+
+/// All columns of all files: those of the latest first.
+fn merged(schemas: &[SchemaRef]) -> SchemaRef {
+    let mut fields: Vec<Field> = Vec::new();
+    for schema in schemas.iter().rev() {
+        for field in schema.fields() {
+            if !fields.iter().any(|there| there.name() == field.name()) {
+                fields.push(field.as_ref().clone().with_nullable(true));
+            }
+        }
+    }
+    Arc::new(Schema::new(fields))
+}
+
+/// Merges files of one table and day into one.
+///
+/// # Errors
+/// The disk; nothing has changed then.
+pub(crate) fn merge(
+    layout: &Layout,
+    files: &[Sealed],
+    stop: &AtomicBool,
+) -> Result<Compacted, StoreError> {
+    match try_merge(layout, files, stop) {
+        Ok(done) => Ok(done),
+        Err(Fault::File(path, error)) if error.is_content() => Ok(Compacted::Damaged(path, error)),
+        Err(Fault::File(_, error) | Fault::Disk(error)) => Err(error),
+    }
+}
+
+fn try_merge(layout: &Layout, files: &[Sealed], stop: &AtomicBool) -> Result<Compacted, Fault> {
+    let (Some(first), Some(last)) = (files.first(), files.last()) else {
+        return Ok(Compacted::Stopped);
+    };
+    let mut readers = Vec::new();
+    for file in files {
+        let reader = parquet_file::read(&file.path, BATCH)
+            .map_err(|error| Fault::File(file.path.clone(), error))?;
+        readers.push((file.path.clone(), reader));
+    }
+    let schemas: Vec<SchemaRef> = readers
+        .iter()
+        .map(|(_, reader)| arrow::array::RecordBatchReader::schema(reader))
+        .collect();
+    let schema = merged(&schemas);
+    let mut cursors: Vec<Cursor> = readers
+        .into_iter()
+        .map(|(path, reader)| Cursor {
+            path,
+            reader,
+            batch: RecordBatch::new_empty(Arc::clone(&schema)),
+            row: 0,
+        })
+        .collect();
+    let mut heap = BinaryHeap::new();
+    for (i, cursor) in cursors.iter_mut().enumerate() {
+        if cursor.next(&schema)? {
+            heap.push(Reverse((cursor.time(), i)));
+        }
+    }
+    let tmp = layout.tmp().join(format!(
+        "{}-{:010}-{:010}",
+        first.table, first.first, last.last
+    ));
+    let mut writer = Writer::create(&tmp, &schema)?;
+    let mut rows: Vec<(usize, usize)> = Vec::with_capacity(2 * BATCH);
+    while let Some(Reverse((_, i))) = heap.pop() {
+        let cursor = &mut cursors[i];
+        // As long as this file's rows are the earliest, they are taken in one go.
+        let next = heap.peek().and_then(|Reverse((time, _))| *time);
+        let mut over = false;
+        loop {
+            rows.push((i, cursor.row));
+            cursor.row += 1;
+            over = cursor.row == cursor.batch.num_rows() || over;
+            if over || next.is_some_and(|next| cursor.time() > Some(next)) {
+                break;
+            }
+        }
+        if over || rows.len() >= 2 * BATCH {
+            write(&mut writer, &cursors, &mut rows, &tmp)?;
+            if stop.load(Relaxed) {
+                let _ = std::fs::remove_file(&tmp);
+                return Ok(Compacted::Stopped);
+            }
+        }
+        let cursor = &mut cursors[i];
+        if !over || cursor.next(&schema)? {
+            heap.push(Reverse((cursor.time(), i)));
+        }
+    }
+    let bytes = writer.finish()?;
+    let mut file = Sealed {
+        min: files.iter().map(|file| file.min).min().unwrap_or(first.min),
+        max: files.iter().map(|file| file.max).max().unwrap_or(first.max),
+        last: last.last,
+        part: 1,
+        parts: 1,
+        bytes,
+        ..first.clone()
+    };
+    file.place(layout);
+    parquet_file::put(&tmp, &file.path)?;
+    Ok(Compacted::Done)
+}
+
+fn write(
+    writer: &mut Writer,
+    cursors: &[Cursor],
+    rows: &mut Vec<(usize, usize)>,
+    tmp: &std::path::Path,
+) -> Result<(), StoreError> {
+    let batches: Vec<&RecordBatch> = cursors.iter().map(|cursor| &cursor.batch).collect();
+    let batch = interleave_record_batch(&batches, rows).map_err(StoreError::arrow(tmp))?;
+    rows.clear();
+    writer.write(&batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use arrow::array::{
+        Array, AsArray, Int32Array, StringArray, TimestampNanosecondArray, UInt16Array,
+    };
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> (Self, Layout) {
+            let path = std::env::temp_dir()
+                .join(format!("portreeve-compact-{}-{name}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            let layout = Layout::new(&path);
+            layout.create().unwrap();
+            (Folder(path), layout)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn times(from: i64, step: i64, rows: i64) -> Arc<TimestampNanosecondArray> {
+        let times = (0..rows).map(|i| from + i * step);
+        Arc::new(TimestampNanosecondArray::from_iter_values(times).with_timezone("UTC"))
+    }
+
+    /// Segment `n` of a table with times that lie between those of the others.
+    fn segment(layout: &Layout, n: u64) {
+        let ids = (0..1000).map(|i| n as i32 * 10_000 + i);
+        let batch = RecordBatch::try_from_iter([
+            ("ts", times(n as i64, 10, 1000) as _),
+            ("n", Arc::new(Int32Array::from_iter_values(ids)) as _),
+        ])
+        .unwrap();
+        parquet_file::seal(layout, "conn", n, &[batch]).unwrap();
+    }
+
+    fn rows(listing: &Listing) -> Vec<RecordBatch> {
+        let mut batches = Vec::new();
+        for file in &listing.sealed {
+            batches.extend(
+                parquet_file::read(&file.path, 100_000)
+                    .unwrap()
+                    .map(Result::unwrap),
+            );
+        }
+        batches
+    }
+
+    fn go() -> AtomicBool {
+        AtomicBool::new(false)
+    }
+
+    #[test]
+    fn small_files_become_one_with_the_same_rows_in_order() {
+        let (_folder, layout) = Folder::new("merge");
+        for n in 1..=9 {
+            segment(&layout, n);
+        }
+        let before = layout.list().unwrap();
+        let runs = runs(&before);
+        assert_eq!((runs.len(), runs[0].len()), (1, 9));
+        assert!(matches!(
+            merge(&layout, &runs[0], &go()).unwrap(),
+            Compacted::Done
+        ));
+        // Both are there for a moment; one counts.
+        let after = layout.list().unwrap();
+        assert_eq!((after.sealed.len(), after.superseded.len()), (1, 9));
+        assert_eq!((after.sealed[0].first, after.sealed[0].last), (1, 9));
+        let all = rows(&after);
+        let mut ids = Vec::new();
+        let mut last = i64::MIN;
+        for batch in &all {
+            for time in super::times(batch).unwrap() {
+                assert!(*time >= last);
+                last = *time;
+            }
+            ids.extend(
+                batch
+                    .column(1)
+                    .as_primitive::<Int32Type>()
+                    .values()
+                    .to_vec(),
+            );
+        }
+        ids.sort_unstable();
+        let expected: Vec<i32> = (1..=9)
+            .flat_map(|n| (0..1000).map(move |i| n * 10_000 + i))
+            .collect();
+        assert_eq!(ids, expected);
+        assert!(super::runs(&after).is_empty());
+    }
+
+    #[test]
+    fn files_of_other_times_have_their_own_columns() {
+        let (_folder, layout) = Folder::new("evolve");
+        let old = RecordBatch::try_from_iter([
+            ("ts", times(0, 1, 10) as _),
+            ("gone", Arc::new(StringArray::from(vec!["x"; 10])) as _),
+            ("port", Arc::new(UInt16Array::from(vec![7; 10])) as _),
+        ])
+        .unwrap();
+        let new = RecordBatch::try_from_iter([
+            ("ts", times(5, 1, 10) as _),
+            ("port", Arc::new(Int32Array::from(vec![8; 10])) as _),
+            ("new", Arc::new(StringArray::from(vec!["y"; 10])) as _),
+        ])
+        .unwrap();
+        parquet_file::seal(&layout, "conn", 1, &[old]).unwrap();
+        parquet_file::seal(&layout, "conn", 2, &[new]).unwrap();
+        let files = layout.list().unwrap().sealed;
+        assert!(matches!(
+            merge(&layout, &files, &go()).unwrap(),
+            Compacted::Done
+        ));
+        let batch = rows(&layout.list().unwrap()).remove(0);
+        assert_eq!(batch.num_rows(), 20);
+        let nulls = |name: &str| batch.column_by_name(name).unwrap().null_count();
+        assert_eq!((nulls("gone"), nulls("new"), nulls("port")), (10, 10, 0));
+        let ports = batch.column_by_name("port").unwrap();
+        let sum: i32 = ports.as_primitive::<Int32Type>().values().iter().sum();
+        assert_eq!(sum, 150);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let (_folder, layout) = Folder::new("damaged");
+        segment(&layout, 1);
+        segment(&layout, 2);
+        let files = layout.list().unwrap().sealed;
+        let mut bytes = fs::read(&files[0].path).unwrap();
+        for byte in &mut bytes[10..2000] {
+            *byte = 0xa5;
+        }
+        fs::write(&files[0].path, bytes).unwrap();
+        match merge(&layout, &files, &go()).unwrap() {
+            Compacted::Damaged(path, _) => assert_eq!(path, files[0].path),
+            _ => panic!("a damaged file was merged"),
+        }
+        assert_eq!(layout.list().unwrap().sealed.len(), 2);
+    }
+
+    fn file(first: u64, bytes: u64) -> Sealed {
+        Sealed {
+            table: "conn".into(),
+            date: "2026-11-26".into(),
+            min: 0,
+            max: 0,
+            first,
+            last: first,
+            part: 1,
+            parts: 1,
+            path: PathBuf::new(),
+            bytes,
+            stored: 0,
+        }
+    }
+
+    fn picked(bytes: &[u64], least: usize) -> Option<Vec<u64>> {
+        let files: Vec<Sealed> = (1..).zip(bytes).map(|(n, bytes)| file(n, *bytes)).collect();
+        let run = pick(&files.iter().collect::<Vec<_>>(), least)?;
+        Some(run.iter().map(|file| file.first).collect())
+    }
+
+    #[test]
+    fn large_files_are_not_copied_for_crumbs() {
+        assert_eq!(picked(&[10; 7], FEW), None);
+        assert_eq!(picked(&[10; 8], FEW), Some((1..=8).collect()));
+        assert_eq!(picked(&[LARGE, 10, 10], 2), Some(vec![2, 3]));
+        let mut one_large = vec![LARGE - 1];
+        one_large.extend([10; 8]);
+        assert_eq!(picked(&one_large, FEW), Some((2..=9).collect()));
+        assert_eq!(picked(&[LARGE - 1, 10], 2), None);
+        assert_eq!(picked(&[], 2), None);
+    }
+
+    #[test]
+    fn nothing_behind_an_open_segment_is_merged() {
+        let listing = Listing {
+            sealed: (1..=9).map(|n| file(n, 10)).collect(),
+            open: vec![crate::layout::Open {
+                table: "conn".into(),
+                segment: 5,
+                path: PathBuf::new(),
+            }],
+            ..Listing::default()
+        };
+        assert!(runs(&listing).is_empty());
+    }
+}

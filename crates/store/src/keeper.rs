@@ -1,0 +1,337 @@
+//! The thread that keeps the store in order: makes few large files of many small ones, deletes what is too old or too much.
+//!
+//! It touches only what is Parquet already; nobody waits for it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use portreeve_output::OutputStatus;
+
+use crate::compact::{self, Compacted};
+use crate::config::StoreConfig;
+use crate::error::StoreError;
+use crate::layout::{Layout, Listing, Sealed, nanoseconds};
+use crate::schema::{TableKind, tables};
+use crate::sealer::{set_aside, trash};
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_secs(10);
+/// How long a file that was replaced stays for readers that began before.
+const TRASH_FOR: Duration = Duration::from_secs(120);
+/// Between a new file's arrival and the going of those it was made of: longer than a listing takes, so that none misses both.
+const OVERLAP: Duration = Duration::from_millis(200);
+
+/// The thread.
+pub(crate) struct Keeper {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    pub fn start(
+        layout: Layout,
+        status: Arc<OutputStatus>,
+        config: &StoreConfig,
+    ) -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut work = Work::new(layout, status, config);
+        let thread = Builder::new().name("store-keep".into()).spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                while !stop.load(Relaxed) {
+                    work.pass(SystemTime::now(), &stop);
+                    std::thread::park_timeout(EVERY);
+                }
+            }
+        })?;
+        Ok(Keeper {
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends it, after the step that it is at.
+    pub fn stop(&mut self) {
+        self.stop.store(true, Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What is done each time.
+pub(crate) struct Work {
+    layout: Layout,
+    status: Arc<OutputStatus>,
+    keep_for: Option<Duration>,
+    keep_rollups_for: Option<Duration>,
+    keep_size: Option<u64>,
+    rollups: Vec<&'static str>,
+    /// What is in the trash, and since when: by a clock that does not step.
+    trashed: HashMap<PathBuf, Instant>,
+}
+
+impl Work {
+    pub fn new(layout: Layout, status: Arc<OutputStatus>, config: &StoreConfig) -> Self {
+        Work {
+            layout,
+            status,
+            keep_for: config.keep_for,
+            keep_rollups_for: config.keep_rollups_for,
+            keep_size: config.keep_size,
+            rollups: tables()
+                .iter()
+                .filter(|table| table.kind == TableKind::Rollup)
+                .map(|table| table.name)
+                .collect(),
+            trashed: HashMap::new(),
+        }
+    }
+
+    /// One look at everything.
+    pub fn pass(&mut self, now: SystemTime, stop: &AtomicBool) {
+        let result = self
+            .layout
+            .list()
+            .map_err(StoreError::io("list", self.layout.root()))
+            .and_then(|listing| {
+                self.retire(&listing, now)?;
+                self.compact(&listing, stop)
+            });
+        if let Err(error) = result {
+            self.status.error(error.to_string());
+        }
+        self.empty_trash(TRASH_FOR);
+    }
+
+    /// Deletes what is too old, and the oldest of what is too much.
+    fn retire(&self, listing: &Listing, now: SystemTime) -> Result<(), StoreError> {
+        // A clock that stepped far ahead must not empty the store: no record is older than the newest one makes it.
+        let newest = listing.sealed.iter().map(|file| file.max).max();
+        let wall = nanoseconds(now);
+        let now = newest.unwrap_or(wall).min(wall);
+        let mut kept: Vec<&Sealed> = Vec::new();
+        let mut removed = 0;
+        for file in &listing.sealed {
+            let keep = if self.is_rollup(file) {
+                self.keep_rollups_for
+            } else {
+                self.keep_for
+            };
+            let oldest = keep.map_or(i64::MIN, |keep| {
+                now.saturating_sub(i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX))
+            });
+            // What was read from an old capture is as old as its file: it would be gone at once.
+            if file.max.max(file.stored) < oldest {
+                trash(&self.layout, &file.path)?;
+                removed += 1;
+            } else {
+                kept.push(file);
+            }
+        }
+        if let Some(most) = self.keep_size {
+            kept.sort_by_key(|file| (self.is_rollup(file), file.max, file.first));
+            let mut total: u64 = kept.iter().map(|file| file.bytes).sum();
+            for file in kept {
+                if total <= most {
+                    break;
+                }
+                trash(&self.layout, &file.path)?;
+                total -= file.bytes;
+                removed += 1;
+            }
+        }
+        self.status.add_removed(removed);
+        Ok(())
+    }
+
+    fn is_rollup(&self, file: &Sealed) -> bool {
+        self.rollups.contains(&file.table.as_str())
+    }
+
+    fn compact(&self, listing: &Listing, stop: &AtomicBool) -> Result<(), StoreError> {
+        for run in compact::runs(listing) {
+            if stop.load(Relaxed) {
+                return Ok(());
+            }
+            match compact::merge(&self.layout, &run, stop)? {
+                Compacted::Done => {
+                    std::thread::sleep(OVERLAP);
+                    for file in &run {
+                        trash(&self.layout, &file.path)?;
+                    }
+                }
+                Compacted::Stopped => return Ok(()),
+                Compacted::Damaged(path, error) => {
+                    if set_aside(&self.layout, &path) {
+                        self.status.error(format!(
+                            "{error}: it was set aside in {}",
+                            self.layout.damaged().display()
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes what has been in the trash for so long.
+    pub fn empty_trash(&mut self, longer_than: Duration) {
+        let there: Vec<PathBuf> = fs::read_dir(self.layout.trash())
+            .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+            .unwrap_or_default();
+        self.trashed.retain(|path, _| there.contains(path));
+        for path in there {
+            let since = self
+                .trashed
+                .entry(path.clone())
+                .or_insert_with(Instant::now);
+            if since.elapsed() >= longer_than {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::UNIX_EPOCH;
+
+    use arrow::array::{RecordBatch, TimestampNanosecondArray};
+
+    use super::*;
+    use crate::layout::DAY;
+    use crate::parquet_file;
+
+    struct Folder(PathBuf);
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// A store with a file of `conn` and one of `rollup_1h` for each of the ten days from 20000 days after 1970 on.
+    fn store(name: &str) -> (Folder, Layout) {
+        let path =
+            std::env::temp_dir().join(format!("portreeve-keeper-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        let layout = Layout::new(&path);
+        layout.create().unwrap();
+        for day in 0..10 {
+            for (i, table) in ["conn", "rollup_1h"].into_iter().enumerate() {
+                let ts = TimestampNanosecondArray::from(vec![(20_000 + day) * DAY; 100])
+                    .with_timezone("UTC");
+                let batch = RecordBatch::try_from_iter([("ts", Arc::new(ts) as _)]).unwrap();
+                let segment = day as u64 * 2 + i as u64 + 1;
+                let sealed = parquet_file::seal(&layout, table, segment, &[batch]).unwrap();
+                fs::File::options()
+                    .write(true)
+                    .open(&sealed[0].path)
+                    .and_then(|file| file.set_modified(after_days(20_000 + day as u64)))
+                    .unwrap();
+            }
+        }
+        (Folder(path), layout)
+    }
+
+    fn days(layout: &Layout, table: &str) -> usize {
+        let listing = layout.list().unwrap();
+        listing
+            .sealed
+            .iter()
+            .filter(|file| file.table == table)
+            .count()
+    }
+
+    fn work(layout: &Layout, change: impl FnOnce(&mut StoreConfig)) -> Work {
+        let mut config = StoreConfig {
+            keep_for: None,
+            ..StoreConfig::new(layout.root().to_owned())
+        };
+        change(&mut config);
+        Work::new(layout.clone(), Arc::default(), &config)
+    }
+
+    fn after_days(days: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(days * 86_400)
+    }
+
+    #[test]
+    fn records_and_roll_ups_have_their_own_ages() {
+        let (_folder, layout) = store("age");
+        let mut work = work(&layout, |config| {
+            config.keep_for = Some(Duration::from_secs(3 * 86_400));
+            config.keep_rollups_for = Some(Duration::from_secs(6 * 86_400));
+        });
+        work.pass(after_days(20_009), &AtomicBool::new(false));
+        assert_eq!((days(&layout, "conn"), days(&layout, "rollup_1h")), (4, 7));
+        assert_eq!(work.status.counters().files_removed, 9);
+        assert_eq!(work.status.counters().errors, 0);
+        // Those that read on find them for a while.
+        assert_eq!(fs::read_dir(layout.trash()).unwrap().count(), 9);
+        work.empty_trash(Duration::ZERO);
+        assert_eq!(fs::read_dir(layout.trash()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_read_from_an_old_capture_is_kept_from_then_on() {
+        let (_folder, layout) = store("old");
+        let ts = TimestampNanosecondArray::from(vec![5]).with_timezone("UTC");
+        let batch = RecordBatch::try_from_iter([("ts", Arc::new(ts) as _)]).unwrap();
+        parquet_file::seal(&layout, "conn", 99, &[batch]).unwrap();
+        let mut work = work(&layout, |config| {
+            config.keep_for = Some(Duration::from_secs(30 * 86_400));
+        });
+        work.pass(after_days(20_009), &AtomicBool::new(false));
+        assert_eq!(days(&layout, "conn"), 11);
+    }
+
+    #[test]
+    fn a_clock_that_steps_ahead_does_not_empty_the_store() {
+        let (_folder, layout) = store("ahead");
+        let mut work = work(&layout, |config| {
+            config.keep_for = Some(Duration::from_secs(30 * 86_400));
+        });
+        work.pass(after_days(50_000), &AtomicBool::new(false));
+        work.pass(UNIX_EPOCH, &AtomicBool::new(false));
+        assert_eq!(days(&layout, "conn"), 10);
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_is_too_much_and_roll_ups_last() {
+        let (_folder, layout) = store("size");
+        let total: u64 = layout
+            .list()
+            .unwrap()
+            .sealed
+            .iter()
+            .map(|file| file.bytes)
+            .sum();
+        let mut work = work(&layout, |config| config.keep_size = Some(total * 7 / 10));
+        work.pass(after_days(20_009), &AtomicBool::new(false));
+        assert_eq!((days(&layout, "conn"), days(&layout, "rollup_1h")), (4, 10));
+        let listing = layout.list().unwrap();
+        let oldest = listing
+            .sealed
+            .iter()
+            .filter(|file| file.table == "conn")
+            .map(|file| file.min)
+            .min();
+        assert_eq!(oldest, Some(20_006 * DAY));
+    }
+}

@@ -1,0 +1,300 @@
+//! The store as an output: records in, files out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use portreeve_output::{DropReason, Output, OutputState, OutputStatus};
+use portreeve_record::{Record, RecordContext};
+
+use crate::config::StoreConfig;
+use crate::error::StoreError;
+use crate::keeper::Keeper;
+use crate::layout::Layout;
+use crate::lock::Lock;
+use crate::rollup::{Depth, Rollups};
+use crate::schema::tables;
+use crate::sealer::{self, Job, Sealer};
+use crate::table::OpenTable;
+
+/// How often sums are written: those of seconds, minutes, hours. What a `kill -9` costs of them.
+const ROLLUPS_EVERY: [(Depth, Duration); 3] = [
+    (Depth::Hours, Duration::from_secs(600)),
+    (Depth::Minutes, Duration::from_secs(60)),
+    (Depth::Seconds, Duration::from_secs(10)),
+];
+
+/// Between two looks whether the thread that makes Parquet has room.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A store that is written.
+pub struct Store {
+    status: Arc<OutputStatus>,
+    config: StoreConfig,
+    layout: Layout,
+    tables: Vec<OpenTable>,
+    /// Places of the tables by their names.
+    places: HashMap<&'static str, usize>,
+    rollups: Rollups,
+    /// The names behind the numbers of records, from the first one.
+    context: Option<RecordContext>,
+    sealer: Sealer,
+    keeper: Keeper,
+    /// The number of the next segment.
+    next: u64,
+    flushed: Instant,
+    rolled: [Instant; 3],
+    notes: Vec<String>,
+    _lock: Lock,
+}
+
+/// Places of the tables that have most records: the first of [`tables`].
+const CONN: usize = 0;
+const CONN_UPDATE: usize = 1;
+
+impl Store {
+    /// Opens the store for writing, makes Parquet of what a run before left open, and starts its threads.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, or that another instance writes into.
+    pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
+        let layout = Layout::new(&config.path);
+        layout
+            .create()
+            .map_err(StoreError::io("make a store in", &config.path))?;
+        let lock = Lock::take(&layout)?;
+        // What was being written when the last run ended.
+        let _ = std::fs::remove_dir_all(layout.tmp());
+        layout
+            .create()
+            .map_err(StoreError::io("make a store in", &config.path))?;
+        let next = layout
+            .next_segment()
+            .map_err(StoreError::io("list", &config.path))?;
+        let (left, notes) = sealer::left_open(&layout)?;
+        let left_out = (!config.community_id).then_some("community_id");
+        let all = tables();
+        let status = Arc::new(OutputStatus::default());
+        let sealer = Sealer::start(layout.clone(), Arc::clone(&status), left)
+            .map_err(StoreError::io("start a thread for", &config.path))?;
+        let keeper = Keeper::start(layout.clone(), Arc::clone(&status), &config)
+            .map_err(StoreError::io("start a thread for", &config.path))?;
+        let now = Instant::now();
+        Ok(Store {
+            status,
+            tables: all
+                .iter()
+                .map(|table| OpenTable::new(table, left_out))
+                .collect(),
+            places: all
+                .iter()
+                .enumerate()
+                .map(|(place, table)| (table.name, place))
+                .collect(),
+            rollups: Rollups::default(),
+            context: None,
+            layout,
+            config,
+            sealer,
+            keeper,
+            next,
+            flushed: now,
+            rolled: [now; 3],
+            notes,
+            _lock: lock,
+        })
+    }
+
+    /// What was found when it was opened, for people.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Makes room in a table, by handing what it holds to the sealer; whether there is room now.
+    fn seal(&mut self, place: usize) -> bool {
+        loop {
+            let job = match self.tables[place].close(&mut self.next) {
+                Ok(Some(job)) => job,
+                Ok(None) => return true,
+                Err(error) => {
+                    self.status.error(error.to_string());
+                    return true;
+                }
+            };
+            if let Err(job) = self.hand_over(job) {
+                self.tables[place].wait(job);
+                return false;
+            }
+        }
+    }
+
+    /// Waits for a slow disk, so that a file's records are all stored and the rings of a live run fill; but not for one that refuses.
+    fn hand_over(&self, mut job: Job) -> Result<(), Job> {
+        loop {
+            job = match self.sealer.seal(job) {
+                Ok(()) => return Ok(()),
+                Err(job) if self.sealer.is_failing() => return Err(job),
+                Err(job) => job,
+            };
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Room for another row of a table?
+    fn room(&mut self, place: usize) -> bool {
+        !self.tables[place].is_full(self.config.segment_bytes()) || self.seal(place)
+    }
+
+    fn roll(&mut self, depth: Depth, context: &RecordContext) {
+        let mut rollups = std::mem::take(&mut self.rollups);
+        rollups.write(depth, context, &mut |table, values| {
+            let Some(place) = self.places.get(table).copied() else {
+                return;
+            };
+            if self.room(place) {
+                let table = &mut self.tables[place];
+                for value in values {
+                    table.columns.push(value);
+                }
+                table.columns.end_row();
+                table.added();
+            }
+        });
+        self.rollups = rollups;
+    }
+
+    /// Everything that is in memory into open segments.
+    fn flush_all(&mut self) {
+        self.flushed = Instant::now();
+        let mut failed = false;
+        for table in &mut self.tables {
+            match table.flush(&self.layout, &mut self.next) {
+                Ok(written) => self.status.add_written(written, 0),
+                Err(error) => {
+                    // The first tells of all.
+                    if !failed {
+                        self.status.error(error.to_string());
+                    }
+                    failed = true;
+                }
+            }
+        }
+        if failed {
+            self.status.set_state(OutputState::Recovering);
+        } else if self.status.state() == OutputState::Recovering && !self.sealer.is_failing() {
+            self.status.set_state(OutputState::Ok);
+            self.status
+                .recovered(format!("{}: writes again", self.config.path.display()));
+        }
+        let held: usize = self.tables.iter().map(OpenTable::bytes).sum();
+        if held > self.config.segment_bytes()
+            && let Some((place, _)) = self
+                .tables
+                .iter()
+                .enumerate()
+                .max_by_key(|(_, table)| table.bytes())
+        {
+            self.seal(place);
+        }
+    }
+}
+
+impl Output for Store {
+    fn name(&self) -> &str {
+        "store"
+    }
+
+    fn status(&self) -> &Arc<OutputStatus> {
+        &self.status
+    }
+
+    fn write(&mut self, record: &Record, context: &RecordContext) {
+        let place = match record {
+            Record::Conn(_) => CONN,
+            Record::ConnUpdate(_) => CONN_UPDATE,
+            other => match self.places.get(other.path()) {
+                Some(place) => *place,
+                None => {
+                    self.status.add_unwanted();
+                    return;
+                }
+            },
+        };
+        if self.context.is_none() {
+            self.context = Some(context.clone());
+        }
+        if self.config.rollups {
+            self.rollups.take(record);
+            if self.rollups.is_full() {
+                self.roll(Depth::Seconds, context);
+                self.roll(Depth::Minutes, context);
+            }
+        }
+        if !self.room(place) {
+            self.status.add_dropped(DropReason::WriteError, 1);
+            return;
+        }
+        let table = &mut self.tables[place];
+        record.visit(context, &mut table.columns);
+        table.columns.end_row();
+        table.added();
+    }
+
+    fn tick(&mut self, _now: SystemTime) {
+        if let Some(context) = self.context.take() {
+            for (i, (depth, every)) in ROLLUPS_EVERY.iter().enumerate() {
+                if self.rolled[i].elapsed() >= *every {
+                    self.rolled[i] = Instant::now();
+                    self.roll(*depth, &context);
+                }
+            }
+            self.context = Some(context);
+        }
+        for place in 0..self.tables.len() {
+            let table = &self.tables[place];
+            if table.is_waiting() || table.is_old(self.config.segment_every) {
+                self.seal(place);
+            }
+        }
+        if self.flushed.elapsed() >= self.config.flush_every {
+            self.flush_all();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.flushed.elapsed() >= self.config.flush_every {
+            self.flush_all();
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(context) = self.context.take() {
+            self.roll(Depth::Hours, &context);
+        }
+        self.keeper.stop();
+        // A disk that refuses is tried once more, and not waited for: what it takes is safe in open segments.
+        self.sealer.hurry();
+        if self.status.state() == OutputState::Recovering {
+            self.flush_all();
+        }
+        for place in 0..self.tables.len() {
+            loop {
+                match self.tables[place].close(&mut self.next) {
+                    Ok(Some(job)) => {
+                        let records = job.records;
+                        if self.sealer.seal_at_last(job).is_err() {
+                            self.status.add_dropped(DropReason::WriteError, records);
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.status.error(error.to_string());
+                        break;
+                    }
+                }
+            }
+        }
+        self.sealer.finish();
+    }
+}
