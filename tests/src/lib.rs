@@ -22,6 +22,8 @@ pub mod ledger;
 pub mod packets;
 pub mod parallel;
 pub mod pcap;
+pub mod percent;
 pub mod score;
 pub mod truth;
 pub mod zeek;
+pub mod zeek_logs;

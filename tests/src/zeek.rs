@@ -82,7 +82,7 @@ pub fn known_differences() -> Vec<Known> {
         .collect()
 }
 
-fn table(text: &'static str, width: usize) -> Vec<Vec<&'static str>> {
+pub(crate) fn table(text: &'static str, width: usize) -> Vec<Vec<&'static str>> {
     text.lines()
         .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
         .map(|line| {

@@ -85,6 +85,7 @@ mod syslog;
 mod talk;
 mod tftp;
 mod utf16;
+mod xmpp;
 
 pub use bytes::Reader;
 pub use context::{Context, Facts};

@@ -43,6 +43,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::socks::SOCKS,
     &crate::mysql::MYSQL,
     &crate::postgresql::POSTGRESQL,
+    &crate::xmpp::XMPP,
     &crate::named::bittorrent::BITTORRENT,
     &crate::named::wireguard::WIREGUARD,
     &crate::named::ipsec::IPSEC,

@@ -2,6 +2,8 @@
 //!
 //! Zeek writes a control character as `\x` and two hexadecimal digits, in TSV and (with the backslash escaped
 //! again, as JSON wants it) in JSON. In TSV the separators are written so too, and a backslash is doubled.
+//!
+//! Bytes off the wire that are no text stand in records as `\xNN` already. In TSV they stay so, as Zeek has them: one backslash.
 
 use crate::text::HEX;
 
@@ -52,7 +54,11 @@ fn append(out: &mut Vec<u8>, text: &str, context: Context) {
         return;
     }
     let mut buffer = [0u8; 4];
-    for character in text.chars() {
+    for (at, character) in text.char_indices() {
+        if character == '\\' && context != Context::Json && stands_for_byte(&bytes[at..]) {
+            out.push(b'\\');
+            continue;
+        }
         let encoded = character.encode_utf8(&mut buffer).as_bytes();
         let special = match encoded {
             [byte] => context.special(*byte),
@@ -66,6 +72,15 @@ fn append(out: &mut Vec<u8>, text: &str, context: Context) {
             escaped(out, byte, context);
         }
     }
+}
+
+/// Whether a text goes on with `\xNN` for a byte that is no character one can see.
+fn stands_for_byte(text: &[u8]) -> bool {
+    let value = |digit: u8| HEX.iter().position(|hex| *hex == digit);
+    let [b'\\', b'x', high, low, ..] = *text else {
+        return false;
+    };
+    matches!((value(high), value(low)), (Some(high), Some(low)) if !matches!(16 * high + low, 0x20..=0x7e))
 }
 
 fn escaped(out: &mut Vec<u8>, byte: u8, context: Context) {
@@ -130,6 +145,9 @@ mod tests {
     fn zeek_forms() {
         assert_eq!(tsv_text("a\tb\nc\\d,é", false), "a\\x09b\\x0ac\\\\d,é");
         assert_eq!(tsv_text("a,b", true), "a\\x2cb");
+        // What a record has in place of a byte, and what only looks like it.
+        assert_eq!(tsv_text("GPS\\x00\\xff", false), "GPS\\x00\\xff");
+        assert_eq!(tsv_text("\\x41\\x0", false), "\\\\x41\\\\x0");
         assert_eq!(tsv_text("\u{85}", false), "\\xc2\\x85");
         let mut out = Vec::new();
         json(&mut out, "a\u{7}\"\\\n\u{85}😄");
