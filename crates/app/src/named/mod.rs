@@ -1,12 +1,21 @@
 //! Protocols that are recognised and not read: a flow in one of them has its name in `service`, and leaves.
 
 pub(crate) mod bacnet;
+pub(crate) mod bgp;
 pub(crate) mod bittorrent;
+pub(crate) mod coap;
 pub(crate) mod enip;
 pub(crate) mod ipsec;
 pub(crate) mod mongodb;
 pub(crate) mod openvpn;
+pub(crate) mod pptp;
 pub(crate) mod redis;
+pub(crate) mod rfb;
+pub(crate) mod rtsp;
+pub(crate) mod ssdp;
+pub(crate) mod sun_rpc;
+pub(crate) mod tds;
+pub(crate) mod tls_records;
 pub(crate) mod wireguard;
 
 use crate::context::Context;
@@ -118,5 +127,80 @@ mod tests {
                 service(transport, port, &bytes[..len], b"");
             }
         }
+    }
+
+    #[test]
+    fn these_too() {
+        use Transport::{Tcp, Udp};
+        let mut call = 7u32.to_be_bytes().to_vec();
+        for word in [0u32, 2, 100_003, 3, 1] {
+            call.extend(word.to_be_bytes());
+        }
+        let over_tcp = [&0x8000_0018_u32.to_be_bytes()[..], &call].concat();
+        let map = [&call[..15], &[0xa0], &call[16..]].concat();
+        let mut prelogin = vec![0x12, 1, 0, 47, 0, 0, 1, 0, 0, 0, 26, 0, 6];
+        prelogin.resize(47, 0);
+        let data = padded(&[23, 3, 3, 0, 32], 37);
+        let datagram = padded(&[23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 32], 45);
+        let cases: [(&str, Transport, u16, &[u8]); 16] = [
+            (
+                "rtsp",
+                Tcp,
+                6000,
+                b"DESCRIBE rtsp://a/b RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+            ),
+            (
+                "ssdp",
+                Udp,
+                1900,
+                b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n",
+            ),
+            (
+                "ssdp",
+                Udp,
+                1900,
+                b"HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\n\r\n",
+            ),
+            ("tds", Tcp, 6000, &prelogin),
+            ("bgp", Tcp, 179, &[&[0xff; 16][..], &[0, 19, 4]].concat()),
+            ("rfb", Tcp, 6000, b"RFB 003.008\n"),
+            (
+                "pptp",
+                Tcp,
+                6000,
+                &padded(&[0, 156, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1], 156),
+            ),
+            ("coap", Udp, 5683, &[0x42, 1, 0, 7, 1, 2]),
+            ("nfs", Udp, 6000, &call),
+            ("nfs", Tcp, 2049, &over_tcp),
+            ("portmapper", Udp, 111, &map),
+            ("ssl", Tcp, 443, &data),
+            ("ssl", Tcp, 6000, &data),
+            ("ssl", Tcp, 443, &data[..20]),
+            ("dtls", Udp, 6000, &datagram),
+            ("dtls", Udp, 443, &[&datagram[..], &datagram].concat()),
+        ];
+        for (name, transport, port, bytes) in cases {
+            assert_eq!(service(transport, port, bytes, b""), Some(name), "{name}");
+            assert_eq!(
+                service(transport, port, b"", bytes),
+                Some(name),
+                "{name}, turned round"
+            );
+            let mut other = bytes.to_vec();
+            // Of a remote call the identifier may be anything: its version is the mark.
+            let at = if bytes == &call[..] || bytes == &map[..] {
+                11
+            } else {
+                0
+            };
+            other[at] ^= 0x40;
+            assert_ne!(service(transport, port, &other, b""), Some(name), "{name}");
+            for len in 0..bytes.len() {
+                service(transport, port, &bytes[..len], b"");
+            }
+        }
+        // Less than a record, and no port of TLS.
+        assert_eq!(service(Tcp, 6000, &data[..20], b""), None);
     }
 }
