@@ -19,6 +19,7 @@ pub mod corpus;
 pub mod hugepages;
 pub mod items;
 pub mod ledger;
+pub mod ndpi;
 pub mod packets;
 pub mod parallel;
 pub mod pcap;

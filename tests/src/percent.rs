@@ -6,10 +6,14 @@ pub fn decoded(text: &str) -> Vec<u8> {
     hexadecimal(text.as_bytes(), b"%")
 }
 
-/// A text of Zeek's tables with its `\x41` decoded, as bytes.
+/// A text of Zeek's tables with its `\x41` and double backslashes decoded, as bytes.
 #[must_use]
 pub fn unescaped(text: &str) -> Vec<u8> {
-    hexadecimal(text.as_bytes(), b"\\x")
+    let pieces: Vec<Vec<u8>> = text
+        .split("\\\\")
+        .map(|piece| hexadecimal(piece.as_bytes(), b"\\x"))
+        .collect();
+    pieces.join(&b'\\')
 }
 
 fn hexadecimal(bytes: &[u8], mark: &[u8]) -> Vec<u8> {
@@ -40,5 +44,6 @@ mod tests {
     fn both_forms_give_the_same_bytes() {
         assert_eq!(decoded("a%20b%FC%2"), b"a b\xfc%2");
         assert_eq!(unescaped("a b\\xfc%2"), b"a b\xfc%2");
+        assert_eq!(unescaped("a\\\\x07"), b"a\\x07");
     }
 }

@@ -155,10 +155,20 @@ impl Context<'_> {
 fn host(record: &App) -> Option<&str> {
     match record {
         App::Http(http) => http.host.as_deref(),
-        App::Ssl(ssl) => ssl.server_name.as_deref(),
+        // A client that names no server still gets its certificate.
+        App::Ssl(ssl) => ssl
+            .server_name
+            .as_deref()
+            .or_else(|| common_name(ssl.subject.as_deref()?)),
         App::Quic(quic) => quic.server_name.as_deref(),
         _ => None,
     }
+}
+
+/// The common name within a distinguished name in the form of RFC 2253, as far as its first comma.
+fn common_name(subject: &str) -> Option<&str> {
+    let mut parts = subject.split(',');
+    parts.find_map(|part| part.strip_prefix("CN="))
 }
 
 /// What all conversations of a worker share in bounds and counts.
@@ -197,5 +207,19 @@ impl Limits {
         }
         self.this_second += 1;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_common_name_is_one_part() {
+        use super::common_name;
+        assert_eq!(
+            common_name("CN=*.example.com,O=A,C=US"),
+            Some("*.example.com")
+        );
+        assert_eq!(common_name("C=US,CN=a"), Some("a"));
+        assert_eq!(common_name("O=CN=a"), None);
     }
 }

@@ -10,7 +10,7 @@ use portreeve_tests::agreement::Agreement;
 use portreeve_tests::binary::Run;
 use portreeve_tests::corpus::{Capture, Corpus};
 use portreeve_tests::truth::Truth;
-use portreeve_tests::{items, parallel, score, zeek};
+use portreeve_tests::{items, ndpi, parallel, score, zeek, zeek_logs};
 
 const USAGE: &str = "\
 usage: agree [--all | --sample | SET/CAPTURE…] [--misses N] [--write FILE]
@@ -108,6 +108,11 @@ fn main() -> ExitCode {
         tables.push('\n');
         tables.push_str(&table);
         good &= unexplained == 0;
+        for (table, faults) in applications(&corpus) {
+            tables.push('\n');
+            tables.push_str(&table);
+            good &= faults == 0;
+        }
         println!("The corpus's own score:");
         let status = Command::new("python3")
             .arg(corpus.root().join("bin/score.py"))
@@ -189,6 +194,22 @@ fn compare_with_zeek(corpus: &Corpus) -> (String, usize) {
         baselines.len()
     );
     (table, unexplained)
+}
+
+/// Compares what is said of applications: tables, and for each the number of differences that nothing explains.
+fn applications(corpus: &Corpus) -> Vec<(String, usize)> {
+    let plan = zeek_logs::plan(corpus);
+    let zeek = zeek_logs::summary(&plan, &zeek_logs::compare_all(corpus, &plan));
+    let ndpi = ndpi::compare(corpus, |_| true);
+    for (tool, faults) in [("zeek", &zeek.faults), ("ndpi", &ndpi.faults)] {
+        for fault in faults {
+            println!("{tool}\t{fault}");
+        }
+    }
+    vec![
+        (zeek.markdown(), zeek.faults.len()),
+        (ndpi.markdown(), ndpi.faults.len()),
+    ]
 }
 
 fn replace_tables(text: &str, tables: &str) -> String {

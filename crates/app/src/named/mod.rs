@@ -200,6 +200,9 @@ mod tests {
                 service(transport, port, &bytes[..len], b"");
             }
         }
+        let answer = b"HTTP/1.1 200 OK\r\nST: a\r\nUSN: uuid:1\r\n\r\n";
+        assert_eq!(service(Udp, 6000, answer, b""), Some("ssdp"));
+        assert_eq!(service(Udp, 6000, &answer[..24], b""), None);
         // Less than a record, and no port of TLS.
         assert_eq!(service(Tcp, 6000, &data[..20], b""), None);
     }

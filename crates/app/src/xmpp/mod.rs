@@ -14,11 +14,14 @@ use crate::{registry, talk};
 pub(crate) static XMPP: Protocol = Protocol {
     name: "xmpp",
     transports: Transports::Tcp,
-    ports: &[5222, 5269],
+    ports: PORTS,
     detect,
     session: |_| Box::new(Xmpp::default()),
 };
 
+const PORTS: &[u16] = &[5222, 5269];
+/// What stands in the middle of a stream, and at its end.
+const STANZAS: [&[u8]; 4] = [b"<iq ", b"<message ", b"<presence", b"</stream:stream>"];
 /// What a stream's header may begin with.
 const BEGINNINGS: [&[u8]; 2] = [b"<stream:stream", b"<?xml"];
 /// The namespace of streams, of which each header must say that it is in it (RFC 6120 section 4.8.1).
@@ -32,6 +35,14 @@ fn detect(probe: &Probe<'_>) -> Verdict {
     let mut more = false;
     for (bytes, as_client) in probe.as_client() {
         let start = bytes.trim_ascii_start();
+        if probe.on(PORTS) && STANZAS.iter().any(|word| start.starts_with(word)) {
+            let of_client = PORTS.contains(&probe.resp_p);
+            return Verdict::Yes(if of_client {
+                Peer::Client
+            } else {
+                Peer::Server
+            });
+        }
         if !BEGINNINGS.iter().any(|word| common(start, word)) {
             continue;
         }

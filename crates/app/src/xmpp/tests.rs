@@ -11,6 +11,12 @@ fn a_stream_is_known_by_its_namespace_on_any_port() {
     let mut play = Play::new(Transport::Tcp, 40_000, 80);
     play.orig(CLIENT);
     assert_eq!(play.finish().service, Some("xmpp"));
+    // The middle of one, on its port only.
+    for (port, service) in [(5222, Some("xmpp")), (80, None)] {
+        let mut play = Play::new(Transport::Tcp, 40_000, port);
+        play.resp(b"<message from='a@example.org' to='b@example.org'>");
+        assert_eq!(play.finish().service, service);
+    }
     // XML of another kind.
     let mut play = Play::new(Transport::Tcp, 40_000, 5222);
     play.orig(&[b"<?xml version='1.0'?>".as_slice(), &[b' '; 600]].concat());
