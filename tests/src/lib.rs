@@ -25,6 +25,8 @@ pub mod parallel;
 pub mod pcap;
 pub mod percent;
 pub mod score;
+pub mod suricata;
 pub mod truth;
+pub mod tshark;
 pub mod zeek;
 pub mod zeek_logs;

@@ -1,7 +1,7 @@
-//! What conversations are about, against what other tools say: Zeek's expected logs, nDPI's flows.
+//! What conversations are about, against what other tools say: Zeek's expected logs, nDPI's flows, tshark's fields, Suricata's checks.
 
 use portreeve_tests::corpus::Corpus;
-use portreeve_tests::{ndpi, zeek_logs};
+use portreeve_tests::{ndpi, suricata, tshark, zeek_logs};
 
 #[test]
 fn zeeks_logs_of_applications_differ_only_as_explained() {
@@ -42,4 +42,45 @@ fn ndpis_protocols_and_products_are_ours_or_it_is_said_why_not() {
     );
     let (same, of) = agreement.same();
     assert!(of > 900 && same * 100 >= of * 98, "{same} of {of}");
+}
+
+/// Of the captures that `make agree` asks tshark of, every so many.
+const EVERY: usize = 4;
+
+#[test]
+fn tsharks_fields_are_ours_or_it_is_said_why_not() {
+    let Some(corpus) = Corpus::find() else { return };
+    if !tshark::is_there() {
+        eprintln!("tshark is not there: NOT compared with its fields");
+        return;
+    }
+    let captures: Vec<_> = tshark::captures(&corpus)
+        .into_iter()
+        .step_by(EVERY)
+        .collect();
+    let agreement = tshark::compare(&corpus, &captures);
+    assert!(
+        agreement.faults.is_empty(),
+        "{}",
+        agreement.faults.join("\n")
+    );
+    let items: u64 = agreement.sums.values().map(|sum| sum.found.of).sum();
+    assert!(items > 50, "{items}");
+}
+
+#[test]
+fn suricatas_checks_are_met_or_it_is_said_why_not() {
+    let Some(corpus) = Corpus::find() else { return };
+    let agreement = suricata::compare(&corpus);
+    assert!(
+        agreement.faults.is_empty(),
+        "{}",
+        agreement.faults.join("\n")
+    );
+    let met: u64 = agreement
+        .events
+        .values()
+        .map(|sum| sum.met + sum.otherwise)
+        .sum();
+    assert!(met > 400, "{met}");
 }

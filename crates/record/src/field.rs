@@ -199,6 +199,8 @@ pub enum EveObject {
     Ours,
     /// None: EVE has it in a form of its own, not as the schema describes it.
     Apart,
+    /// In the object `email`, beside that of an event `smtp`.
+    Mail,
 }
 
 /// Everything that is said of a field, in one place. Each dialect takes from it what it needs.
@@ -230,6 +232,8 @@ pub struct Info {
     pub eve_key: Key,
     /// Where in an EVE event it stands: what `eve` says before its last part.
     pub eve_object: EveObject,
+    /// The object within the event's own that it is the one member of, as `ja3` in `tls.ja3.hash`; empty for most.
+    pub eve_inside: &'static str,
 }
 
 impl Info {
@@ -256,6 +260,7 @@ impl Info {
             key: Key::new(name),
             eve_key: Key::of_last_part(eve),
             eve_object: eve_object(eve),
+            eve_inside: eve_inside(eve),
         }
     }
 
@@ -330,9 +335,31 @@ const fn eve_object(path: &str) -> EveObject {
         EveObject::Event
     } else if is(path.split_at(dot).0, "portreeve") {
         EveObject::Ours
+    } else if is(path.split_at(dot).0, "email") {
+        EveObject::Mail
     } else {
         EveObject::Own
     }
+}
+
+/// What stands between the first and the last of three parts of an EVE path. (The events of `stats` have two objects around all of their members.)
+const fn eve_inside(path: &str) -> &str {
+    let bytes = path.as_bytes();
+    let (mut first, mut last) = (bytes.len(), bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        if bytes[i] == b'.' {
+            last = i;
+            if first == bytes.len() {
+                first = i;
+            }
+        }
+        i += 1;
+    }
+    if first == last || is(path.split_at(first).0, "stats") {
+        return "";
+    }
+    path.split_at(last).0.split_at(first + 1).1
 }
 
 /// Whether two texts are the same, when compiling.

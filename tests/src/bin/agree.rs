@@ -1,6 +1,6 @@
 //! `make agree`: every capture of the corpus through `portreeve`, scored against what other tools found.
 //!
-//! Prints the tables that `docs/agreement.md` keeps; exits with 1 if a score is below 99.5 % or a difference from Zeek is not explained.
+//! Prints the tables that `docs/agreement.md` keeps; exits with 1 if a score is below 99.5 % or a difference is not explained.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
@@ -10,14 +10,16 @@ use portreeve_tests::agreement::Agreement;
 use portreeve_tests::binary::Run;
 use portreeve_tests::corpus::{Capture, Corpus};
 use portreeve_tests::truth::Truth;
-use portreeve_tests::{items, ndpi, parallel, score, zeek, zeek_logs};
+use portreeve_tests::{items, ndpi, parallel, score, suricata, tshark, zeek, zeek_logs};
 
 const USAGE: &str = "\
-usage: agree [--all | --sample | SET/CAPTURE…] [--misses N] [--write FILE]
+usage: agree [--all | --sample | --applications | SET/CAPTURE…] [--misses N] [--write FILE]
   --all         every capture of the corpus that PORTREEVE_CORPUS names
+  --applications
+                what Zeek's logs, nDPI's flows, tshark's fields and Suricata's checks say of applications, alone (--all has it too)
   --sample      those that `cargo test` takes
   --misses N    show up to N examples of each kind of difference
-  --write FILE  put the tables between FILE's agree:begin and agree:end lines";
+  --write FILE  put the tables between FILE's agree:begin and agree:end, and agree-applications:begin and agree-applications:end lines";
 
 /// The least mean share per capture that conversations, packets and Community IDs must reach.
 const LEAST: f64 = 0.995;
@@ -35,6 +37,7 @@ fn least(kind: &str) -> (f64, f64) {
 struct Options {
     captures: Vec<Capture>,
     all: bool,
+    applications: bool,
     misses: usize,
     write: Option<PathBuf>,
 }
@@ -47,7 +50,9 @@ fn options(corpus: &Corpus) -> Option<Options> {
             "--all" => {
                 options.captures = corpus.captures();
                 options.all = true;
+                options.applications = true;
             }
+            "--applications" => options.applications = true,
             "--sample" => options.captures = corpus.select(include_str!("../../data/sample.txt")),
             "--misses" => options.misses = arguments.next()?.parse().ok()?,
             "--write" => options.write = Some(arguments.next()?.into()),
@@ -55,7 +60,7 @@ fn options(corpus: &Corpus) -> Option<Options> {
             _ => return None,
         }
     }
-    (!options.captures.is_empty()).then_some(options)
+    (!options.captures.is_empty() || options.applications).then_some(options)
 }
 
 fn main() -> ExitCode {
@@ -66,6 +71,33 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    let mut good = true;
+    if options.applications {
+        let (tables, faults) = applications(&corpus);
+        good &= faults == 0;
+        println!("{tables}");
+        write(&options, "agree-applications", &tables);
+    }
+    if !options.captures.is_empty() {
+        good &= conversations(&corpus, &options);
+    }
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn write(options: &Options, marker: &str, tables: &str) {
+    if let Some(file) = &options.write {
+        let text = std::fs::read_to_string(file).expect("the file to write the tables into");
+        let text = replace_tables(&text, marker, tables);
+        std::fs::write(file, text).expect("the same file");
+    }
+}
+
+/// Conversations and items of the captures; whether all is as good as it should be.
+fn conversations(corpus: &Corpus, options: &Options) -> bool {
     let results = tempfile::tempdir().expect("a temporary folder");
     let found = parallel::map(&options.captures, |capture| {
         let output = Run::file(&corpus.path(capture)).output();
@@ -77,7 +109,7 @@ fn main() -> ExitCode {
     let mut agreement = Agreement::default();
     for (capture, (flows, items)) in options.captures.iter().zip(&found) {
         score::write_result(results.path(), capture, flows, items).expect("the results folder");
-        if let Some(truth) = Truth::of(&corpus, capture) {
+        if let Some(truth) = Truth::of(corpus, capture) {
             agreement.add(capture, flows, &truth);
             agreement.add_items(capture, items, &truth);
         }
@@ -104,15 +136,10 @@ fn main() -> ExitCode {
     }
     show_misses(&agreement, options.misses);
     if options.all {
-        let (table, unexplained) = compare_with_zeek(&corpus);
+        let (table, unexplained) = compare_with_zeek(corpus);
         tables.push('\n');
         tables.push_str(&table);
         good &= unexplained == 0;
-        for (table, faults) in applications(&corpus) {
-            tables.push('\n');
-            tables.push_str(&table);
-            good &= faults == 0;
-        }
         println!("The corpus's own score:");
         let status = Command::new("python3")
             .arg(corpus.root().join("bin/score.py"))
@@ -122,15 +149,8 @@ fn main() -> ExitCode {
         println!();
     }
     println!("{tables}");
-    if let Some(file) = options.write {
-        let text = std::fs::read_to_string(&file).expect("the file to write the tables into");
-        std::fs::write(&file, replace_tables(&text, &tables)).expect("the same file");
-    }
-    if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    write(options, "agree", &tables);
+    good
 }
 
 fn show_misses(agreement: &Agreement, most: usize) {
@@ -196,27 +216,43 @@ fn compare_with_zeek(corpus: &Corpus) -> (String, usize) {
     (table, unexplained)
 }
 
-/// Compares what is said of applications: tables, and for each the number of differences that nothing explains.
-fn applications(corpus: &Corpus) -> Vec<(String, usize)> {
+/// Compares what is said of applications: tables, and the number of differences that nothing explains.
+fn applications(corpus: &Corpus) -> (String, usize) {
     let plan = zeek_logs::plan(corpus);
     let zeek = zeek_logs::summary(&plan, &zeek_logs::compare_all(corpus, &plan));
     let ndpi = ndpi::compare(corpus, |_| true);
-    for (tool, faults) in [("zeek", &zeek.faults), ("ndpi", &ndpi.faults)] {
+    let suricata = suricata::compare(corpus);
+    let mut tables = vec![zeek.markdown(), ndpi.markdown()];
+    let mut faults = vec![
+        ("zeek", &zeek.faults),
+        ("ndpi", &ndpi.faults),
+        ("suricata", &suricata.faults),
+    ];
+    let fields = tshark::is_there().then(|| tshark::compare(corpus, &tshark::captures(corpus)));
+    match &fields {
+        Some(fields) => {
+            tables.push(fields.markdown());
+            faults.push(("tshark", &fields.faults));
+        }
+        None => println!("tshark is not there: its fields are not compared"),
+    }
+    tables.push(suricata.markdown());
+    let mut all = 0;
+    for (tool, faults) in faults {
+        all += faults.len();
         for fault in faults {
             println!("{tool}\t{fault}");
         }
     }
-    vec![
-        (zeek.markdown(), zeek.faults.len()),
-        (ndpi.markdown(), ndpi.faults.len()),
-    ]
+    (tables.join("\n"), all)
 }
 
-fn replace_tables(text: &str, tables: &str) -> String {
+fn replace_tables(text: &str, marker: &str, tables: &str) -> String {
+    let (begin, end) = (format!("{marker}:begin"), format!("{marker}:end"));
     let mut out = String::new();
     let mut inside = false;
     for line in text.lines() {
-        if line.contains("agree:end") {
+        if line.contains(&end) {
             out.push_str(tables);
             inside = false;
         }
@@ -224,7 +260,7 @@ fn replace_tables(text: &str, tables: &str) -> String {
             out.push_str(line);
             out.push('\n');
         }
-        inside |= line.contains("agree:begin");
+        inside |= line.contains(&begin);
     }
     out
 }

@@ -73,6 +73,7 @@ struct Members<'a, 'b, const OBJECT: u8> {
 
 type Event<'a, 'b> = Members<'a, 'b, { EveObject::Event as u8 }>;
 type Own<'a, 'b> = Members<'a, 'b, { EveObject::Own as u8 }>;
+type Mail<'a, 'b> = Members<'a, 'b, { EveObject::Mail as u8 }>;
 type Ours<'a, 'b> = Members<'a, 'b, { EveObject::Ours as u8 }>;
 
 impl<'a, 'b, const OBJECT: u8> Members<'a, 'b, OBJECT> {
@@ -97,15 +98,30 @@ impl<const OBJECT: u8> Visitor for Members<'_, '_, OBJECT> {
         if left_out(field, &value) || (matches!(value, Value::Port(_)) && !self.ports) {
             return;
         }
-        member(self.draft, &field.eve_key, &value, self.time);
+        if field.eve_inside.is_empty() {
+            member(self.draft, &field.eve_key, &value, self.time);
+        } else {
+            word(self.draft, ",\"", field.eve_inside);
+            self.draft.put(b":");
+            let begun = self.draft.position();
+            member(self.draft, &field.eve_key, &value, self.time);
+            self.draft.set(begun, b'{');
+            self.draft.put(b"}");
+        }
     }
 }
 
 /// Writes the object `portreeve` with the members that `visit` writes, if there are any.
 #[inline(always)]
 fn ours(draft: &mut Draft<'_>, visit: impl FnOnce(&mut Draft<'_>)) {
+    object(draft, b",\"portreeve\":", visit);
+}
+
+/// Writes an object behind its key with the members that `visit` writes, if there are any.
+#[inline(always)]
+fn object(draft: &mut Draft<'_>, key: &[u8], visit: impl FnOnce(&mut Draft<'_>)) {
     let before = draft.position();
-    draft.put(b",\"portreeve\":");
+    draft.put(key);
     let begun = draft.position();
     visit(draft);
     if draft.position() == begun {
@@ -157,6 +173,11 @@ fn application(draft: &mut Draft<'_>, app: &App, context: &RecordContext, time: 
         draft.set(begun, b'{');
     }
     draft.put(b"}");
+    if matches!(app, App::Smtp(_)) {
+        object(draft, b",\"email\":", |draft| {
+            app.visit(context, &mut Mail::new(draft, time));
+        });
+    }
     ours(draft, |draft| {
         app.visit(context, &mut Ours::new(draft, time));
     });

@@ -52,7 +52,7 @@ conversation_log! {
     Info::zeek("precision", Interval, "ntp.precision", Own(104), "Precision of the clock.") => Value::Interval(n.precision);
     Info::zeek("root_delay", Interval, "ntp.root_delay", Own(105), "Round trip to the reference clock.") => Value::Interval(n.root_delay);
     Info::zeek("root_disp", Interval, "ntp.root_disp", Own(106), "Dispersion to the reference clock.") => Value::Interval(n.root_disp);
-    Info::zeek("ref_id", Str, "ntp.ref_id", Own(107), "The reference: a kiss code (stratum 0), a clock's name (1), or an address.") => Value::Str(&n.ref_id);
+    Info::zeek("ref_id", Str, "ntp.reference_id", Own(107), "The reference: a kiss code (stratum 0), a clock's name (1), or an address.") => Value::Str(&n.ref_id);
     Info::zeek("ref_time", Time, "ntp.ref_time", Own(108), "When the clock was last set.") => Value::Time(n.ref_time);
     Info::zeek("org_time", Time, "ntp.org_time", Own(109), "When the request left the client.") => Value::Time(n.org_time);
     Info::zeek("rec_time", Time, "ntp.rec_time", Own(110), "When the request came to the server.") => Value::Time(n.rec_time);

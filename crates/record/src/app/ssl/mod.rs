@@ -77,8 +77,8 @@ conversation_log! {
     Info::zeek("sni_matches_cert", Bool, "tls.sni_matches_cert", Own(211), "The server's certificate is for the name that the client asked for.").optional() => Value::bool(s.sni_matches_cert);
     Info::added("subject", Str, "tls.subject", Own(212), "Subject of the server's certificate.").optional() => Value::str(s.subject.as_deref());
     Info::added("issuer", Str, "tls.issuerdn", Own(213), "Issuer of the server's certificate.").optional() => Value::str(s.issuer.as_deref());
-    Info::added("ja3", Str, "tls.ja3", Own(214), "Fingerprint of the client's hello (JA3).").optional() => Value::word(s.ja3.as_deref());
-    Info::added("ja3s", Str, "tls.ja3s", Own(215), "Fingerprint of the server's hello (JA3S).").optional() => Value::word(s.ja3s.as_deref());
+    Info::added("ja3", Str, "tls.ja3.hash", Own(214), "Fingerprint of the client's hello (JA3).").optional() => Value::word(s.ja3.as_deref());
+    Info::added("ja3s", Str, "tls.ja3s.hash", Own(215), "Fingerprint of the server's hello (JA3S).").optional() => Value::word(s.ja3s.as_deref());
     Info::added("ja4", Str, "tls.ja4", Own(216), "Fingerprint of the client's hello whatever the order of its extensions (JA4).").optional() => Value::word(s.ja4.as_deref());
     Info::added("client_alpn", VecStr, "tls.client_alpns", Own(217), "The application protocols the client offered.").optional() => Value::items(Items::Texts(&s.client_alpn));
     Info::added("client_key_shares", VecStr, "tls.client_key_shares", Own(218), "The groups that the client sent key shares for.").optional() => Value::items(Items::Texts(&s.client_key_shares));
