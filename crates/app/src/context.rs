@@ -180,6 +180,8 @@ pub(crate) struct Limits {
     weirds_per_second: u32,
     /// Conversations that there was no room for any more.
     pub(crate) given_up: u64,
+    /// Segments that no window of their stream reaches.
+    pub(crate) outside_window: u64,
     second: i64,
     this_second: u32,
 }

@@ -10,7 +10,7 @@ use crate::products::Products;
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
 use crate::registry::{self, Applications, Found};
 use crate::services::Services;
-use crate::stream::{Overlap, Piece, Segment, Stream};
+use crate::stream::{Fate, Overlap, Piece, Segment, Stream};
 use crate::subscribe::SUBSCRIBED;
 use crate::tls::Certificates;
 
@@ -195,11 +195,12 @@ impl Conversation {
         }
         let mut stream = std::mem::take(&mut self.streams[from & 1]);
         let (budget, overlap) = (env.budget, env.overlap);
-        let fits = stream.segment(segment, overlap, budget, &mut |piece| {
+        let fate = stream.segment(segment, overlap, budget, &mut |piece| {
             self.piece(from, piece, env);
         });
         self.streams[from & 1] = stream;
-        self.after(fits, from, env);
+        env.limits.outside_window += u64::from(fate == Fate::OutsideWindow);
+        self.after(fate != Fate::NoRoom, from, env);
     }
 
     /// `from` acknowledged everything before `ack`.

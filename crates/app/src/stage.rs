@@ -62,6 +62,8 @@ pub struct StageCounters {
     pub shed: u64,
     /// Flows that there was no room for any more while they were looked into.
     pub given_up: u64,
+    /// TCP segments that no window of their stream reaches: not looked into.
+    pub outside_window: u64,
     /// Records written.
     pub records: u64,
     /// Odd things noticed, and those of them that were not written.
@@ -181,6 +183,7 @@ impl Stage {
     pub fn counters(&self) -> StageCounters {
         StageCounters {
             given_up: self.limits.given_up,
+            outside_window: self.limits.outside_window,
             records: self.limits.records,
             weirds: self.limits.weirds,
             weirds_suppressed: self.limits.weirds_suppressed,

@@ -10,7 +10,7 @@ use crate::budget::Budget;
 
 /// The most bytes of one direction that are held out of order.
 pub const MAX_HELD: usize = 256 << 10;
-/// The most runs of bytes out of order, of one direction.
+/// The most runs of bytes out of order, of one direction. When there are more, those that touch become one.
 const MAX_RUNS: usize = 64;
 /// A segment further ahead than any window reaches (RFC 7323 section 2.3) is none of this stream.
 const MAX_AHEAD: u32 = 1 << 30;
@@ -45,12 +45,36 @@ pub enum Piece<'a> {
     Gap(u64),
 }
 
+/// What became of a segment.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was handed on, or is held, or all of it was known already.
+    Taken,
+    /// It is none of this stream: no window reaches that far.
+    OutsideWindow,
+    /// There was no room for it: the stream is to be given up.
+    NoRoom,
+}
+
 /// Bytes that wait for those before them.
 struct Run {
     seq: u32,
     bytes: Vec<u8>,
     /// Bytes on the wire: what is more than `bytes` was not captured.
     wire_len: u32,
+}
+
+impl Run {
+    /// One past its last byte.
+    fn end(&self) -> u32 {
+        self.seq.wrapping_add(self.wire_len)
+    }
+
+    /// Whether `seq` is the byte behind it, and all before was captured.
+    fn goes_on_at(&self, seq: u32) -> bool {
+        self.bytes.len() == self.wire_len as usize && self.end() == seq
+    }
 }
 
 /// One direction.
@@ -118,25 +142,28 @@ impl Stream {
         plain
     }
 
-    /// Takes a segment; what is now in order goes to `each`. Whether there was room for it (if not, the stream is to be given up).
+    /// Takes a segment; what is now in order goes to `each`.
     pub fn segment(
         &mut self,
         segment: Segment<'_>,
         overlap: Overlap,
         budget: &Budget,
         each: &mut dyn FnMut(Piece<'_>),
-    ) -> bool {
+    ) -> Fate {
         if segment.wire_len == 0 {
-            return true;
+            return Fate::Taken;
         }
         let next = *self.next.get_or_insert(segment.seq);
         let distance = ahead(segment.seq, next);
+        if distance.unsigned_abs() > MAX_AHEAD {
+            return Fate::OutsideWindow;
+        }
         if distance > 0 {
-            return distance as u32 > MAX_AHEAD || self.hold(segment, overlap, budget, each);
+            return self.hold(segment, overlap, budget, each);
         }
         let known = distance.unsigned_abs();
         if known >= segment.wire_len {
-            return true;
+            return Fate::Taken;
         }
         self.hand_on(
             segment.payload.get(known as usize..).unwrap_or_default(),
@@ -144,7 +171,7 @@ impl Stream {
             each,
         );
         self.release(budget, each);
-        true
+        Fate::Taken
     }
 
     /// The other side has acknowledged everything before `ack`: what is missing before bytes that are held will not come.
@@ -241,56 +268,74 @@ impl Stream {
         }
     }
 
-    /// Keeps a segment that came too early: the parts of it that are not held yet, each a run; or, where the last copy counts, all of it.
+    /// Keeps the parts of a segment that came too early and are not held yet; where the last copy counts, the others too.
     fn hold(
         &mut self,
         segment: Segment<'_>,
         overlap: Overlap,
         budget: &Budget,
         each: &mut dyn FnMut(Piece<'_>),
-    ) -> bool {
+    ) -> Fate {
         if overlap == Overlap::Last {
             self.overwrite(segment);
         }
         let mut rest = segment;
-        let mut at = 0;
         while rest.wire_len > 0 {
-            let Some(run) = self.early.as_ref().and_then(|early| early.runs.get(at)) else {
-                return self.keep(at, rest, rest.wire_len, budget, each);
-            };
-            let run_end = run.seq.wrapping_add(run.wire_len);
-            let before = ahead(run.seq, rest.seq);
-            if before > 0 {
-                let len = rest.wire_len.min(before.unsigned_abs());
-                let runs = self.runs();
-                if !self.keep(at, rest, len, budget, each) {
-                    return false;
+            let runs = self.early.as_ref().map_or(&[][..], |early| &early.runs);
+            let reaches_behind = |run: &Run| ahead(run.end(), rest.seq) > 0;
+            let at = runs.iter().position(reaches_behind).unwrap_or(runs.len());
+            let mut len = rest.wire_len;
+            if let Some(run) = runs.get(at) {
+                let before = ahead(run.seq, rest.seq);
+                if before <= 0 {
+                    let covered = ahead(run.end(), rest.seq);
+                    cut_front(&mut rest, covered.unsigned_abs());
+                    continue;
                 }
-                cut_front(&mut rest, len);
-                if self.runs() <= runs {
-                    // There were too many: holes were given up, and nothing is where it was.
-                    return self.segment(rest, overlap, budget, each);
+                len = len.min(before.unsigned_abs());
+            }
+            if !self.keep(at, rest, len, budget) {
+                return Fate::NoRoom;
+            }
+            cut_front(&mut rest, len);
+            if self.runs() > MAX_RUNS {
+                self.compact();
+            }
+            if self.holds_too_much() {
+                while self.holds_too_much() {
+                    self.give_up_hole(budget, each);
                 }
-                at += 1;
+                // Nothing is where it was.
+                return self.segment(rest, overlap, budget, each);
             }
-            let covered = ahead(run_end, rest.seq);
-            if covered > 0 {
-                cut_front(&mut rest, covered.unsigned_abs());
-            }
-            at += 1;
         }
-        true
+        Fate::Taken
     }
 
-    /// Puts the first `len` bytes of a segment before the run at `at`.
-    fn keep(
-        &mut self,
-        at: usize,
-        segment: Segment<'_>,
-        len: u32,
-        budget: &Budget,
-        each: &mut dyn FnMut(Piece<'_>),
-    ) -> bool {
+    fn holds_too_much(&self) -> bool {
+        self.runs() > MAX_RUNS || self.held() > MAX_HELD
+    }
+
+    /// Makes one run of those that touch. (Not as they come: the sizes of segments tell some protocols something.)
+    fn compact(&mut self) {
+        let Some(early) = &mut self.early else {
+            return;
+        };
+        let mut runs: Vec<Run> = Vec::with_capacity(MAX_RUNS + 1);
+        for run in early.runs.drain(..) {
+            match runs.last_mut() {
+                Some(last) if last.goes_on_at(run.seq) => {
+                    last.bytes.extend_from_slice(&run.bytes);
+                    last.wire_len += run.wire_len;
+                }
+                _ => runs.push(run),
+            }
+        }
+        early.runs = runs;
+    }
+
+    /// Puts the first `len` bytes of a segment before the run at `at`. Whether there was room.
+    fn keep(&mut self, at: usize, segment: Segment<'_>, len: u32, budget: &Budget) -> bool {
         let bytes = segment
             .payload
             .get(..len as usize)
@@ -308,9 +353,6 @@ impl Stream {
                 wire_len: len,
             },
         );
-        while self.runs() > MAX_RUNS || self.held() > MAX_HELD {
-            self.give_up_hole(budget, each);
-        }
         true
     }
 
@@ -352,11 +394,10 @@ mod tests {
                 payload,
                 wire_len: payload.len() as u32,
             };
-            assert!(
-                stream.segment(segment, overlap, &budget, &mut |piece| write(
-                    &mut out, piece
-                ))
-            );
+            let fate = stream.segment(segment, overlap, &budget, &mut |piece| {
+                write(&mut out, piece);
+            });
+            assert_eq!(fate, Fate::Taken);
         }
         (out, stream, budget)
     }
@@ -432,11 +473,10 @@ mod tests {
                 payload: b"abc",
                 wire_len,
             };
-            assert!(
-                stream.segment(segment, Overlap::First, &budget, &mut |piece| write(
-                    &mut out, piece
-                ))
-            );
+            let fate = stream.segment(segment, Overlap::First, &budget, &mut |piece| {
+                write(&mut out, piece);
+            });
+            assert_eq!(fate, Fate::Taken);
         }
         assert_eq!(out, "abc[6]abc[2]");
     }
@@ -452,14 +492,13 @@ mod tests {
                 payload: &[7; 9000],
                 wire_len: 9000,
             };
-            assert!(
-                stream.segment(segment, Overlap::First, &budget, &mut |piece| {
-                    seen += match piece {
-                        Piece::Bytes(bytes) => bytes.len() as u64,
-                        Piece::Gap(len) => len,
-                    };
-                })
-            );
+            let fate = stream.segment(segment, Overlap::First, &budget, &mut |piece| {
+                seen += match piece {
+                    Piece::Bytes(bytes) => bytes.len() as u64,
+                    Piece::Gap(len) => len,
+                };
+            });
+            assert_eq!(fate, Fate::Taken);
             assert!(stream.held() <= MAX_HELD && stream.runs() <= MAX_RUNS);
         }
         stream.finish(&budget, &mut |piece| {
@@ -494,5 +533,44 @@ mod tests {
             assert_eq!(out.as_bytes(), whole);
             assert_eq!((stream.held(), budget.held()), (0, 0));
         }
+    }
+
+    #[test]
+    fn a_whole_window_may_come_byte_by_byte_last_first() {
+        let whole: Vec<u8> = (b'a'..=b'z').cycle().take(60_000).collect();
+        let parts: Vec<(u32, &[u8])> = (0..whole.len())
+            .rev()
+            .map(|at| (at as u32, &whole[at..=at]))
+            .collect();
+        let (out, stream, budget) = play(&parts, Overlap::First);
+        assert_eq!(out.as_bytes(), whole);
+        assert_eq!((stream.held(), budget.held()), (0, 0));
+        // Every second byte first: as many holes as may be, and the rest is told as gaps, none of it kept.
+        let (evens, odds): (Vec<_>, Vec<_>) = parts.iter().rev().partition(|part| part.0 % 2 == 1);
+        let (out, _, budget) = play(&[evens, odds].concat(), Overlap::First);
+        assert!(out.contains("[1]") && out.len() < 4 * whole.len());
+        assert!(budget.held() <= MAX_RUNS);
+    }
+
+    #[test]
+    fn what_no_window_reaches_is_none_of_the_stream() {
+        let (mut stream, budget) = (Stream::default(), Budget::new(ROOM));
+        stream.syn(0);
+        for (seq, fate) in [
+            (1 + MAX_AHEAD, Fate::Taken),
+            (2 + MAX_AHEAD, Fate::OutsideWindow),
+            (0u32.wrapping_sub(MAX_AHEAD), Fate::OutsideWindow),
+            (1u32.wrapping_sub(MAX_AHEAD), Fate::Taken),
+        ] {
+            let segment = Segment {
+                seq,
+                payload: b"x",
+                wire_len: 1,
+            };
+            let is = stream.segment(segment, Overlap::First, &budget, &mut |_| {});
+            assert_eq!(is, fate, "{seq}");
+        }
+        stream.clear(&budget);
+        assert_eq!(budget.held(), 0);
     }
 }

@@ -37,6 +37,8 @@ pub struct Play {
     head: Head,
     now: i64,
     sent: [u32; 2],
+    overlap: Overlap,
+    step: i64,
     records: Vec<Record>,
     limits: Limits,
     budget: Budget,
@@ -58,6 +60,8 @@ impl Facts for Fixed {
 
 /// Time between packets, nanoseconds.
 pub const STEP: i64 = 1_000_000;
+/// Sequence number of the first byte of each stream: so near the end of the numbers that they begin anew.
+const FIRST_SEQ: u32 = u32::MAX - 9;
 /// Time of the first packet.
 pub const START: i64 = 1_700_000_000_000_000_000;
 
@@ -80,6 +84,8 @@ impl Play {
             },
             now: START - STEP,
             sent: [0; 2],
+            overlap: Overlap::First,
+            step: STEP,
             records: Vec::new(),
             limits: Limits::new(1000),
             budget: Budget::new(16 << 20),
@@ -110,7 +116,7 @@ impl Play {
             sink: &mut self.records,
             limits: &mut self.limits,
             budget: &self.budget,
-            overlap: Overlap::First,
+            overlap: self.overlap,
             products: &self.products,
             certificates: &mut self.certificates,
         };
@@ -120,7 +126,7 @@ impl Play {
     }
 
     fn send(&mut self, from: usize, payload: &[u8], wire_len: u32) -> &mut Self {
-        self.now += STEP;
+        self.now += self.step;
         let seq = self.sent[from];
         self.sent[from] = seq.wrapping_add(wire_len);
         let transport = self.transport;
@@ -158,6 +164,52 @@ impl Play {
     /// So many bytes of the responder were never seen.
     pub fn resp_gap(&mut self, bytes: u32) -> &mut Self {
         self.send(1, &[], bytes)
+    }
+
+    /// Which copy of a byte counts, from now on.
+    pub fn overlap(&mut self, overlap: Overlap) -> &mut Self {
+        self.overlap = overlap;
+        self
+    }
+
+    /// Time between packets from now on, nanoseconds.
+    pub fn step(&mut self, step: i64) -> &mut Self {
+        self.step = step;
+        self
+    }
+
+    /// Both streams begin: what is sent by [`Play::segment`] has its place from here on.
+    pub fn begin(&mut self) -> &mut Self {
+        for from in 0..2 {
+            self.conversation.begins_at(from, FIRST_SEQ);
+            self.sent[from] = FIRST_SEQ;
+        }
+        self
+    }
+
+    /// `from` sends a segment whose first byte is the `offset`th of its stream. Only behind [`Play::begin`].
+    pub fn segment(&mut self, from: From, offset: u32, payload: &[u8]) -> &mut Self {
+        self.now += self.step;
+        let segment = Segment {
+            seq: FIRST_SEQ.wrapping_add(offset),
+            payload,
+            wire_len: payload.len() as u32,
+        };
+        self.call(|conversation, env| conversation.segment(from as usize, segment, env));
+        self
+    }
+
+    /// `from` acknowledges the first `bytes` bytes of the other side.
+    pub fn acknowledge(&mut self, from: From, bytes: u32) -> &mut Self {
+        let ack = FIRST_SEQ.wrapping_add(bytes);
+        self.call(|conversation, env| conversation.acknowledged(from as usize, ack, env));
+        self
+    }
+
+    /// Bytes that are held now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.budget.held()
     }
 
     /// The flow is over.

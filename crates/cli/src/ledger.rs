@@ -225,6 +225,7 @@ fn applications(text: &mut String, ledger: &Ledger) {
         ("not looked into, all places taken", found.refused),
         ("not looked into, too much to do", found.shed),
         ("looked into no further, no room", found.given_up),
+        ("segments outside of any window", found.outside_window),
     ] {
         if number > 0 {
             head(text, what, Some(number));

@@ -138,6 +138,8 @@ counters! {
     app_shed,
     /// Flows looked into no further: there was no room for their bytes.
     app_given_up,
+    /// TCP segments not looked into: no window of their stream reaches that far.
+    app_outside_window,
     /// Frames for the packet writer that found its ring full.
     write_dropped,
     /// Frames given to the packet writer.

@@ -113,6 +113,8 @@ pub struct ApplicationAccount {
     pub shed: u64,
     /// Looked into no further, for want of room.
     pub given_up: u64,
+    /// TCP segments not looked into, since no window of their stream reaches that far.
+    pub outside_window: u64,
 }
 
 /// What became of the records on their way to one output.
@@ -335,6 +337,7 @@ fn applications(sum: &WorkerCounters) -> ApplicationAccount {
         refused: sum.app_refused,
         shed: sum.app_shed,
         given_up: sum.app_given_up,
+        outside_window: sum.app_outside_window,
     }
 }
 

@@ -285,6 +285,7 @@ impl Pipeline {
             self.counters.app_refused = found.refused;
             self.counters.app_shed = found.shed;
             self.counters.app_given_up = found.given_up;
+            self.counters.app_outside_window = found.outside_window;
             self.counters.weirds_suppressed += found.weirds_suppressed;
         }
         self.outlet.count(&mut self.counters);

@@ -96,9 +96,11 @@ fn is_server(bytes: &[u8], probe: &Probe<'_>) -> Option<bool> {
         let digits = bytes.iter().all(u8::is_ascii_digit);
         return if digits { None } else { Some(false) };
     }
-    let greets = reply(bytes.get(..4)?).is_some_and(|reply| matches!(reply.code, 120 | 220 | 421));
+    let begins = reply(bytes.get(..4)?);
+    let on_port = probe.on(PORTS) && begins.is_some();
+    let greets = begins.is_some_and(|reply| matches!(reply.code, 120 | 220 | 421));
     match first_line(bytes).map(reply) {
-        None if greets => None,
+        None if greets || on_port => None,
         Some(Some(reply)) if greets && has(reply.text, b"FTP") => Some(true),
         Some(Some(_)) if probe.on(PORTS) => Some(true),
         Some(Some(_)) if greets => None,

@@ -22,7 +22,15 @@ fn detect(probe: &Probe<'_>) -> Verdict {
     if !probe.on(PORTS) {
         return Verdict::No;
     }
+    let mut more = false;
     for bytes in [probe.orig, probe.resp] {
+        // Of a header that is not whole yet: its first byte.
+        let begins = |first: &u8| {
+            COMMANDS
+                .iter()
+                .any(|command| command.to_le_bytes()[0] == *first)
+        };
+        more |= bytes.len() < HEADER && bytes.first().is_some_and(begins);
         let mut reader = Reader::new(bytes);
         let (Some(command), Some(length)) = (reader.u16_le(), reader.u16_le()) else {
             continue;
@@ -40,5 +48,9 @@ fn detect(probe: &Probe<'_>) -> Verdict {
             });
         }
     }
-    Verdict::No
+    if more && probe.transport == Transport::Tcp {
+        Verdict::More
+    } else {
+        Verdict::No
+    }
 }

@@ -113,6 +113,13 @@ mod tests {
                 Some(name),
                 "{name}, turned round"
             );
+            if transport == Transport::Tcp {
+                let mut play = Play::new(transport, 40_000, port);
+                for byte in bytes {
+                    play.orig(&[*byte]);
+                }
+                assert_eq!(play.finish().service, Some(name), "{name}, byte by byte");
+            }
             // What carries it is a part of the mark, and so is its beginning.
             let mut other = bytes.to_vec();
             match name {

@@ -21,14 +21,23 @@ const COMPRESSED: u32 = 2012;
 const MESSAGE: u32 = 2013;
 
 fn detect(probe: &Probe<'_>) -> Verdict {
+    let mut more = false;
     for (bytes, peer) in probe.as_client() {
+        more |= short(bytes);
         match sender(bytes, probe) {
             Some(Peer::Client) => return Verdict::Yes(peer),
             Some(Peer::Server) => return Verdict::Yes(peer.other()),
             None => {}
         }
     }
-    Verdict::No
+    if more { Verdict::More } else { Verdict::No }
+}
+
+/// Whether this may be the beginning of a header that is not whole yet.
+fn short(bytes: &[u8]) -> bool {
+    let length = Reader::new(bytes).u32_le();
+    let may_be = length.is_none_or(|length| (HEADER + 4..=LONGEST).contains(&length));
+    (1..HEADER as usize).contains(&bytes.len()) && may_be
 }
 
 /// Who sends a message that begins so.

@@ -21,6 +21,8 @@ const SERVER: u8 = 8 << 3;
 const CLIENT_WRAPPED: u8 = 10 << 3;
 /// A reset that nothing wraps; a server's has acknowledged one packet mostly, and is longer.
 const SHORTEST: usize = 14;
+/// The longest reset that is waited for: one with a wrapped key (tls-crypt-v2) of at most 1024 bytes.
+const LONGEST: usize = 1400;
 
 fn detect(probe: &Probe<'_>) -> Verdict {
     for (bytes, peer) in probe.as_client() {
@@ -34,19 +36,36 @@ fn detect(probe: &Probe<'_>) -> Verdict {
             None => {}
         }
     }
-    // Of a packet that is not whole yet: its length, and its opcode.
-    let short = |bytes: &[u8]| {
-        let length = bytes.get(1).is_none_or(|len| usize::from(*len) >= SHORTEST);
-        let opcode = bytes
-            .get(2)
-            .is_none_or(|code| matches!(*code, CLIENT | SERVER));
-        bytes.len() < SHORTEST + 2 && bytes.first() == Some(&0) && length && opcode
-    };
-    if probe.transport == Transport::Tcp && (short(probe.orig) || short(probe.resp)) {
+    let on_port = probe.on(PORTS);
+    if probe.transport == Transport::Tcp
+        && [probe.orig, probe.resp].iter().any(|b| short(b, on_port))
+    {
         Verdict::More
     } else {
         Verdict::No
     }
+}
+
+/// Whether this may be the beginning of a reset over TCP that is not whole yet: its length, and its opcode.
+fn short(bytes: &[u8], on_port: bool) -> bool {
+    let longest = if on_port { LONGEST } else { SHORTEST };
+    let (high, low) = match *bytes {
+        [] => return false,
+        [high] => (high, None),
+        [high, low, ..] => (high, Some(low)),
+    };
+    let length = usize::from(u16::from_be_bytes([high, low.unwrap_or(u8::MAX)]));
+    let opcode = match bytes.get(2) {
+        None => true,
+        Some(&CLIENT) => true,
+        Some(&(SERVER | CLIENT_WRAPPED)) => on_port,
+        Some(_) => false,
+    };
+    let may_be = match low {
+        None => usize::from(high) << 8 <= longest,
+        Some(_) => (SHORTEST..=longest).contains(&length),
+    };
+    may_be && opcode && bytes.len() < length + 2
 }
 
 /// Whose reset a packet is. Wrapped ones have no mark but their opcode: they are believed on the port.

@@ -9,6 +9,8 @@
 const BANNER: usize = 256;
 /// By how much a success is shorter than the acceptance of the service.
 const SUCCESS: usize = 16;
+/// A segment that is shorter than any packet (RFC 4253 section 6) is not what the server wrote in one go.
+const SHORTEST: usize = 16;
 /// After so many segments of the server nothing more is to be learnt.
 const MAX_SEGMENTS: u8 = 64;
 
@@ -44,7 +46,7 @@ impl Auth {
     /// The server sent an encrypted segment of `len` bytes.
     pub(super) fn server(&mut self, len: usize) -> Says {
         self.segments = self.segments.saturating_add(1);
-        if self.segments > MAX_SEGMENTS {
+        if self.segments > MAX_SEGMENTS || len < SHORTEST {
             return Says::Over;
         }
         if !self.client_spoke {
