@@ -73,6 +73,7 @@ mod quic;
 mod radius;
 mod rdp;
 mod rtp;
+mod s7comm;
 mod services;
 mod sip;
 mod smb;

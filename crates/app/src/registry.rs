@@ -35,6 +35,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::kerberos::KRB,
     &crate::kerberos::KRB_TCP,
     &crate::rdp::RDP,
+    &crate::s7comm::COTP,
     &crate::ldap::LDAP_TCP,
     &crate::ldap::LDAP_UDP,
     &crate::pop3::POP3,

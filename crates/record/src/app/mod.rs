@@ -143,6 +143,9 @@ app_records! {
     MqttSubscribe(mqtt_subscribe::MqttSubscribe) = MQTT_SUBSCRIBE, "mqtt_subscribe", "mqtt", "Topics that were asked for.";
     Modbus(modbus::Modbus) = MODBUS, "modbus", "modbus", "A message to or from a controller.";
     Dnp3(dnp3::Dnp3) = DNP3, "dnp3", "dnp3", "What an outstation was asked, and its response.";
+    Cotp(cotp::Cotp) = COTP, "cotp", "cotp", "A connection that a controller's protocol runs in, made or ended. One record for each message but data.";
+    S7comm(s7comm::S7comm) = S7COMM, "s7comm", "s7comm", "A message to or from one of Siemens' controllers.";
+    S7commPlus(s7comm_plus::S7commPlus) = S7COMM_PLUS, "s7comm_plus", "s7comm_plus", "A message to or from one of Siemens' newer controllers.";
     Rtp(rtp::Rtp) = RTP, "rtp", "rtp", "A voice or picture on its way, as its stream began. One record for each sender.";
     SmbMapping(smb_mapping::SmbMapping) = SMB_MAPPING, "smb_mapping", "smb", "A share that a client connected to over SMB.";
     SmbFiles(smb_files::SmbFiles) = SMB_FILES, "smb_files", "smb", "What was done to a file over SMB.";
