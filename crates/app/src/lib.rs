@@ -72,6 +72,7 @@ mod postgresql;
 mod quic;
 mod radius;
 mod rdp;
+mod redis;
 mod rtp;
 mod s7comm;
 mod services;

@@ -1,11 +1,17 @@
-//! What Suricata's own tests expect of MQTT, NTP, SIP and TFTP, as far as our records have the same fields.
+//! What Suricata's own tests expect of MQTT, NTP, PostgreSQL, SIP and TFTP, as far as our records have the same fields.
 
 mod common;
 
 use serde_json::Value;
 
 /// Suricata's fields, and ours: log, field.
-const FIELDS: [(&str, &str, &str); 9] = [
+const FIELDS: [(&str, &str, &str); 11] = [
+    ("pgsql.request.simple_query", "postgresql", "frontend_arg"),
+    (
+        "pgsql.request.startup_parameters.user",
+        "postgresql",
+        "user",
+    ),
     ("ntp.version", "ntp", "version"),
     ("ntp.mode", "ntp", "mode"),
     ("ntp.stratum", "ntp", "stratum"),

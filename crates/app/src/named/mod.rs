@@ -9,7 +9,6 @@ pub(crate) mod ipsec;
 pub(crate) mod mongodb;
 pub(crate) mod openvpn;
 pub(crate) mod pptp;
-pub(crate) mod redis;
 pub(crate) mod rfb;
 pub(crate) mod rtsp;
 pub(crate) mod ssdp;
@@ -78,7 +77,7 @@ mod tests {
         let mut enip = vec![0x65, 0, 4, 0];
         enip.extend([0; 20]);
         enip.extend([1, 0, 0, 0]);
-        let cases: [(&str, Transport, u16, &[u8]); 11] = [
+        let cases: [(&str, Transport, u16, &[u8]); 10] = [
             (
                 "bittorrent",
                 Tcp,
@@ -95,7 +94,6 @@ mod tests {
             ("ipsec", Udp, 500, &ike),
             ("ipsec", Udp, 4500, &natted),
             ("openvpn", Udp, 1194, &reset),
-            ("redis", Tcp, 6379, b"*1\r\n$4\r\nPING\r\n"),
             ("mongodb", Tcp, 27_017, &mongo),
             (
                 "bacnet",

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::common;
 
-type Row = Map<String, Value>;
+/// A row, by field.
+pub type Row = Map<String, Value>;
 
 /// Our rows of `log` in a capture.
 pub fn ours(capture: &Path, log: &str) -> Vec<Row> {

@@ -128,6 +128,8 @@ app_records! {
     Irc(irc::Irc) = IRC, "irc", "irc", "What a client does in a chat: the names it takes, the channels it joins, files that are offered.";
     Socks(socks::Socks) = SOCKS, "socks", "socks", "A connection made through a proxy: where to, and what the proxy answered.";
     Mysql(mysql::Mysql) = MYSQL, "mysql", "mysql", "A command to a database, and what came of it.";
+    Postgresql(postgresql::Postgresql) = POSTGRESQL, "postgresql", "pgsql", "What a client asked of a database, and what came of it.";
+    Redis(redis::Redis) = REDIS, "redis", "redis", "A command to a store of keys and values, and the reply to it.";
     Smtp(smtp::Smtp) = SMTP, "smtp", "smtp", "A mail handed over: envelope and headers. One record for each message.";
     Ssh(ssh::Ssh) = SSH, "ssh", "ssh", "A remote login: the versions, the algorithms, and whether the user was let in. One record for each connection.";
     Dhcp(dhcp::Dhcp) = DHCP, "dhcp", "dhcp", "A host that was given its address. One record for each transaction.";
