@@ -2,6 +2,7 @@
 
 use portreeve_record::{App, Head, Record, RecordSink, Weird};
 
+use crate::encrypted_dns;
 use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Transport, Want};
 use crate::tls::Certificates;
@@ -89,6 +90,10 @@ impl Context<'_> {
     pub fn emit(&mut self, record: impl Into<App>) {
         self.limits.records += 1;
         let record = record.into();
+        // What a conversation is says more than who it is with.
+        if self.requests.product == 0 {
+            self.requests.product = encrypted_dns::product(&record);
+        }
         if let Some(host) = host(&record) {
             self.is_with(host);
         }

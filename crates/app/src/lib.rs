@@ -52,6 +52,7 @@ mod dhcp;
 mod dhcpv6;
 mod dnp3;
 mod dns;
+mod encrypted_dns;
 mod ftp;
 mod gssapi;
 mod http;

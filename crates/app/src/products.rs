@@ -7,6 +7,14 @@ use std::collections::HashMap;
 
 /// The table that comes with Portreeve.
 const OWN: &str = include_str!("../data/applications.tsv");
+/// Products that are known by what a conversation is, whatever table there is: they have the first numbers.
+const FIXED: [&str; 3] = ["DNS over TLS", "DNS over HTTPS", "DNS over QUIC"];
+/// The number of DNS over TLS.
+pub(crate) const DNS_OVER_TLS: u16 = 1;
+/// The number of DNS over HTTPS.
+pub(crate) const DNS_OVER_HTTPS: u16 = 2;
+/// The number of DNS over QUIC.
+pub(crate) const DNS_OVER_QUIC: u16 = 3;
 /// The most products of a table: their numbers have so many bits in a flow's entry.
 const MAX_PRODUCTS: usize = (1 << 15) - 1;
 /// Domains of more labels than this are looked up by their last ones.
@@ -49,7 +57,7 @@ impl Default for Products {
         // A test reads it: it is sound.
         Products::read(OWN).unwrap_or_else(|_| Products {
             domains: HashMap::new(),
-            names: Vec::new(),
+            names: FIXED.to_vec(),
         })
     }
 }
@@ -61,8 +69,9 @@ impl Products {
     /// [`TableError`] with the first line that is wrong.
     pub fn read(text: &str) -> Result<Products, TableError> {
         let mut domains = HashMap::new();
-        let mut names: Vec<&'static str> = Vec::new();
-        let mut numbers: HashMap<&str, u16> = HashMap::new();
+        let mut names: Vec<&'static str> = FIXED.to_vec();
+        let fixed = FIXED.into_iter().zip(1..);
+        let mut numbers: HashMap<&str, u16> = fixed.collect();
         for (at, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if line.is_empty() {
