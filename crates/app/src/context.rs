@@ -53,6 +53,7 @@ pub struct Context<'a> {
     pub(crate) limits: &'a mut Limits,
     pub(crate) products: &'a Products,
     pub(crate) certificates: &'a mut Certificates,
+    pub(crate) truncated: bool,
 }
 
 impl Context<'_> {
@@ -72,6 +73,12 @@ impl Context<'_> {
     #[must_use]
     pub fn head(&self, ts: i64) -> Head {
         self.facts.head(ts)
+    }
+
+    /// Whether the datagram at hand is not whole: the capture ends before it does, or fragments never came. What breaks off then is nobody's fault.
+    #[must_use]
+    pub fn truncated(&self) -> bool {
+        self.truncated
     }
 
     /// Whether the client is the flow's originator, as it should be.
@@ -107,9 +114,9 @@ impl Context<'_> {
         }
     }
 
-    /// Notes something odd, by Zeek's name where it has one. Rate-limited: samples, not a count.
+    /// Notes something odd, by Zeek's name where it has one. Rate-limited: samples, not a count. Nothing is odd about a datagram that is not whole ([`Context::truncated`]).
     pub fn weird(&mut self, name: &'static str) {
-        if !self.limits.may_be_weird(self.now) {
+        if self.truncated || !self.limits.may_be_weird(self.now) {
             return;
         }
         let head = self.facts.head(self.now);

@@ -36,6 +36,8 @@ pub(crate) struct Env<'a> {
     pub(crate) overlap: Overlap,
     pub(crate) products: &'a Products,
     pub(crate) certificates: &'a mut Certificates,
+    /// The datagram at hand is not whole.
+    pub(crate) truncated: bool,
 }
 
 /// Where a conversation stands.
@@ -188,7 +190,10 @@ impl Conversation {
     /// `from` (0: the originator) sent a segment.
     pub(crate) fn segment(&mut self, from: usize, segment: Segment<'_>, env: &mut Env<'_>) {
         let from = from & 1;
+        let outside = env.limits.outside_window;
         self.beside(|beside| beside.segment(from, segment, env));
+        // A segment is counted once, whoever else looks at it.
+        env.limits.outside_window = outside;
         if self.streams[from].takes_next(segment.seq, segment.wire_len, segment.payload.len()) {
             self.bytes(from, segment.payload, env);
             return self.after(true, from, env);
@@ -563,6 +568,7 @@ impl Conversation {
             limits: env.limits,
             products: env.products,
             certificates: env.certificates,
+            truncated: env.truncated,
         };
         let want = call(&mut *running.session, &mut context);
         if self.product == 0 {
@@ -626,6 +632,7 @@ impl Conversation {
                 limits: env.limits,
                 products: env.products,
                 certificates: env.certificates,
+                truncated: env.truncated,
             };
             running.session.end(&mut context);
             if self.product == 0 {

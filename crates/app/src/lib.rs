@@ -53,6 +53,7 @@ mod dhcpv6;
 mod dnp3;
 mod dns;
 mod encrypted_dns;
+mod fragments;
 mod ftp;
 mod gssapi;
 mod http;

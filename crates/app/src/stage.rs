@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use portreeve_flow::{Findings, Flow, Watcher};
-use portreeve_packet::View;
+use portreeve_packet::{View, ViewFlags};
 use portreeve_record::RecordSink;
 
 use crate::budget::Budget;
 use crate::context::Limits;
 use crate::conversation::{Conversation, Env};
+use crate::fragments::Datagrams;
 use crate::products::Products;
 use crate::protocol::Transport;
 use crate::registry::Applications;
@@ -64,6 +65,10 @@ pub struct StageCounters {
     pub given_up: u64,
     /// TCP segments that no window of their stream reaches: not looked into.
     pub outside_window: u64,
+    /// Datagrams put together of their fragments.
+    pub datagrams_whole: u64,
+    /// Fragmented datagrams let go of: fragments overlapped or never came, or there was no room.
+    pub datagrams_given_up: u64,
     /// Records written.
     pub records: u64,
     /// Odd things noticed, and those of them that were not written.
@@ -114,6 +119,8 @@ pub struct Stage {
     free: Vec<u32>,
     texts: Texts,
     budget: Budget,
+    /// Datagrams in fragments, with an account of their own: they take no room from what comes whole.
+    datagrams: Datagrams,
     limits: Limits,
     overlap: Overlap,
     /// The protocols looked for over TCP and UDP.
@@ -128,6 +135,9 @@ pub struct Stage {
 
 /// Bytes that an open conversation is counted with: its place, and a session.
 const CONVERSATION_BYTES: usize = size_of::<Option<Conversation>>() + 256;
+
+/// One in so many bytes that may be held is for fragments.
+const FRAGMENTS_SHARE: usize = 16;
 
 impl Stage {
     /// A stage with all its places.
@@ -148,7 +158,8 @@ impl Stage {
             products: Arc::clone(&config.products),
             protocols: [Transport::Tcp, Transport::Udp].map(|t| config.protocols.over(t)),
             texts: Texts::default(),
-            budget: Budget::new(half),
+            budget: Budget::new(half - half / FRAGMENTS_SHARE),
+            datagrams: Datagrams::new(half / FRAGMENTS_SHARE),
             limits: Limits::new(config.weirds_per_second),
             certificates: Certificates::default(),
             subscriber: None,
@@ -184,6 +195,8 @@ impl Stage {
         StageCounters {
             given_up: self.limits.given_up,
             outside_window: self.limits.outside_window,
+            datagrams_whole: self.datagrams.counters().whole,
+            datagrams_given_up: self.datagrams.counters().given_up,
             records: self.limits.records,
             weirds: self.limits.weirds,
             weirds_suppressed: self.limits.weirds_suppressed,
@@ -212,6 +225,7 @@ impl Stage {
             overlap: self.overlap,
             products: &self.products,
             certificates: &mut self.certificates,
+            truncated: env.truncated,
         };
         with(conversation, &mut env);
         if !conversation.is_over() {
@@ -272,11 +286,35 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// A datagram that was put together, or what there is of it. Whether more packets of its flow are wanted.
+    fn datagram(&mut self, slot: u32, from: usize, payload: &[u8], env: &mut EnvParts<'_>) -> bool {
+        let Some(place) = self.place(slot, Transport::Udp, env.flow) else {
+            return false;
+        };
+        self.with(slot, place, env, |conversation, env| {
+            conversation.datagram(from, payload, env);
+        })
+    }
+
+    /// The flow is over: of its datagrams that never were whole, the first fragments are looked into.
+    fn unfinished(&mut self, slot: u32, env: &mut EnvParts<'_>) {
+        while let Some((first, high_to_low)) = self.datagrams.first_of(slot) {
+            env.truncated = true;
+            let from = usize::from(high_to_low != env.flow.high_is_orig());
+            self.datagram(slot, from, &first, env);
+        }
+        env.truncated = false;
+    }
+}
+
 /// What a packet brings along.
 struct EnvParts<'a> {
     now: i64,
     flow: &'a Flow<'a>,
     sink: &'a mut dyn RecordSink,
+    /// It is a datagram of which not all is there.
+    truncated: bool,
 }
 
 /// A stage while a burst is at hand.
@@ -287,6 +325,47 @@ pub struct Watching<'a, F> {
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+/// Either kind of fragment.
+const FRAGMENT: u32 = ViewFlags::FIRST_FRAGMENT.0 | ViewFlags::LATER_FRAGMENT.0;
+
+/// What was captured of a view's payload.
+#[inline]
+fn payload<'a>(frames: &'a impl Frames, view: &View) -> &'a [u8] {
+    let begin = view.payload_offset as usize;
+    let end = begin.saturating_add(view.payload_captured as usize);
+    frames.bytes(view.frame).get(begin..end).unwrap_or_default()
+}
+
+impl<F: Frames> Watching<'_, F> {
+    /// A fragment of a datagram. Whether more packets are wanted.
+    #[cold]
+    fn fragment(
+        &mut self,
+        slot: u32,
+        view: &View,
+        flow: &Flow<'_>,
+        sink: &mut impl RecordSink,
+    ) -> bool {
+        let payload = payload(self.frames, view);
+        let whole = self.stage.datagrams.take(view, Some(slot), payload);
+        // With a first fragment that the capture cuts there is nothing to wait for.
+        let cut = view.payload_captured < view.payload_len;
+        let first = cut && view.flags.has(ViewFlags::FIRST_FRAGMENT);
+        let datagram = match &whole {
+            Some(whole) => whole.as_slice(),
+            None if first => payload,
+            None => return true,
+        };
+        let from = usize::from(view.high_to_low() != flow.high_is_orig());
+        let mut env = EnvParts {
+            now: view.timestamp,
+            flow,
+            sink,
+            truncated: first,
+        };
+        self.stage.datagram(slot, from, datagram, &mut env)
+    }
+}
 
 impl<F: Frames> Watching<'_, F> {
     /// Whether a TCP packet tells its conversation nothing but that it goes on: an acknowledgement only, or more of what nobody looks at. The frame is not touched.
@@ -332,6 +411,9 @@ impl<F: Frames> Watcher for Watching<'_, F> {
         } else {
             Transport::Udp
         };
+        if transport == Transport::Udp && view.flags.0 & FRAGMENT != 0 {
+            return self.fragment(slot, view, flow, sink);
+        }
         let known = self.stage.index.get(slot as usize).and_then(|e| e.place());
         let place = match known {
             Some(place) => place,
@@ -346,14 +428,12 @@ impl<F: Frames> Watcher for Watching<'_, F> {
         if transport == Transport::Tcp && self.is_quiet(place, from, view) {
             return true;
         }
-        let begin = view.payload_offset as usize;
-        let end = begin.saturating_add(view.payload_captured as usize);
-        let frame = self.frames.bytes(view.frame);
-        let payload = frame.get(begin..end).unwrap_or_default();
+        let payload = payload(self.frames, view);
         let mut env = EnvParts {
             now: view.timestamp,
             flow,
             sink,
+            truncated: view.payload_captured < view.payload_len,
         };
         self.stage.with(slot, place, &mut env, |conversation, env| {
             if transport == Transport::Udp {
@@ -381,6 +461,15 @@ impl<F: Frames> Watcher for Watching<'_, F> {
         })
     }
 
+    #[cold]
+    fn early_fragment(&mut self, view: &View) {
+        if view.key.protocol == UDP && !self.stage.shedding {
+            let payload = payload(self.frames, view);
+            // Its first is missing: it makes nothing whole.
+            let _ = self.stage.datagrams.take(view, None, payload);
+        }
+    }
+
     fn findings(&self, slot: u32) -> Findings {
         let Some(entry) = self.stage.index.get(slot as usize) else {
             return Findings::default();
@@ -393,13 +482,15 @@ impl<F: Frames> Watcher for Watching<'_, F> {
     }
 
     fn end(&mut self, slot: u32, flow: &Flow<'_>, sink: &mut impl RecordSink) -> Findings {
+        let mut env = EnvParts {
+            now: flow.last(),
+            flow,
+            sink,
+            truncated: false,
+        };
+        self.stage.unfinished(slot, &mut env);
         let open = self.stage.index.get(slot as usize).and_then(|e| e.place());
         if let Some(place) = open {
-            let mut env = EnvParts {
-                now: flow.last(),
-                flow,
-                sink,
-            };
             self.stage.with(slot, place, &mut env, |conversation, env| {
                 conversation.end(env);
             });

@@ -39,6 +39,7 @@ pub struct Play {
     sent: [u32; 2],
     overlap: Overlap,
     step: i64,
+    truncated: bool,
     records: Vec<Record>,
     limits: Limits,
     budget: Budget,
@@ -86,6 +87,7 @@ impl Play {
             sent: [0; 2],
             overlap: Overlap::First,
             step: STEP,
+            truncated: false,
             records: Vec::new(),
             limits: Limits::new(1000),
             budget: Budget::new(16 << 20),
@@ -119,6 +121,7 @@ impl Play {
             overlap: self.overlap,
             products: &self.products,
             certificates: &mut self.certificates,
+            truncated: self.truncated,
         };
         if !self.conversation.is_over() {
             call(&mut self.conversation, &mut env);
@@ -169,6 +172,12 @@ impl Play {
     /// Which copy of a byte counts, from now on.
     pub fn overlap(&mut self, overlap: Overlap) -> &mut Self {
         self.overlap = overlap;
+        self
+    }
+
+    /// Whether datagrams from now on are not whole.
+    pub fn truncated(&mut self, yes: bool) -> &mut Self {
+        self.truncated = yes;
         self
     }
 

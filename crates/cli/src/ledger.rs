@@ -226,6 +226,8 @@ fn applications(text: &mut String, ledger: &Ledger) {
         ("not looked into, too much to do", found.shed),
         ("looked into no further, no room", found.given_up),
         ("segments outside of any window", found.outside_window),
+        ("fragmented datagrams put together", found.datagrams_whole),
+        ("fragmented datagrams never whole", found.datagrams_given_up),
     ] {
         if number > 0 {
             head(text, what, Some(number));

@@ -140,6 +140,10 @@ counters! {
     app_given_up,
     /// TCP segments not looked into: no window of their stream reaches that far.
     app_outside_window,
+    /// Datagrams put together of their fragments, to be looked into.
+    app_datagrams_whole,
+    /// Fragmented datagrams not put together: fragments overlapped or never came, or there was no room.
+    app_datagrams_given_up,
     /// Frames for the packet writer that found its ring full.
     write_dropped,
     /// Frames given to the packet writer.

@@ -115,6 +115,10 @@ pub struct ApplicationAccount {
     pub given_up: u64,
     /// TCP segments not looked into, since no window of their stream reaches that far.
     pub outside_window: u64,
+    /// Datagrams put together of their fragments.
+    pub datagrams_whole: u64,
+    /// Fragmented datagrams not put together: fragments overlapped or never came, or there was no room.
+    pub datagrams_given_up: u64,
 }
 
 /// What became of the records on their way to one output.
@@ -338,6 +342,8 @@ fn applications(sum: &WorkerCounters) -> ApplicationAccount {
         shed: sum.app_shed,
         given_up: sum.app_given_up,
         outside_window: sum.app_outside_window,
+        datagrams_whole: sum.app_datagrams_whole,
+        datagrams_given_up: sum.app_datagrams_given_up,
     }
 }
 

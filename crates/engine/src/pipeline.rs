@@ -286,6 +286,8 @@ impl Pipeline {
             self.counters.app_shed = found.shed;
             self.counters.app_given_up = found.given_up;
             self.counters.app_outside_window = found.outside_window;
+            self.counters.app_datagrams_whole = found.datagrams_whole;
+            self.counters.app_datagrams_given_up = found.datagrams_given_up;
             self.counters.weirds_suppressed += found.weirds_suppressed;
         }
         self.outlet.count(&mut self.counters);

@@ -4,7 +4,7 @@
 //! fragments share (RFC 791 section 3.2, RFC 8200 section 4.5). Later ones find them. A later fragment that comes before the first is
 //! held as counts until that comes; if it never does, it is in no flow, and counted.
 //!
-//! Nothing is reassembled. A datagram counts as one packet, its first fragment, as it does for those who reassemble; its bytes
+//! Nothing is put together here (the application stage does that for what it looks into). A datagram counts as one packet, its first fragment, as it does for those who reassemble; its bytes
 //! are those of all its fragments on the wire, and the fragments are counted apart.
 
 use std::io;

@@ -450,6 +450,7 @@ impl Tracker {
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
         let Later::Ports(low, high) = self.fragments.later(words, view) else {
+            sink.watcher.early_fragment(view);
             return NONE;
         };
         let mut whole = *view;
@@ -490,6 +491,10 @@ impl Tracker {
             }
         } else {
             add_payload(mine, u64::from(view.payload_len));
+        }
+        // Segments of TCP are not put together: the rest of one is missing, as if it were lost.
+        if view.key.protocol != 6 && self.table.hot[slot as usize].state.watched() {
+            self.show(slot, view, sink);
         }
         slot
     }

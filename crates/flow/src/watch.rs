@@ -33,6 +33,7 @@ pub trait Watcher {
     fn begin(&mut self, slot: u32, ip_proto: u8) -> bool;
 
     /// A packet of a wanted flow, after it was counted; not copies of packets, not what is corrupt. Whether more are wanted.
+    /// Later fragments come too (their views have no ports), but those of TCP.
     fn packet(
         &mut self,
         slot: u32,
@@ -40,6 +41,9 @@ pub trait Watcher {
         flow: &Flow<'_>,
         sink: &mut impl RecordSink,
     ) -> bool;
+
+    /// A later fragment that came before the first of its datagram: which flow it is of is not known yet.
+    fn early_fragment(&mut self, _view: &View) {}
 
     /// What is known of the flow in `slot`, which goes on.
     fn findings(&self, slot: u32) -> Findings;

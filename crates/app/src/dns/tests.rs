@@ -540,3 +540,24 @@ fn nothing_that_is_sent_makes_it_panic() {
         }
     }
 }
+
+#[test]
+fn a_reply_that_the_capture_cuts_is_not_odd() {
+    let query = Message::query(1, "example.com", 1);
+    let reply = Message::reply(1, 0, "example.com", 1, 2)
+        .answer(1, 60, &[192, 0, 2, 1])
+        .answer(1, 60, &[192, 0, 2, 2]);
+    let cut = &reply.0[..reply.0.len() - 3];
+    let outcome = |truncated| {
+        let mut play = Play::new(Transport::Udp, 5000, 53);
+        play.orig(&query.0).truncated(truncated).resp(cut);
+        play.finish()
+    };
+    let odd = |outcome: &Outcome| {
+        let weirds = outcome.records.iter();
+        weirds.filter(|r| matches!(r, Any::Weird(_))).count()
+    };
+    let (as_sent, as_cut) = (outcome(false), outcome(true));
+    assert_eq!((odd(&as_sent), odd(&as_cut)), (1, 0));
+    assert_eq!(as_sent.records.len(), as_cut.records.len() + 1);
+}

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portreeve_app::{Applications, Frames, Stage, StageConfig, stream::Overlap};
+use portreeve_app::{Applications, Frames, Stage, StageConfig, StageCounters, stream::Overlap};
 use portreeve_capture::file::FileSource;
 use portreeve_capture::{Burst, Fetch, Source};
 use portreeve_flow::{Tracker, TrackerConfig};
@@ -34,6 +34,11 @@ impl Frames for Frame<'_, '_> {
 
 /// All records of a capture file, read to its end or to its damage.
 pub fn records_of(path: &Path) -> Vec<Record> {
+    records_and_counters_of(path).0
+}
+
+/// The same, and what the stage counted.
+pub fn records_and_counters_of(path: &Path) -> (Vec<Record>, StageCounters) {
     let config = TrackerConfig::default();
     let mut tracker = Tracker::new(config).unwrap();
     let mut stage = Stage::new(&StageConfig {
@@ -50,7 +55,7 @@ pub fn records_of(path: &Path) -> Vec<Record> {
         ..DecodeOptions::default()
     };
     let Ok(mut source) = FileSource::open([path]) else {
-        return records;
+        return (records, stage.counters());
     };
     loop {
         match source.next_burst() {
@@ -72,7 +77,8 @@ pub fn records_of(path: &Path) -> Vec<Record> {
     }
     while tracker.drain_watched(&mut stage.over(&()), &mut records) {}
     assert_eq!((stage.counters().open, stage.counters().held), (0, 0));
-    records
+    let counters = stage.counters();
+    (records, counters)
 }
 
 /// The records as lines of Zeek JSON, each with `_path` naming its log.
