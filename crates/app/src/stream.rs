@@ -429,7 +429,8 @@ mod tests {
             payload: b"h",
             wire_len: 1,
         };
-        assert!(stream.segment(early, Overlap::First, &budget, &mut |_| ()));
+        let fate = stream.segment(early, Overlap::First, &budget, &mut |_| ());
+        assert_eq!(fate, Fate::Taken);
         assert!(!stream.is_even() && !stream.takes_next(seq(5), 2, 2));
     }
 
