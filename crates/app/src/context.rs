@@ -98,8 +98,9 @@ impl Context<'_> {
         self.limits.records += 1;
         let record = record.into();
         // What a conversation is says more than who it is with.
-        if self.requests.product == 0 {
-            self.requests.product = encrypted_dns::product(&record);
+        let carried = encrypted_dns::product(&record);
+        if carried != 0 {
+            self.requests.product = carried;
         }
         if let Some(host) = host(&record) {
             self.is_with(host);

@@ -6,7 +6,7 @@ use crate::SESSION_BYTES;
 use crate::budget::Budget;
 use crate::context::{Context, Facts, Limits, Requests};
 use crate::inbox::{Inbox, Next};
-use crate::products::Products;
+use crate::products::{self, Products};
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
 use crate::registry::{self, Applications, Found};
 use crate::services::Services;
@@ -571,7 +571,7 @@ impl Conversation {
             truncated: env.truncated,
         };
         let want = call(&mut *running.session, &mut context);
-        if self.product == 0 {
+        if self.product == 0 || products::is_fixed(requests.product) {
             self.product = requests.product;
         }
         if requests.not_mine {
@@ -635,7 +635,7 @@ impl Conversation {
                 truncated: env.truncated,
             };
             running.session.end(&mut context);
-            if self.product == 0 {
+            if self.product == 0 || products::is_fixed(requests.product) {
                 self.product = requests.product;
             }
             if requests.not_mine {

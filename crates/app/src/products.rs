@@ -15,6 +15,12 @@ pub(crate) const DNS_OVER_TLS: u16 = 1;
 pub(crate) const DNS_OVER_HTTPS: u16 = 2;
 /// The number of DNS over QUIC.
 pub(crate) const DNS_OVER_QUIC: u16 = 3;
+
+/// Whether that is the number of a product that is known by what a conversation is: it stands, whatever names were seen before.
+pub(crate) fn is_fixed(number: u16) -> bool {
+    (1..=FIXED.len()).contains(&usize::from(number))
+}
+
 /// The most products of a table: their numbers have so many bits in a flow's entry.
 const MAX_PRODUCTS: usize = (1 << 15) - 1;
 /// Domains of more labels than this are looked up by their last ones.
