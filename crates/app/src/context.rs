@@ -1,5 +1,6 @@
 //! What a session may know and do beside its bytes: [`Context`].
 
+use portreeve_record::app::tunnel::{Tunnel, TunnelAction, TunnelType};
 use portreeve_record::{App, Head, Record, RecordSink, Weird};
 
 use crate::encrypted_dns;
@@ -79,6 +80,21 @@ impl Context<'_> {
     #[must_use]
     pub fn truncated(&self) -> bool {
         self.truncated
+    }
+
+    /// Notes that the conversation is a tunnel, by a proxy's leave. As in Zeek the port of the client is no part of it.
+    pub fn tunnel(&mut self, kind: TunnelType) {
+        let mut head = self.head(self.now);
+        if self.client_is_orig {
+            head.orig_p = 0;
+        } else {
+            head.resp_p = 0;
+        }
+        self.emit(Tunnel {
+            head,
+            kind,
+            action: TunnelAction::Discover,
+        });
     }
 
     /// Whether the client is the flow's originator, as it should be.

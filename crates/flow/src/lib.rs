@@ -69,6 +69,7 @@ mod table;
 mod tcp;
 mod tcp_states;
 mod ticks;
+mod tunnels;
 mod uid;
 mod wheel;
 

@@ -3,6 +3,8 @@
 //! Everything that belongs to a direction stands in arrays indexed by the *sender*: 0 for the key's low endpoint, 1 for its high
 //! one. Who is the originator is one bit, so that turning a flow round ("flipping" it) moves nothing.
 
+use portreeve_record::app::tunnel::TunnelType;
+
 use crate::hash::KeyWords;
 use crate::letters::Letters;
 use crate::memory::Zeroable;
@@ -284,7 +286,7 @@ pub(crate) struct ColdSide {
     pub(crate) pkts_high: u16,
 }
 
-/// The facts of `Cold::flags`: bits 0–23 of it.
+/// The facts of `Cold::flags`: bits 0–18 of it.
 pub(crate) mod cold_flags {
     /// Zeek's `is_partial`.
     pub(crate) const PARTIAL: u32 = 1;
@@ -326,7 +328,7 @@ pub(crate) struct Cold {
     pub(crate) syn_rtt: u32,
     /// From SYN-ACK to ACK, ticks, or 0.
     pub(crate) ack_rtt: u32,
-    /// See [`cold_flags`]; above them, bits 24–31: how often such a flow was there before.
+    /// See [`cold_flags`]; bits 19–23: the kind of tunnel that it is, by its number, or 0; bits 24–31: how often such a flow was there before.
     flags: u32,
     /// TCP's losses, in their pool, or 0.
     pub(crate) loss: u32,
@@ -346,6 +348,8 @@ unsafe impl Zeroable for Cold {}
 
 impl Cold {
     const AGAIN: u32 = 24;
+    const TUNNEL: u32 = 19;
+    const TUNNEL_MASK: u32 = 0b1_1111;
     const SCALE: u8 = 0b1111;
     const PREVIOUS: u8 = 4;
 
@@ -365,6 +369,18 @@ impl Cold {
     #[inline]
     pub(crate) fn again(&self) -> u8 {
         (self.flags >> Self::AGAIN) as u8
+    }
+
+    /// The kind of tunnel that the flow was found to be.
+    #[inline]
+    pub(crate) fn tunnel(&self) -> Option<TunnelType> {
+        TunnelType::of_number((self.flags >> Self::TUNNEL & Self::TUNNEL_MASK) as u8)
+    }
+
+    /// Notes that the flow is a tunnel.
+    pub(crate) fn set_tunnel(&mut self, kind: TunnelType) {
+        let number = u32::from(kind.number()) & Self::TUNNEL_MASK;
+        self.flags = self.flags & !(Self::TUNNEL_MASK << Self::TUNNEL) | number << Self::TUNNEL;
     }
 
     /// Whether a fact of [`cold_flags`] that is there once holds.
@@ -440,6 +456,11 @@ mod tests {
         }
         cold.set_scale(0, 255);
         assert_eq!((cold.scale(0), cold.previous(0)), (Some(14), 6));
+        assert_eq!(cold.tunnel(), None);
+        for kind in [TunnelType::Nsh, TunnelType::Ip] {
+            cold.set_tunnel(kind);
+            assert_eq!((cold.tunnel(), cold.again()), (Some(kind), 255));
+        }
         cold.set_to(cold_flags::PARTIAL, false);
         assert!(!cold.is(cold_flags::PARTIAL) && cold.has(cold_flags::GAP, 1));
         assert_eq!(cold.again(), 255);

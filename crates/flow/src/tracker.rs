@@ -24,6 +24,7 @@ use crate::shared::Shared;
 use crate::slot::{Class, Cold, ColdSide, Hot, Side, State, tcp_state};
 use crate::table::{NONE, Table};
 use crate::tcp::{self, Tcp, next_update};
+use crate::tunnels;
 use crate::uid::Uids;
 use crate::watch::{Flow, Out, Watcher};
 use crate::weird::WeirdKind;
@@ -300,10 +301,14 @@ impl Tracker {
                 self.table
                     .hot
                     .get(parent as usize)
-                    .zip(self.table.cold.get(parent as usize))
+                    .zip(self.table.cold.get_mut(parent as usize))
             })
             .flatten()
-            .map(|(hot, cold)| self.shared.uids.of(&hot.key, cold.start, cold.again()));
+            .map(|(hot, cold)| {
+                let found = (view.tunnel, view.timestamp);
+                tunnels::discovered(hot, cold, &self.shared, found, sink);
+                self.shared.uids.of(&hot.key, cold.start, cold.again())
+            });
         let hot = &mut self.table.hot[slot as usize];
         let cold = &mut self.table.cold[slot as usize];
         hot.last = view.timestamp;
@@ -567,6 +572,9 @@ impl Tracker {
         );
         let flow = Flow::new(hot, cold, &self.shared);
         let found = sink.watcher.end(slot, &flow, sink.records);
+        if let Some(kind) = cold.tunnel() {
+            tunnels::ended(hot, cold, &self.shared, (kind, reason), sink);
+        }
         let mut conn = self.emit.conn(hot, cold, &self.shared, reason);
         (conn.service, conn.app) = (found.service, found.app);
         let sizes = emit::sizes(hot, cold);

@@ -1,5 +1,7 @@
 //! The session: what each side sends, and what becomes of it.
 
+use portreeve_record::app::tunnel::TunnelType;
+
 use super::fields::{self, MAX_VALUE, Name, kept};
 use super::line::{RequestLine, StatusLine};
 use super::mime;
@@ -266,6 +268,7 @@ impl Session {
             }
             (Some(200..=299), Method::Connect) => {
                 self.message_end(Peer::Server, context);
+                context.tunnel(TunnelType::Http);
                 context.detect_again();
             }
             (Some(204 | 304), _) | (_, Method::Head) => self.message_end(Peer::Server, context),

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use portreeve_record::app::socks::{Place, Socks};
+use portreeve_record::app::tunnel::TunnelType;
 
 use crate::text::text;
 use crate::{Context, MAX_UNIT, Peer, Reader, Want};
@@ -233,6 +234,7 @@ impl Session {
         if !good || self.command != CONNECT {
             return None;
         }
+        context.tunnel(TunnelType::Socks);
         context.detect_again();
         Some(Want::Nothing)
     }

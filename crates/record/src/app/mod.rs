@@ -160,6 +160,7 @@ app_records! {
     KnownServices(known_services::KnownServices) = KNOWN_SERVICES, "known_services", "known_services", "A port that answered, and the protocols it spoke, once a day.";
     Software(software::Software) = SOFTWARE, "software", "software", "A program that a host runs, as it was said in clear: when it is new to us, or another version.";
     DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
+    Tunnel(tunnel::Tunnel) = TUNNEL, "tunnel", "tunnel", "A connection that carries others: that it was discovered, and that it ended.";
 }
 
 /// A field of an application log: what is said of it, and how a record gives it.
