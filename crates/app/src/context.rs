@@ -1,9 +1,12 @@
 //! What a session may know and do beside its bytes: [`Context`].
 
+use std::net::IpAddr;
+
 use portreeve_record::app::tunnel::{Tunnel, TunnelAction, TunnelType};
-use portreeve_record::{App, Head, Record, RecordSink, Weird};
+use portreeve_record::{App, Fuid, Head, Record, RecordSink, Weird};
 
 use crate::encrypted_dns;
+use crate::file::Hashes;
 use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Transport, Want};
 use crate::tls::Certificates;
@@ -15,6 +18,9 @@ pub trait Facts {
 
     /// Ports of originator and responder.
     fn ports(&self) -> [u16; 2];
+
+    /// Whether an address is in the networks that are ours; `None` if none are configured.
+    fn is_local(&self, addr: IpAddr) -> Option<bool>;
 }
 
 impl Facts for portreeve_flow::Flow<'_> {
@@ -25,6 +31,10 @@ impl Facts for portreeve_flow::Flow<'_> {
     fn ports(&self) -> [u16; 2] {
         let (_, orig_p, _, resp_p) = self.endpoints();
         [orig_p, resp_p]
+    }
+
+    fn is_local(&self, addr: IpAddr) -> Option<bool> {
+        portreeve_flow::Flow::is_local(self, addr)
     }
 }
 
@@ -52,6 +62,8 @@ pub struct Context<'a> {
     pub(crate) skipped: [u64; 2],
     pub(crate) client_is_orig: bool,
     pub(crate) limits: &'a mut Limits,
+    /// How many files each sender has begun: client, server.
+    pub(crate) files: &'a mut [u32; 2],
     pub(crate) products: &'a Products,
     pub(crate) certificates: &'a mut Certificates,
     pub(crate) truncated: bool,
@@ -95,6 +107,38 @@ impl Context<'_> {
             kind,
             action: TunnelAction::Discover,
         });
+    }
+
+    /// Which hashes of files are asked for.
+    #[must_use]
+    pub fn hashes(&self) -> Hashes {
+        self.limits.hashes
+    }
+
+    /// The identifier of the next file that `peer` sends.
+    pub fn next_fuid(&mut self, peer: Peer) -> Fuid {
+        let count = &mut self.files[peer.index()];
+        let ordinal = *count;
+        *count = count.wrapping_add(1);
+        let is_responder = !self.is_orig(peer);
+        Fuid::new(self.head(self.now).uid, is_responder, ordinal)
+    }
+
+    /// Whether `peer` is the flow's originator.
+    #[must_use]
+    pub fn is_orig(&self, peer: Peer) -> bool {
+        (peer == Peer::Client) == self.client_is_orig
+    }
+
+    /// Whether `peer` is in the networks that are ours; `None` if none are configured.
+    #[must_use]
+    pub fn is_local(&self, peer: Peer) -> Option<bool> {
+        let head = self.head(self.now);
+        self.facts.is_local(if self.is_orig(peer) {
+            head.orig_h
+        } else {
+            head.resp_h
+        })
     }
 
     /// Whether the client is the flow's originator, as it should be.
@@ -207,6 +251,8 @@ pub(crate) struct Limits {
     pub(crate) weirds: u64,
     pub(crate) weirds_suppressed: u64,
     weirds_per_second: u32,
+    /// Which hashes of files are asked for.
+    pub(crate) hashes: Hashes,
     /// Conversations that there was no room for any more.
     pub(crate) given_up: u64,
     /// Segments that no window of their stream reaches.
@@ -218,9 +264,10 @@ pub(crate) struct Limits {
 const SECOND: i64 = 1_000_000_000;
 
 impl Limits {
-    pub(crate) fn new(weirds_per_second: u32) -> Limits {
+    pub(crate) fn new(weirds_per_second: u32, hashes: Hashes) -> Limits {
         Limits {
             weirds_per_second,
+            hashes,
             ..Limits::default()
         }
     }

@@ -75,6 +75,8 @@ pub(crate) struct Conversation {
     empty_units: u32,
     /// How often the protocol was looked for anew.
     looks_anew: u8,
+    /// How many files client and server have begun to send.
+    files: [u32; 2],
     /// The side of whose bytes something else is wanted now than when they came.
     changed: Option<usize>,
     /// The session of a subscriber: it gets everything that comes here, and has an order of its own.
@@ -98,6 +100,7 @@ impl Conversation {
             product: 0,
             empty_units: 0,
             looks_anew: 0,
+            files: [0; 2],
             changed: None,
             beside: None,
         }
@@ -566,6 +569,7 @@ impl Conversation {
             skipped,
             client_is_orig: self.client_is_orig,
             limits: env.limits,
+            files: &mut self.files,
             products: env.products,
             certificates: env.certificates,
             truncated: env.truncated,
@@ -630,6 +634,7 @@ impl Conversation {
                 skipped: [0; 2],
                 client_is_orig: self.client_is_orig,
                 limits: env.limits,
+                files: &mut self.files,
                 products: env.products,
                 certificates: env.certificates,
                 truncated: env.truncated,

@@ -9,6 +9,7 @@ use portreeve_record::RecordSink;
 use crate::budget::Budget;
 use crate::context::Limits;
 use crate::conversation::{Conversation, Env};
+use crate::file::Hashes;
 use crate::fragments::Datagrams;
 use crate::products::Products;
 use crate::protocol::Transport;
@@ -46,6 +47,8 @@ pub struct StageConfig {
     pub products: Arc<Products>,
     /// `weird` records a second.
     pub weirds_per_second: u32,
+    /// The hashes of files that are asked for.
+    pub hashes: Hashes,
 }
 
 /// What a stage counted since it was made.
@@ -160,7 +163,7 @@ impl Stage {
             texts: Texts::default(),
             budget: Budget::new(half - half / FRAGMENTS_SHARE),
             datagrams: Datagrams::new(half / FRAGMENTS_SHARE),
-            limits: Limits::new(config.weirds_per_second),
+            limits: Limits::new(config.weirds_per_second, config.hashes),
             certificates: Certificates::default(),
             subscriber: None,
             overlap: config.overlap,

@@ -9,11 +9,14 @@
 //! assert!(play.finish().records.is_empty());
 //! ```
 
+use std::net::IpAddr;
+
 use portreeve_record::{Head, Record, SourceId, Uid};
 
 use crate::budget::Budget;
 use crate::context::{Facts, Limits};
 use crate::conversation::{Conversation, Env};
+use crate::file::Hashes;
 use crate::products::Products;
 use crate::protocol::{Protocol, Session, Transport};
 use crate::registry::Applications;
@@ -57,6 +60,10 @@ impl Facts for Fixed {
     fn ports(&self) -> [u16; 2] {
         [self.0.orig_p, self.0.resp_p]
     }
+
+    fn is_local(&self, _: IpAddr) -> Option<bool> {
+        None
+    }
 }
 
 /// Time between packets, nanoseconds.
@@ -89,7 +96,7 @@ impl Play {
             step: STEP,
             truncated: false,
             records: Vec::new(),
-            limits: Limits::new(1000),
+            limits: Limits::new(1000, Hashes::default()),
             budget: Budget::new(16 << 20),
             products: Products::read("").unwrap_or_default(),
             certificates: Certificates::default(),
@@ -108,6 +115,13 @@ impl Play {
     #[must_use]
     pub fn subscribed(mut self, session: Box<dyn Session>) -> Play {
         self.conversation.subscribe(session);
+        self
+    }
+
+    /// The same, and these hashes of files are asked for.
+    #[must_use]
+    pub fn hashing(mut self, hashes: Hashes) -> Play {
+        self.limits.hashes = hashes;
         self
     }
 
@@ -249,8 +263,16 @@ pub enum From {
 /// # Panics
 /// If one gives something else.
 pub fn play_cut(resp_p: u16, script: &[(From, &[u8])]) -> Outcome {
+    play_cut_hashing(resp_p, Hashes::default(), script)
+}
+
+/// The same, and these hashes of files are asked for.
+///
+/// # Panics
+/// The same.
+pub fn play_cut_hashing(resp_p: u16, hashes: Hashes, script: &[(From, &[u8])]) -> Outcome {
     let outcome = |size: usize| {
-        let mut play = Play::new(Transport::Tcp, 50_000, resp_p);
+        let mut play = Play::new(Transport::Tcp, 50_000, resp_p).hashing(hashes);
         for (from, bytes) in script {
             for piece in bytes.chunks(size) {
                 match from {

@@ -3,18 +3,12 @@
 use portreeve_packet::FlowKey;
 use portreeve_record::{Conn, ConnState, EndReason, Side, SourceId, Uid};
 
-use crate::config::Prefix;
 use crate::hash;
 use crate::other;
 use crate::pool::{Loss, Rare, Snapshot, SnapshotSide};
 use crate::shared::Shared;
 use crate::slot::{Class, Cold, Hot, seen, tcp_state as st};
 use crate::{tcp, ticks};
-
-/// What of the configuration a record says.
-pub(crate) struct Emit {
-    local_nets: Box<[Prefix]>,
-}
 
 fn is_tcp(hot: &Hot) -> bool {
     matches!(
@@ -23,66 +17,51 @@ fn is_tcp(hot: &Hot) -> bool {
     )
 }
 
-impl Emit {
-    pub(crate) fn new(local_nets: Vec<Prefix>) -> Emit {
-        Emit {
-            local_nets: local_nets.into_boxed_slice(),
-        }
-    }
-
-    fn local(&self, addr: std::net::IpAddr) -> Option<bool> {
-        if self.local_nets.is_empty() {
-            return None;
-        }
-        Some(self.local_nets.iter().any(|net| net.contains(addr)))
-    }
-
-    /// A flow's record with its totals.
-    pub(crate) fn conn(&self, hot: &Hot, cold: &Cold, shared: &Shared, reason: EndReason) -> Conn {
-        let key = hash::key(&hot.key);
-        let (orig, resp) = (hot.state.orig(), 1 - hot.state.orig());
-        let (orig_h, orig_p, resp_h, resp_p) = crate::shared::endpoints(&hot.key, orig == 1);
-        let loss = shared.loss.get(cold.loss);
-        let rare = shared.rare.get(cold.rare);
-        let duration = hot.last.saturating_sub(cold.start);
-        let duration = (duration > 0).then_some(duration);
-        let sizes = sizes(hot, cold);
-        let side = |which: usize, bytes: u64| {
-            let mut side = side(hot, cold, loss, rare, which);
-            // Zeek's rule: without a duration there are no byte counts either.
-            side.bytes = duration.map(|_| bytes);
-            side
-        };
-        let error = rare.filter(|rare| rare.icmp_errors > 0);
-        Conn {
-            ts: cold.start,
-            uid: shared.uids.of(&hot.key, cold.start, cold.again()),
-            orig_h,
-            orig_p,
-            resp_h,
-            resp_p,
-            ip_proto: key.protocol,
-            service: None,
-            app: None,
-            duration,
-            conn_state: conn_state(hot, cold, sizes),
-            local_orig: self.local(orig_h),
-            local_resp: self.local(resp_h),
-            history: cold.letters.history(),
-            orig: side(orig, sizes[0]),
-            resp: side(resp, sizes[1]),
-            tunnel_parent: rare
-                .filter(|rare| rare.parent != [0; 3])
-                .map(|rare| Uid(rare.parent)),
-            vlan: vlan(&key).0,
-            inner_vlan: vlan(&key).1,
-            syn_rtt: span(cold.syn_rtt),
-            ack_rtt: span(cold.ack_rtt),
-            icmp_errors: rare.map_or(0, |rare| rare.icmp_errors),
-            icmp_error: error.map(|rare| (rare.icmp_type, rare.icmp_code)),
-            end_reason: reason,
-            source: SourceId(cold.source),
-        }
+/// A flow's record with its totals.
+pub(crate) fn conn(hot: &Hot, cold: &Cold, shared: &Shared, reason: EndReason) -> Conn {
+    let key = hash::key(&hot.key);
+    let (orig, resp) = (hot.state.orig(), 1 - hot.state.orig());
+    let (orig_h, orig_p, resp_h, resp_p) = crate::shared::endpoints(&hot.key, orig == 1);
+    let loss = shared.loss.get(cold.loss);
+    let rare = shared.rare.get(cold.rare);
+    let duration = hot.last.saturating_sub(cold.start);
+    let duration = (duration > 0).then_some(duration);
+    let sizes = sizes(hot, cold);
+    let side = |which: usize, bytes: u64| {
+        let mut side = side(hot, cold, loss, rare, which);
+        // Zeek's rule: without a duration there are no byte counts either.
+        side.bytes = duration.map(|_| bytes);
+        side
+    };
+    let error = rare.filter(|rare| rare.icmp_errors > 0);
+    Conn {
+        ts: cold.start,
+        uid: shared.uids.of(&hot.key, cold.start, cold.again()),
+        orig_h,
+        orig_p,
+        resp_h,
+        resp_p,
+        ip_proto: key.protocol,
+        service: None,
+        app: None,
+        duration,
+        conn_state: conn_state(hot, cold, sizes),
+        local_orig: shared.is_local(orig_h),
+        local_resp: shared.is_local(resp_h),
+        history: cold.letters.history(),
+        orig: side(orig, sizes[0]),
+        resp: side(resp, sizes[1]),
+        tunnel_parent: rare
+            .filter(|rare| rare.parent != [0; 3])
+            .map(|rare| Uid(rare.parent)),
+        vlan: vlan(&key).0,
+        inner_vlan: vlan(&key).1,
+        syn_rtt: span(cold.syn_rtt),
+        ack_rtt: span(cold.ack_rtt),
+        icmp_errors: rare.map_or(0, |rare| rare.icmp_errors),
+        icmp_error: error.map(|rare| (rare.icmp_type, rare.icmp_code)),
+        end_reason: reason,
+        source: SourceId(cold.source),
     }
 }
 

@@ -1,11 +1,12 @@
 //! What all flows of a tracker share: side pools, counters, oddities.
 
 use std::io;
+use std::net::IpAddr;
 
 use portreeve_record::{Record, RecordSink, SourceId, Uid, Weird};
 
 use crate::again::Again;
-use crate::config::SECOND;
+use crate::config::{Prefix, SECOND};
 use crate::counters::FlowCounters;
 use crate::hash::{self, KeyWords};
 use crate::memory::Memory;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) gaps: u64,
     /// The source of the views at hand.
     pub(crate) source: SourceId,
+    /// The networks that are ours.
+    pub(crate) local_nets: Box<[Prefix]>,
     weirds_per_second: u32,
     weird_second: i64,
     weirds_this_second: u32,
@@ -58,12 +61,21 @@ impl Shared {
             acks: 0,
             gaps: 0,
             source: SourceId::default(),
+            local_nets: Box::default(),
             weirds_per_second,
             weird_second: i64::MIN,
             weirds_this_second: 0,
             pending: [None; PENDING],
             pending_len: 0,
         })
+    }
+
+    /// Whether an address is in our networks; `None` if none are configured.
+    pub(crate) fn is_local(&self, addr: IpAddr) -> Option<bool> {
+        if self.local_nets.is_empty() {
+            return None;
+        }
+        Some(self.local_nets.iter().any(|net| net.contains(addr)))
     }
 
     pub(crate) fn pool_bytes(&self) -> usize {

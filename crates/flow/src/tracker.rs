@@ -10,7 +10,7 @@ use crate::again::Again;
 use crate::clock::Clock;
 use crate::config::{SECOND, TrackerConfig};
 use crate::counters::{FlowCounters, MemoryReport};
-use crate::emit::{self, Emit};
+use crate::emit;
 use crate::error::FlowError;
 use crate::fragments::{Fragments, Later};
 use crate::hash::{self, KeyWords, Seeds};
@@ -60,7 +60,6 @@ const FIRST_LOSS_INTERVAL: i64 = 60 * SECOND;
 pub struct Tracker {
     table: Table,
     shared: Shared,
-    emit: Emit,
     fragments: Fragments,
     ports: PortSet,
     config: TrackerConfig,
@@ -115,7 +114,7 @@ impl Tracker {
         )
         .map_err(failed)?;
         // Last, so that what nobody touches lies together.
-        let shared = Shared::new(
+        let mut shared = Shared::new(
             layout.pools,
             &mut memory,
             Uids::new(config.uid_seed),
@@ -123,6 +122,7 @@ impl Tracker {
             config.weirds_per_second,
         )
         .map_err(failed)?;
+        shared.local_nets = config.local_nets.clone().into_boxed_slice();
         let (idle, epoch_shift) = settings::idle_times(&config.timeouts);
         Ok(Tracker {
             page_size: memory.page_size(),
@@ -130,7 +130,6 @@ impl Tracker {
             epoch_shift,
             idle,
             retimed: false,
-            emit: Emit::new(config.local_nets.clone()),
             ports: config.server_ports.clone(),
             table,
             shared,
@@ -575,7 +574,7 @@ impl Tracker {
         if let Some(kind) = cold.tunnel() {
             tunnels::ended(hot, cold, &self.shared, (kind, reason), sink);
         }
-        let mut conn = self.emit.conn(hot, cold, &self.shared, reason);
+        let mut conn = emit::conn(hot, cold, &self.shared, reason);
         (conn.service, conn.app) = (found.service, found.app);
         let sizes = emit::sizes(hot, cold);
         let last = hot.last;
@@ -638,7 +637,7 @@ impl Tracker {
                 snapshot.time = start;
             }
         }
-        let mut conn = self.emit.conn(hot, cold, &self.shared, EndReason::Active);
+        let mut conn = emit::conn(hot, cold, &self.shared, EndReason::Active);
         let found = sink.watcher.findings(slot);
         (conn.service, conn.app) = (found.service, found.app);
         let sizes = emit::sizes(hot, cold);

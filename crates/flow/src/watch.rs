@@ -151,6 +151,12 @@ impl<'a> Flow<'a> {
             .then(|| self.cold.sides[side].isn.wrapping_add(1))
     }
 
+    /// Whether an address is in the networks that are ours; `None` if none are configured.
+    #[must_use]
+    pub fn is_local(&self, addr: IpAddr) -> Option<bool> {
+        self.shared.is_local(addr)
+    }
+
     /// IP protocol number.
     #[must_use]
     pub fn ip_proto(&self) -> u8 {

@@ -37,7 +37,7 @@ pub use value::Value;
 pub use conn::{Conn, ConnState, EndReason, Side};
 pub use history::History;
 pub use sink::RecordSink;
-pub use uid::Uid;
+pub use uid::{Fuid, Uid};
 pub use weird::{CaptureLoss, Weird};
 
 /// Which of the run's sources (interfaces, files) a record came from: an index into the run's list of their names.

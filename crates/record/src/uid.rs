@@ -1,6 +1,8 @@
-//! The unique identifier of a flow.
+//! The unique identifiers of flows and files.
 
 use std::fmt;
+
+use crate::value::Text;
 
 /// A flow's `uid`: 96 bits, written as Zeek does, `C` and 17 base-62 digits.
 ///
@@ -66,9 +68,84 @@ impl fmt::Display for Uid {
     }
 }
 
+/// A file's `fuid`: 96 bits, written as Zeek does, `F` and 17 base-62 digits.
+///
+/// It is a hash of its flow's uid and which of its sender's files it is, so that the same packets give the same fuid in a file and live, with one worker and with many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fuid(pub [u32; 3]);
+
+/// One step of a mix of 64 bits in which each bit of the input changes each of the output (the finisher of `SplitMix64`).
+const fn mix(word: u64) -> u64 {
+    let word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ word >> 31
+}
+
+impl Fuid {
+    /// The `ordinal`-th file, from 0, that one side of the flow `uid` sends.
+    #[must_use]
+    pub const fn new(uid: Uid, responder: bool, ordinal: u32) -> Fuid {
+        let [a, b, c] = uid.0;
+        let which = (ordinal as u64) << 1 | responder as u64;
+        let first = mix(((a as u64) << 32 | b as u64) ^ mix(which.wrapping_add(1)));
+        let second = mix(first ^ ((c as u64) << 32 | 0x46));
+        Fuid([(first >> 32) as u32, first as u32, (second >> 32) as u32])
+    }
+
+    /// The file that `name` names wherever it is carried: what comes in parts over several flows.
+    #[must_use]
+    pub fn of_name(name: &[u8]) -> Fuid {
+        let mut state = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
+        for chunk in name.chunks(8) {
+            let mut word = [0; 8];
+            for (to, from) in word.iter_mut().zip(chunk) {
+                *to = *from;
+            }
+            let word = u64::from_le_bytes(word);
+            state = [mix(state[0] ^ word), mix(state[1].wrapping_add(word))];
+        }
+        let [first, second] = [mix(state[0] ^ name.len() as u64), mix(state[1])];
+        Fuid([(first >> 32) as u32, first as u32, second as u32])
+    }
+
+    /// The fuid as text.
+    #[must_use]
+    pub fn text(self) -> Text {
+        let mut text = Uid(self.0).text();
+        text[0] = b'F';
+        Text::from(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Fuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Uid;
+    use super::{Fuid, Uid};
+
+    #[test]
+    fn each_file_of_each_flow_has_a_fuid_of_its_own() {
+        let mut all = Vec::new();
+        for flow in 0..100 {
+            for ordinal in 0..50 {
+                all.push(Fuid::new(Uid([flow, 7, !flow]), false, ordinal));
+                all.push(Fuid::new(Uid([flow, 7, !flow]), true, ordinal));
+                all.push(Fuid::of_name(&[flow as u8, 0, ordinal as u8]));
+            }
+        }
+        let text = all[0].to_string();
+        assert!(text.starts_with('F') && text.len() == 18);
+        assert_eq!(all[0], Fuid::new(Uid([0, 7, !0]), false, 0));
+        let made = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), made);
+        assert_ne!(Fuid::of_name(b"a"), Fuid::of_name(b"a\0"));
+    }
 
     #[test]
     fn text_is_the_number_in_base_62() {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::uid::Uid;
+use crate::uid::{Fuid, Uid};
 
 /// A short text made on the spot (a community ID, an ICMP type and code), kept inline.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,8 @@ impl fmt::Debug for Text {
 pub enum Items<'a> {
     /// Flow identifiers.
     Uids(&'a [Uid]),
+    /// Identifiers of files.
+    Fuids(&'a [Fuid]),
     /// Texts.
     Strs(&'a [&'a str]),
     /// Texts that the record owns.
@@ -112,6 +114,7 @@ impl Items<'_> {
     pub fn len(&self) -> usize {
         match self {
             Items::Uids(uids) => uids.len(),
+            Items::Fuids(fuids) => fuids.len(),
             Items::Strs(strs) => strs.len(),
             Items::Texts(texts) => texts.len(),
             Items::Intervals(intervals) => intervals.len(),

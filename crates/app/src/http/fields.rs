@@ -3,6 +3,7 @@
 use portreeve_record::app::http::Http;
 
 use super::line::{trim_end, trim_start};
+use super::side::Range;
 use super::uri;
 use crate::protocol::Peer;
 use crate::text::{MAX_TEXT, text};
@@ -102,6 +103,17 @@ pub(crate) fn length(value: &[u8]) -> Option<u64> {
     any
 }
 
+/// What a Content-Range says (RFC 9110 section 14.4): `bytes first-last/total`. What cannot be read is taken for a part of something.
+pub(super) fn range(value: &[u8]) -> Option<Range> {
+    let value = value.strip_prefix(b"bytes").unwrap_or(value);
+    let value = trim_start(value);
+    let total = value.split(|&byte| byte == b'/').nth(1);
+    Some(Range {
+        first: length(value).unwrap_or(u64::MAX),
+        total: total.and_then(length),
+    })
+}
+
 /// The size of a chunk (RFC 9112 section 7.1); none if it is no number, or one that no chunk has.
 pub(crate) fn chunk_size(line: &[u8]) -> Option<u64> {
     let mut size = None;
@@ -172,7 +184,7 @@ pub(crate) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
     }
-    let decoded = super::base64::decode(trim_start(behind), MAX_VALUE);
+    let decoded = crate::mime::base64::decode(trim_start(behind), MAX_VALUE);
     let colon = decoded.iter().position(|&byte| byte == b':')?;
     let name = text(decoded.get(..colon)?);
     Some((name, decoded.len() > colon + 1))

@@ -9,11 +9,9 @@
 //!
 //! Where a connection stops being HTTP (CONNECT, an upgrade) the session ends, and what follows is found out anew.
 
-mod base64;
 mod detect;
 pub(crate) mod fields;
 mod line;
-pub(crate) mod mime;
 mod session;
 mod side;
 mod transactions;

@@ -4,11 +4,17 @@ use portreeve_record::app::tunnel::TunnelType;
 
 use super::fields::{self, MAX_VALUE, Name, kept};
 use super::line::{RequestLine, StatusLine};
-use super::mime;
-use super::side::{Message, Side, State, TO_THE_END, Upgrade};
+use super::side::{Carries, Message, Side, State, TO_THE_END, Upgrade};
 use super::transactions::{Method, Transactions};
+use crate::file::File;
+use crate::mime::{self, Entities};
 use crate::protocol::{Peer, Want};
 use crate::{Context, registry, text};
+
+/// The protocol's name in the log of files.
+const SOURCE: &str = "HTTP";
+/// The most files of a message that its record names, as in Zeek.
+const MAX_FILES: usize = 15;
 
 /// A connection of HTTP/1.x.
 #[derive(Debug, Default)]
@@ -25,6 +31,7 @@ impl crate::Session for Session {
     fn unit(&mut self, peer: Peer, unit: &[u8], context: &mut Context<'_>) -> Want {
         match self.sides[peer.index()].state {
             State::Prefix { behind, .. } => self.prefix(peer, unit, behind, context),
+            State::Body(left) => self.body(peer, unit, left, context),
             State::Content(_) | State::Over => {}
             _ => self.line(peer, unit, context),
         }
@@ -32,16 +39,21 @@ impl crate::Session for Session {
     }
 
     fn skipped(&mut self, peer: Peer, context: &mut Context<'_>) -> Want {
+        let skipped = context.skipped(peer);
         let side = &mut self.sides[peer.index()];
         if let State::Content(len) = side.state {
             // What was missing of it counts too.
             side.message.body_len = side.message.body_len.saturating_add(len);
+            self.passed(peer, skipped, len.saturating_sub(skipped), context);
             self.content_end(peer, context);
         }
         self.sides[peer.index()].want()
     }
 
-    fn gap(&mut self, peer: Peer, rest: &[u8], _missing: u64, context: &mut Context<'_>) -> Want {
+    fn gap(&mut self, peer: Peer, rest: &[u8], missing: u64, context: &mut Context<'_>) -> Want {
+        if self.content_gap(peer, rest, missing, context) {
+            return self.sides[peer.index()].want();
+        }
         self.cut_off(peer, rest, context);
         let side = &mut self.sides[peer.index()];
         side.set_adrift();
@@ -51,7 +63,7 @@ impl crate::Session for Session {
     fn closed(&mut self, peer: Peer, rest: &[u8], context: &mut Context<'_>) {
         let lines = !matches!(
             self.sides[peer.index()].state,
-            State::Prefix { .. } | State::Content(_) | State::Over
+            State::Prefix { .. } | State::Content(_) | State::Body(_) | State::Over
         );
         if lines && !rest.is_empty() {
             self.line(peer, rest, context);
@@ -78,14 +90,13 @@ impl Session {
         let side = self.side(peer);
         match side.state {
             State::Start | State::Adrift(_) | State::Over => return,
-            State::Prefix { .. } => {
+            State::Prefix { .. } | State::Body(_) => {
                 side.message.body_len += rest.len() as u64;
-                if !rest.is_empty() {
-                    self.look_at(peer, rest);
-                }
+                self.carried(peer, rest, context);
             }
             State::Content(_) => {
                 side.message.body_len = side.message.body_len.saturating_add(skipped);
+                self.passed(peer, skipped, 0, context);
             }
             _ => {}
         }
@@ -153,11 +164,12 @@ impl Session {
         if old {
             self.begin(Peer::Server);
             self.transactions.old_response();
-            self.look_at(Peer::Server, unit);
+            self.carry(Peer::Server, context);
+            self.carried(Peer::Server, unit, context);
             let side = self.side(Peer::Server);
             side.in_long_line = false;
             side.message.body_len = unit.len() as u64;
-            side.state = State::Content(TO_THE_END);
+            side.content(TO_THE_END);
         } else if !line.trim_ascii().is_empty() {
             self.side(Peer::Server).set_adrift();
         }
@@ -223,15 +235,16 @@ impl Session {
             Name::TransferEncoding => message.chunked |= fields::has_word(value, "chunked"),
             Name::ContentEncoding => message.opaque |= !fields::has_word(value, "identity"),
             Name::ContentType => {
-                const MULTIPART: &[u8] = b"multipart/";
-                let front = value.get(..MULTIPART.len()).unwrap_or_default();
-                message.multipart = front.eq_ignore_ascii_case(MULTIPART);
-                if !message.multipart && message.filename.is_none() {
+                message.boundary = match mime::kind(value) {
+                    mime::Kind::Multipart(boundary) => Some(boundary),
+                    _ => None,
+                };
+                if message.boundary.is_none() && message.filename.is_none() {
                     message.filename = fields::filename(value);
                 }
             }
             Name::ContentDisposition => message.filename = fields::filename(value),
-            Name::ContentRange => message.opaque |= !value.starts_with(b"bytes 0-"),
+            Name::ContentRange => message.range = fields::range(value),
             Name::Upgrade => {
                 message.upgrade = Some(if fields::has_word(value, "websocket") {
                     Upgrade::WebSocket
@@ -302,14 +315,125 @@ impl Session {
         }
         match side.message.content_length.unwrap_or(unsaid) {
             0 => self.message_end(peer, context),
-            len => side.content(len),
+            len => {
+                self.carry(peer, context);
+                self.side(peer).content(len);
+            }
         }
+    }
+
+    /// The content of `peer`'s message is a file, or several, if that is not yet known.
+    fn carry(&mut self, peer: Peer, context: &mut Context<'_>) {
+        let hashed = context.hashes().any();
+        let message = &mut self.side(peer).message;
+        if !matches!(message.carries, Carries::Nothing) {
+            return;
+        }
+        message.hashed = hashed;
+        if let Some(boundary) = message.boundary.take().filter(|_| !message.opaque) {
+            let parts = Entities::multipart(SOURCE, boundary);
+            message.carries = Carries::Parts(Box::new(parts));
+            return;
+        }
+        let mut file = File::begin(SOURCE, peer, context);
+        let message = &mut self.side(peer).message;
+        file.set_name(message.filename.clone());
+        if message.opaque {
+            file.set_opaque();
+        } else if !message.chunked {
+            file.set_total(message.content_length);
+        }
+        if let Some(range) = message.range.filter(|_| peer == Peer::Server) {
+            if range.first > 0 {
+                file.set_opaque();
+            }
+            if range.total != message.content_length {
+                file.set_partial();
+            }
+            file.set_total(range.total);
+            if let Some(transaction) = self.transactions.of(peer) {
+                file.set_fuid(transaction.whole(context));
+            }
+        }
+        self.side(peer).message.carries = Carries::File(file);
+    }
+
+    /// The next bytes of content.
+    fn carried(&mut self, peer: Peer, bytes: &[u8], context: &mut Context<'_>) {
+        match &mut self.side(peer).message.carries {
+            Carries::Nothing => {}
+            Carries::File(file) => file.data(bytes, context.now()),
+            Carries::Parts(parts) => parts.data(peer, bytes, context),
+        }
+    }
+
+    /// Content went by that nobody looked at, or was missed.
+    fn passed(&mut self, peer: Peer, seen: u64, missing: u64, context: &Context<'_>) {
+        match &mut self.side(peer).message.carries {
+            Carries::Nothing => {}
+            Carries::File(file) => file.passed(seen, missing, context.now()),
+            Carries::Parts(parts) => parts.passed(seen, missing, context),
+        }
+    }
+
+    /// The next bytes of content that is looked at to its end.
+    fn body(&mut self, peer: Peer, unit: &[u8], left: u64, context: &mut Context<'_>) {
+        self.side(peer).message.body_len += unit.len() as u64;
+        self.carried(peer, unit, context);
+        match left {
+            TO_THE_END => self.side(peer).content(TO_THE_END),
+            left => match left.saturating_sub(unit.len() as u64) {
+                0 => self.content_end(peer, context),
+                left => self.side(peer).content(left),
+            },
+        }
+    }
+
+    /// Whether a gap lies within content, whose rest goes by then.
+    fn content_gap(
+        &mut self,
+        peer: Peer,
+        rest: &[u8],
+        missing: u64,
+        context: &mut Context<'_>,
+    ) -> bool {
+        let left = match self.side(peer).state {
+            State::Prefix { behind, .. } if behind == TO_THE_END => TO_THE_END,
+            State::Prefix { len, behind } => len as u64 + behind,
+            State::Body(left) => left,
+            _ => return false,
+        };
+        let seen = rest.len() as u64;
+        let behind = match left {
+            TO_THE_END => TO_THE_END,
+            left => match left.checked_sub(seen + missing) {
+                Some(behind) => behind,
+                None => return false,
+            },
+        };
+        let message = &mut self.side(peer).message;
+        // Where an end was announced what is missing counts, as in what is skipped.
+        let counted = if left == TO_THE_END { 0 } else { missing };
+        message.body_len = message.body_len.saturating_add(seen + counted);
+        self.carried(peer, rest, context);
+        match &mut self.side(peer).message.carries {
+            Carries::Parts(parts) => parts.gap(peer, missing, context),
+            _ => self.passed(peer, 0, missing, context),
+        }
+        match behind {
+            0 => self.content_end(peer, context),
+            behind => self.side(peer).content(behind),
+        }
+        true
     }
 
     fn chunk_size(&mut self, peer: Peer, line: &[u8], context: &mut Context<'_>) {
         match fields::chunk_size(line) {
             Some(0) => self.side(peer).state = State::Trailers,
-            Some(len) => self.side(peer).content(len),
+            Some(len) => {
+                self.carry(peer, context);
+                self.side(peer).content(len);
+            }
             None => {
                 context.weird("HTTP_bad_chunk_size");
                 self.message_end(peer, context);
@@ -321,7 +445,7 @@ impl Session {
     /// The first bytes of content, all that were asked for.
     fn prefix(&mut self, peer: Peer, unit: &[u8], behind: u64, context: &mut Context<'_>) {
         self.side(peer).message.body_len += unit.len() as u64;
-        self.look_at(peer, unit);
+        self.carried(peer, unit, context);
         if behind == 0 {
             self.content_end(peer, context);
         } else {
@@ -339,43 +463,16 @@ impl Session {
         }
     }
 
-    /// What the first bytes of content say.
-    fn look_at(&mut self, peer: Peer, prefix: &[u8]) {
-        let side = self.side(peer);
-        side.message.looked_at = true;
-        let mut content = prefix;
-        if side.message.multipart {
-            let (lines, first) = mime::first_part(prefix);
-            content = first;
-            let filename = lines
-                .into_iter()
-                .filter_map(fields::split)
-                .find_map(|(name, value)| match Name::of(name) {
-                    Some(Name::ContentDisposition) => fields::filename(value).filter(|_| {
-                        value
-                            .to_ascii_lowercase()
-                            .windows(8)
-                            .any(|w| w == b"filename")
-                    }),
-                    _ => None,
-                });
-            side.message.filename = filename;
-        }
-        let mime_type = mime::of(content);
-        if let (Some(transaction), Some(mime_type)) = (self.transactions.of(peer), mime_type) {
-            let content = match peer {
-                Peer::Client => &mut transaction.record.orig,
-                Peer::Server => &mut transaction.record.resp,
-            };
-            content.mime_types.push(mime_type.into());
-        }
-    }
-
     /// The message is whole, or as whole as it will be.
     fn message_end(&mut self, peer: Peer, context: &mut Context<'_>) {
         let side = self.side(peer);
         side.state = State::Start;
         let message = std::mem::take(&mut side.message);
+        let files = match message.carries {
+            Carries::Nothing => Vec::new(),
+            Carries::File(file) => file.end(context).into_iter().collect(),
+            Carries::Parts(mut parts) => parts.end(peer, context),
+        };
         if let Some(transaction) = self.transactions.of(peer) {
             let record = &mut transaction.record;
             let (content, len) = match peer {
@@ -383,8 +480,10 @@ impl Session {
                 Peer::Server => (&mut record.resp, &mut record.response_body_len),
             };
             *len = message.body_len;
-            if message.body_len > 0 {
-                content.filenames.extend(message.filename);
+            for file in files.into_iter().take(MAX_FILES) {
+                content.fuids.push(file.fuid);
+                content.filenames.extend(file.filename);
+                content.mime_types.extend(file.mime_type.map(Into::into));
             }
         }
         self.transactions.message_end(peer, context);

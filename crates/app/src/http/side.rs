@@ -1,13 +1,16 @@
 //! Where one side of a connection stands.
 
 use super::fields::Name;
-use super::mime;
+use crate::file::{File, PIECE};
+use crate::mime::Entities;
 use crate::protocol::Want;
 
 /// The most bytes of a line that are looked at; the rest of it is thrown away.
 pub(super) const MAX_LINE: usize = 8 << 10;
 /// The most bytes in which a message is looked for, after the place in the stream was lost.
 const MAX_ADRIFT: usize = 64 << 10;
+/// So much of a multipart is taken apart where nothing is hashed.
+pub(super) const MAX_MULTIPART: u64 = 64 << 10;
 /// The length of content that ends with the connection.
 pub(super) const TO_THE_END: u64 = u64::MAX;
 
@@ -23,6 +26,8 @@ pub(super) enum State {
     Prefix { len: usize, behind: u64 },
     /// So many bytes of content that nobody looks at.
     Content(u64),
+    /// So many bytes of content that are all looked at: a file that is hashed, a multipart that is taken apart.
+    Body(u64),
     /// A chunk's size.
     ChunkSize,
     /// The end of a chunk's line.
@@ -43,6 +48,25 @@ pub(super) enum Upgrade {
     Other,
 }
 
+/// What a Content-Range says (RFC 9110 section 14.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    /// Where in the whole the content begins.
+    pub(super) first: u64,
+    /// How long the whole is.
+    pub(super) total: Option<u64>,
+}
+
+/// What a message's content is.
+#[derive(Debug, Default)]
+pub(super) enum Carries {
+    /// There is none, or it has not begun.
+    #[default]
+    Nothing,
+    File(Box<File>),
+    Parts(Box<Entities>),
+}
+
 /// What is known of the message that is being sent.
 #[derive(Debug, Default)]
 pub(super) struct Message {
@@ -50,14 +74,24 @@ pub(super) struct Message {
     pub(super) chunked: bool,
     /// Its content is compressed or a later part of something: its first bytes say nothing.
     pub(super) opaque: bool,
-    pub(super) multipart: bool,
-    /// Its content is looked at already.
-    pub(super) looked_at: bool,
+    /// The boundary of a multipart.
+    pub(super) boundary: Option<Box<[u8]>>,
+    pub(super) range: Option<Range>,
+    pub(super) carries: Carries,
+    /// Hashes are asked for.
+    pub(super) hashed: bool,
     pub(super) upgrade: Option<Upgrade>,
     pub(super) filename: Option<Box<str>>,
     /// The field of the line before.
     pub(super) field: Option<Name>,
     pub(super) body_len: u64,
+}
+
+impl Message {
+    /// Whether more of a multipart is to be taken apart.
+    pub(super) fn is_taken_apart(&self) -> bool {
+        self.hashed || self.body_len < MAX_MULTIPART
+    }
 }
 
 /// One side of a connection.
@@ -81,6 +115,8 @@ impl Side {
             | State::Adrift(_) => Want::Line(MAX_LINE),
             State::Prefix { len, .. } => Want::Bytes(len),
             State::Content(len) => Want::Skip(len),
+            State::Body(TO_THE_END) => Want::Any,
+            State::Body(len) => Want::Bytes(len.min(PIECE as u64) as usize),
             State::Over => Want::Nothing,
         }
     }
@@ -93,18 +129,29 @@ impl Side {
 
     /// So many bytes of content begin (of a chunk, or all).
     pub(super) fn content(&mut self, len: u64) {
-        let looked_at = self.message.opaque || self.message.looked_at;
-        if looked_at {
-            self.state = State::Content(len);
-            return;
-        }
-        let prefix = len.min(mime::PREFIX as u64);
-        self.state = State::Prefix {
-            len: prefix as usize,
-            behind: if len == TO_THE_END {
-                TO_THE_END
-            } else {
-                len - prefix
+        let wanted = match &self.message.carries {
+            Carries::Nothing => 0,
+            Carries::File(file) if file.wants_all() => {
+                self.state = State::Body(len);
+                return;
+            }
+            Carries::File(file) => file.wanted(),
+            Carries::Parts(_) if self.message.is_taken_apart() => {
+                self.state = State::Body(len);
+                return;
+            }
+            Carries::Parts(_) => 0,
+        };
+        let prefix = len.min(wanted as u64);
+        self.state = match len - prefix {
+            _ if prefix == 0 => State::Content(len),
+            _ if len == TO_THE_END => State::Prefix {
+                len: wanted,
+                behind: TO_THE_END,
+            },
+            behind => State::Prefix {
+                len: prefix as usize,
+                behind,
             },
         };
     }

@@ -1,11 +1,13 @@
 //! Conversations that are played.
 
+use portreeve_record::app::files::Files;
 use portreeve_record::app::http::Http;
 use portreeve_record::{App, Record};
 
 use super::HTTP;
+use crate::Hashes;
 use crate::protocol::Transport;
-use crate::testing::{From, Outcome, Play, play_cut};
+use crate::testing::{From, Outcome, Play, play_cut, play_cut_hashing};
 
 fn records(outcome: &Outcome) -> Vec<&Http> {
     outcome
@@ -16,6 +18,14 @@ fn records(outcome: &Outcome) -> Vec<&Http> {
             _ => None,
         })
         .collect()
+}
+
+fn files(outcome: &Outcome) -> Vec<&Files> {
+    let files = outcome.records.iter().filter_map(|record| match record {
+        Record::App(App::Files(files)) => Some(&**files),
+        _ => None,
+    });
+    files.collect()
 }
 
 /// Method, target, status, and the sizes of both contents.
@@ -64,8 +74,15 @@ fn a_request_and_its_response() {
         ],
     );
     assert_eq!(outcome.service, Some("http"));
-    assert_eq!(outcome.records.len(), 1);
+    assert_eq!(outcome.records.len(), 3);
     let http = records(&outcome)[0];
+    let [asked, answered] = files(&outcome)[..] else {
+        panic!("{outcome:#?}");
+    };
+    assert!(asked.is_orig && !answered.is_orig && asked.fuid != answered.fuid);
+    assert_eq!((asked.seen_bytes, asked.total_bytes), (9, Some(9)));
+    assert_eq!((answered.seen_bytes, answered.missing_bytes), (20, 0));
+    assert_eq!(answered.filename.as_deref(), Some("f.html"));
     let expected = Http {
         head: http.head,
         trans_depth: 1,
@@ -85,10 +102,12 @@ fn a_request_and_its_response() {
         has_password: true,
         proxied: vec!["VIA -> one".into(), "VIA -> two".into()],
         orig: portreeve_record::app::http::HttpContent {
+            fuids: vec![asked.fuid],
             filenames: vec![],
             mime_types: vec!["text/json".into()],
         },
         resp: portreeve_record::app::http::HttpContent {
+            fuids: vec![answered.fuid],
             filenames: vec!["f.html".into()],
             mime_types: vec!["text/html".into()],
         },
@@ -367,5 +386,187 @@ fn hostile_input_is_survived() {
         }
         let outcome = play.finish();
         assert!(outcome.records.len() <= 40);
+    }
+}
+
+const ALL: Hashes = Hashes {
+    md5: true,
+    sha1: true,
+    sha256: true,
+};
+
+/// `hello world` in three chunks, then 20,000 letters, then content up to the end.
+fn downloads() -> Vec<(From, Vec<u8>)> {
+    let mut long = b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n".to_vec();
+    long.extend([b'a'; 20_000]);
+    vec![
+        (From::Orig, b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n".to_vec()),
+        (From::Resp, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n5\r\nlo wo\r\n3\r\nrld\r\n0\r\n\r\n".to_vec()),
+        (From::Resp, long),
+        (From::Resp, b"HTTP/1.1 200 OK\r\n\r\nGIF89a to the end".to_vec()),
+    ]
+}
+
+fn borrowed(script: &[(From, Vec<u8>)]) -> Vec<(From, &[u8])> {
+    script
+        .iter()
+        .map(|(from, bytes)| (*from, &bytes[..]))
+        .collect()
+}
+
+#[test]
+fn content_is_a_file() {
+    let script = downloads();
+    let plain = play_cut(80, &borrowed(&script));
+    let hashed = play_cut_hashing(80, ALL, &borrowed(&script));
+    let sizes = |outcome: &Outcome| -> Vec<_> {
+        files(outcome)
+            .iter()
+            .map(|f| (f.fuid, f.seen_bytes, f.total_bytes, f.mime_type))
+            .collect()
+    };
+    assert_eq!(sizes(&plain), sizes(&hashed));
+    assert_eq!(brief(&plain), brief(&hashed));
+    let [hello, long, last] = files(&hashed)[..] else {
+        panic!("{hashed:#?}");
+    };
+    assert_eq!((hello.seen_bytes, hello.total_bytes), (11, None));
+    assert_eq!(hello.mime_type, Some("text/plain"));
+    // Of `printf 'hello world'` and 20,000 times `a`, by md5sum, sha1sum and sha256sum.
+    assert_eq!(
+        hello.md5.as_deref(),
+        Some("5eb63bbbe01eeed093cb22bb8f5acdc3")
+    );
+    assert_eq!(
+        hello.sha1.as_deref(),
+        Some("2aae6c35c94fcfb415dbe95f408b9ce91ee846ed")
+    );
+    assert_eq!(
+        hello.sha256.as_deref(),
+        Some("b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")
+    );
+    assert_eq!(
+        long.md5.as_deref(),
+        Some("9bb57f821953f3c232116e38badc8e96")
+    );
+    assert_eq!(hello.analyzers, ["MD5", "SHA1", "SHA256"]);
+    assert_eq!((last.seen_bytes, last.mime_type), (17, Some("image/gif")));
+    assert!(last.md5.is_some());
+    let told = files(&plain)[0];
+    assert!(told.analyzers.is_empty() && told.md5.is_none() && told.sha256.is_none());
+    for (http, file) in records(&plain).iter().zip(files(&plain)) {
+        assert_eq!(http.resp.fuids, [file.fuid]);
+    }
+}
+
+#[test]
+fn a_hash_is_of_all_bytes_or_there_is_none() {
+    for hashes in [Hashes::default(), ALL] {
+        for gap in [100, 700, 1900] {
+            let mut play = Play::new(Transport::Tcp, 50_000, 80).hashing(hashes);
+            play.orig(b"GET / HTTP/1.1\r\n\r\n")
+                .resp(b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n")
+                .resp(&vec![b'x'; gap])
+                .resp_gap(50)
+                .resp(&vec![b'x'; 1950 - gap])
+                .orig(b"GET /2 HTTP/1.1\r\n\r\n")
+                .resp(b"HTTP/1.1 204 No\r\n\r\n");
+            let outcome = play.finish();
+            let [file] = files(&outcome)[..] else {
+                panic!("{outcome:#?}");
+            };
+            assert_eq!((file.seen_bytes, file.missing_bytes), (1950, 50), "{gap}");
+            assert!(file.md5.is_none() && file.analyzers.is_empty());
+            assert_eq!(file.mime_type, Some("text/plain"));
+            let rows = [row("GET", "/", 200, 0, 2000), row("GET", "/2", 204, 0, 0)];
+            assert_eq!(brief(&outcome), rows);
+        }
+    }
+    // A connection that ends before the file does.
+    let mut play = Play::new(Transport::Tcp, 50_000, 80).hashing(ALL);
+    play.orig(b"GET / HTTP/1.1\r\n\r\n")
+        .resp(b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\nxyz");
+    let outcome = play.finish();
+    let file = files(&outcome)[0];
+    assert_eq!((file.seen_bytes, file.total_bytes), (3, Some(2000)));
+    assert!(file.sha256.is_none());
+}
+
+#[test]
+fn parts_of_a_file_have_its_identifier() {
+    let part = |first: u64, port: u16| {
+        let mut play = Play::new(Transport::Tcp, port, 80).hashing(ALL);
+        let head = format!(
+            "HTTP/1.1 206 Part\r\nContent-Range: bytes {first}-{}/300\r\nContent-Length: 100\r\n\r\n",
+            first + 99
+        );
+        play.orig(b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n")
+            .resp(head.as_bytes())
+            .resp(&[b'x'; 100]);
+        let outcome = play.finish();
+        files(&outcome)[0].clone()
+    };
+    let (one, two) = (part(0, 1), part(100, 2));
+    assert_eq!(one.fuid, two.fuid);
+    assert_eq!((one.seen_bytes, one.total_bytes), (100, Some(300)));
+    assert!(one.md5.is_none() && one.timedout);
+    assert_eq!((one.mime_type, two.mime_type), (Some("text/plain"), None));
+}
+
+#[test]
+fn parts_of_a_form_are_files() {
+    let script: &[(From, &[u8])] = &[
+        (
+            From::Orig,
+            b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=xx\r\nContent-Length: 177\r\n\r\n\
+            --xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\ntwo\r\n--xx\r\n\
+            Content-Disposition: form-data; name=\"b\"; filename=\"f.gif\"\r\nContent-Type: image/gif\r\n\r\nGIF89a\r\n--xx--\r\nbehind\r\n",
+        ),
+        (From::Resp, b"HTTP/1.1 204 OK\r\n\r\n"),
+    ];
+    let outcome = play_cut(80, script);
+    let [text, image] = files(&outcome)[..] else {
+        panic!("{outcome:#?}");
+    };
+    assert_eq!((text.seen_bytes, text.filename.as_deref()), (8, None));
+    assert_eq!(
+        (image.seen_bytes, image.filename.as_deref()),
+        (6, Some("f.gif"))
+    );
+    assert_eq!(image.mime_type, Some("image/gif"));
+    let http = records(&outcome)[0];
+    assert_eq!(http.orig.fuids, [text.fuid, image.fuid]);
+    assert_eq!(http.orig.filenames, [Box::from("f.gif")]);
+    assert_eq!(http.request_body_len, 177);
+}
+
+#[test]
+fn of_a_large_multipart_the_front_is_taken_apart() {
+    for hashes in [Hashes::default(), ALL] {
+        let mut play = Play::new(Transport::Tcp, 50_000, 80).hashing(hashes);
+        let front = b"--xx\r\n\r\none\r\n--xx\r\n\r\n";
+        let (long, end) = (vec![b'y'; 200_000], b"\r\n--xx--\r\n");
+        let len = front.len() + long.len() + end.len();
+        let head = format!(
+            "POST / HTTP/1.1\r\nContent-Type: multipart/mixed; boundary=xx\r\nContent-Length: {len}\r\n\r\n"
+        );
+        play.orig(head.as_bytes()).orig(front);
+        for piece in long.chunks(1000) {
+            play.orig(piece);
+        }
+        play.orig(end);
+        let outcome = play.finish();
+        let [one, two] = files(&outcome)[..] else {
+            panic!("{outcome:#?}");
+        };
+        assert_eq!(one.seen_bytes, 3);
+        if hashes.any() {
+            assert_eq!(two.seen_bytes, 200_000);
+            assert!(two.md5.is_some());
+        } else {
+            // With the boundary behind it, which nobody looked at.
+            assert_eq!(two.seen_bytes, 200_000 + end.len() as u64);
+        }
+        assert_eq!(records(&outcome)[0].request_body_len, len as u64);
     }
 }

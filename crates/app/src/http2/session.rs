@@ -6,7 +6,7 @@ use super::frame::{
 };
 use super::hpack::{Broken, Decoder};
 use super::streams::Streams;
-use crate::http::mime;
+use crate::file::kind;
 use crate::protocol::{Peer, Want};
 use crate::{Context, Reader};
 
@@ -242,7 +242,7 @@ impl Session {
             .get(frame.stream)
             .is_some_and(|stream| stream.wants_prefix(peer));
         if frame.len > 0 && (wants_prefix || frame.has(PADDED)) {
-            let len = frame.len.min(mime::PREFIX);
+            let len = frame.len.min(kind::PREFIX);
             return State::Prefix { frame, len };
         }
         self.data(peer, frame, &[], context)

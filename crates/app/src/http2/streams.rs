@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 use portreeve_record::app::http::Http;
 
 use crate::Context;
+use crate::file::kind;
 use crate::http::fields::{self, Name, kept, note_target};
-use crate::http::mime;
 use crate::protocol::Peer;
-use crate::text::text;
 
 /// The most streams that are followed at a time: when there are more, the oldest is written as it is.
 const MAX_STREAMS: usize = 100;
@@ -168,9 +167,7 @@ impl Stream {
             Peer::Client => &mut self.record.orig,
             Peer::Server => &mut self.record.resp,
         };
-        content
-            .mime_types
-            .extend(mime::of(prefix).map(|kind| text(kind.as_bytes())));
+        content.mime_types.extend(kind::of(prefix).map(Into::into));
     }
 
     /// `peer` sent so many bytes of content.

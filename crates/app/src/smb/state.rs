@@ -246,6 +246,7 @@ impl State {
         }
         context.emit(SmbFiles {
             head: context.head(file.ts),
+            fuid: None,
             action,
             path: file.path.as_deref().map(Into::into),
             name: Some(name.clone()),

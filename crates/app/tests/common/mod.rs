@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use portreeve_app::{Applications, Frames, Stage, StageConfig, StageCounters, stream::Overlap};
+use portreeve_app::{
+    Applications, Frames, Hashes, Stage, StageConfig, StageCounters, stream::Overlap,
+};
 use portreeve_capture::file::FileSource;
 use portreeve_capture::{Burst, Fetch, Source};
 use portreeve_flow::{Tracker, TrackerConfig};
@@ -39,6 +41,15 @@ pub fn records_of(path: &Path) -> Vec<Record> {
 
 /// The same, and what the stage counted.
 pub fn records_and_counters_of(path: &Path) -> (Vec<Record>, StageCounters) {
+    read(path, Hashes::default())
+}
+
+/// The records, where these hashes of files are asked for.
+pub fn records_of_hashing(path: &Path, hashes: Hashes) -> Vec<Record> {
+    read(path, hashes).0
+}
+
+fn read(path: &Path, hashes: Hashes) -> (Vec<Record>, StageCounters) {
     let config = TrackerConfig::default();
     let mut tracker = Tracker::new(config).unwrap();
     let mut stage = Stage::new(&StageConfig {
@@ -48,6 +59,7 @@ pub fn records_and_counters_of(path: &Path) -> (Vec<Record>, StageCounters) {
         protocols: Applications::default(),
         products: Default::default(),
         weirds_per_second: 1000,
+        hashes,
     });
     let (mut views, mut records) = (Views::default(), Vec::new());
     let options = DecodeOptions {

@@ -1,7 +1,6 @@
 //! What of a tracker can be changed while it runs.
 
 use crate::config::{Prefix, SECOND, Timeouts};
-use crate::emit::Emit;
 use crate::slot::Class;
 use crate::tcp::next_update;
 use crate::tracker::Tracker;
@@ -20,7 +19,7 @@ impl Tracker {
 
     /// Other networks that are ours, for records from now on.
     pub fn set_local_nets(&mut self, nets: Vec<Prefix>) {
-        self.emit = Emit::new(nets);
+        self.shared.local_nets = nets.into_boxed_slice();
     }
 
     /// Brings an update nearer that is further off than the timeouts in force say.

@@ -147,6 +147,9 @@ fn moment(draft: &mut Draft<'_>, at: i64, time: TimeFormat) {
 fn set(out: &mut Vec<u8>, items: Items<'_>, time: TimeFormat) {
     match items {
         Items::Uids(uids) => list(out, uids, |out, uid| out.extend_from_slice(&uid.text())),
+        Items::Fuids(fuids) => list(out, fuids, |out, fuid| {
+            out.extend_from_slice(fuid.text().as_bytes());
+        }),
         Items::Strs(strs) => list(out, strs, |out, content| escape::json(out, content)),
         Items::Texts(texts) => list(out, texts, |out, content| escape::json(out, content)),
         Items::Addrs(addresses) => list(out, addresses, |out, address| {

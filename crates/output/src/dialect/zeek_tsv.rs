@@ -121,6 +121,9 @@ fn set(out: &mut Vec<u8>, items: Items<'_>, time: TimeFormat) {
     match items {
         items if items.is_empty() => out.extend_from_slice(EMPTY.as_bytes()),
         Items::Uids(uids) => list(out, uids, |out, uid| out.extend_from_slice(&uid.text())),
+        Items::Fuids(fuids) => list(out, fuids, |out, fuid| {
+            out.extend_from_slice(fuid.text().as_bytes());
+        }),
         Items::Strs(strs) => list(out, strs, |out, content| string(out, content, true)),
         Items::Texts(texts) => list(out, texts, |out, content| string(out, content, true)),
         Items::Addrs(addresses) => list(out, addresses, |out, address| {

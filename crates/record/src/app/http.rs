@@ -5,6 +5,7 @@ use crate::field::Info;
 use crate::field::Ipfix::Own;
 use crate::field::Kind::{Count, SetStr, Str, VecStr};
 use crate::field::Storage;
+use crate::uid::Fuid;
 use crate::value::{Items, Value};
 
 /// A request and its response (RFC 9110), with Zeek's fields.
@@ -65,6 +66,8 @@ pub struct Http {
 /// Content of a message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpContent {
+    /// Identifiers of the files.
+    pub fuids: Vec<Fuid>,
     /// Names of files, from Content-Disposition or Content-Type.
     pub filenames: Vec<Box<str>>,
     /// Media types, by the first bytes.
@@ -95,10 +98,10 @@ conversation_log! {
     Info::zeek("username", Str, "http.username", Own(115), "User name of Basic authentication.").optional() => Value::str(h.username.as_deref());
     Info::zeek("password", Str, "http.password", Own(116), "That a password was sent with the user name; never the password.").optional().stored(Storage::Name) => Value::str(h.has_password.then_some(HIDDEN));
     Info::zeek("proxied", SetStr, "http.proxied", Own(117), "Fields that tell of a proxy.").optional() => Value::items(Items::Texts(&h.proxied));
-    Info::zeek("orig_fuids", VecStr, "http.orig_fuids", Own(118), "Files in the request: not told.").optional() => Value::Unset;
+    Info::zeek("orig_fuids", VecStr, "http.orig_fuids", Own(118), "The files in the request, by their `fuid` in `files`.").optional() => Value::items(Items::Fuids(&h.orig.fuids));
     Info::zeek("orig_filenames", VecStr, "http.orig_filenames", Own(119), "Names of the files in the request.").optional() => Value::items(Items::Texts(&h.orig.filenames));
     Info::zeek("orig_mime_types", VecStr, "http.orig_mime_types", Own(120), "Media types of the request's content, by its first bytes.").optional() => Value::items(Items::Texts(&h.orig.mime_types));
-    Info::zeek("resp_fuids", VecStr, "http.resp_fuids", Own(121), "Files in the response: not told.").optional() => Value::Unset;
+    Info::zeek("resp_fuids", VecStr, "http.resp_fuids", Own(121), "The files in the response, by their `fuid` in `files`.").optional() => Value::items(Items::Fuids(&h.resp.fuids));
     Info::zeek("resp_filenames", VecStr, "http.resp_filenames", Own(122), "Names of the files in the response.").optional() => Value::items(Items::Texts(&h.resp.filenames));
     Info::zeek("resp_mime_types", VecStr, "http.resp_mime_types", Own(123), "Media types of the response's content, by its first bytes.").optional() => Value::items(Items::Texts(&h.resp.mime_types));
     Info::added("uri_decoded", Str, "http.url_decoded", Own(124), "Target of the request with its percent signs decoded, where that is something else.").optional() => Value::str(h.uri_decoded.as_deref());

@@ -160,6 +160,7 @@ app_records! {
     KnownServices(known_services::KnownServices) = KNOWN_SERVICES, "known_services", "known_services", "A port that answered, and the protocols it spoke, once a day.";
     Software(software::Software) = SOFTWARE, "software", "software", "A program that a host runs, as it was said in clear: when it is new to us, or another version.";
     DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
+    Files(files::Files) = FILES, "files", "fileinfo", "A file that a conversation carried: its type, name and size, and its hashes where they are asked for.";
     Tunnel(tunnel::Tunnel) = TUNNEL, "tunnel", "tunnel", "A connection that carries others: that it was discovered, and that it ended.";
 }
 

@@ -5,6 +5,7 @@ use crate::field::Info;
 use crate::field::Ipfix::Own;
 use crate::field::Kind::{Count, Enum, Str, Time};
 use crate::field::Storage;
+use crate::uid::Fuid;
 use crate::value::Value;
 
 /// What was done to a file or printer's queue.
@@ -48,6 +49,8 @@ pub struct SmbTimes {
 pub struct SmbFiles {
     /// The conversation; `ts` is when the file was asked for.
     pub head: Head,
+    /// The file's identifier, once something of it was read or written.
+    pub fuid: Option<Fuid>,
     /// What was done.
     pub action: SmbAction,
     /// The share.
@@ -72,7 +75,7 @@ fn time(files: &SmbFiles, which: impl Fn(&SmbTimes) -> i64) -> Value<'static> {
 conversation_log! {
     /// The fields of `smb_files`.
     SMB_FILES: SmbFiles, |f, x|
-    Info::zeek("fuid", Str, "smb.fuid", Own(100), "The file's identifier: not set yet.").optional() => Value::Unset;
+    Info::zeek("fuid", Str, "smb.fuid", Own(100), "The file's identifier in `files`, once something of it was read or written.").optional() => Value::text(f.fuid.map(Fuid::text));
     Info::zeek("action", Enum, "smb.action", Own(101), "What was done to the file.") => Value::Word(f.action.name());
     Info::zeek("path", Str, "smb.share", Own(102), "The share it is in.").optional().stored(Storage::Name) => Value::str(f.path.as_deref());
     Info::zeek("name", Str, "smb.filename", Own(103), "Its name within the share.").optional() => Value::str(f.name.as_deref());

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use super::Head;
 use crate::field::Info;
 use crate::field::Ipfix::Own;
-use crate::field::Kind::{Addr, Bool, Count, SetStr, Str, VecAddr};
+use crate::field::Kind::{Addr, Bool, Count, SetStr, Str, VecAddr, VecStr};
 use crate::field::Storage;
+use crate::uid::Fuid;
 use crate::value::{Items, Value};
 
 /// A message, or an attempt to hand one over (RFC 5321, RFC 5322), with Zeek's fields.
@@ -52,6 +53,8 @@ pub struct Smtp {
     pub user_agent: Option<Box<str>>,
     /// Whether the connection went over to TLS.
     pub tls: bool,
+    /// Identifiers of the files in it.
+    pub fuids: Vec<Fuid>,
 }
 
 conversation_log! {
@@ -76,5 +79,5 @@ conversation_log! {
     Info::zeek("path", VecAddr, "smtp.path", Own(116), "The addresses that the message went through, the last first: this connection's, then those of the headers Received.").optional() => Value::items(Items::Addrs(&m.path));
     Info::zeek("user_agent", Str, "smtp.user_agent", Own(117), "The header User-Agent, X-User-Agent or X-Mailer.").optional() => Value::str(m.user_agent.as_deref());
     Info::zeek("tls", Bool, "smtp.tls", Own(118), "The connection went over to TLS.") => Value::Bool(m.tls);
-    Info::zeek("fuids", SetStr, "smtp.fuids", Own(119), "Always unset: files are not taken out of messages.").optional() => Value::Unset;
+    Info::zeek("fuids", VecStr, "smtp.fuids", Own(119), "The files in the message, by their `fuid` in `files`.") => Value::Set(Items::Fuids(&m.fuids));
 }

@@ -121,24 +121,6 @@ fn is_json(text: &[u8]) -> bool {
     }
 }
 
-/// What the first part of a multipart message (RFC 2046 section 5.1) is: the lines of its fields, and its content, as far as they are in `prefix`.
-pub(super) fn first_part(prefix: &[u8]) -> (Vec<&[u8]>, &[u8]) {
-    let mut lines = Vec::new();
-    let mut rest = prefix;
-    while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
-        let Some((line, behind)) = rest.split_at_checked(end + 1) else {
-            break;
-        };
-        rest = behind;
-        let line = crate::text::line(line);
-        if line.is_empty() && !lines.is_empty() {
-            return (lines, rest);
-        }
-        lines.push(line);
-    }
-    (lines, &[])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,12 +135,5 @@ mod tests {
         assert_eq!(of(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
         assert_eq!(of(b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a"), None);
         assert_eq!(of(b""), None);
-    }
-
-    #[test]
-    fn the_first_part_is_found() {
-        let (lines, content) = first_part(b"--x\r\nA: b\r\n\r\nGIF8");
-        assert_eq!((lines, content), (vec![&b"--x"[..], b"A: b"], &b"GIF8"[..]));
-        assert_eq!(first_part(b"--x\r\nA").1, b"");
     }
 }

@@ -1,0 +1,1 @@
+//! Messages that were made up; real ones are in tests/files.rs.
