@@ -182,7 +182,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         &["response_body_len", "resp_mime_types"],
     ),
     ("http__http-single-conn-22.pcap", &["response_body_len"]),
-
     ("http__no-version.pcap", &["status_code", "status_msg"]),
 ];
 /// Fields that are not compared: of the run, or not ours.

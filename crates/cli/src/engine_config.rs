@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nix::sys::sysinfo;
 use portreeve_app::stream::Overlap;
-use portreeve_app::{Applications, Products};
+use portreeve_app::{Applications, Hashes, Products};
 use portreeve_engine::{AppConfig, EngineConfig, LiveSettings, Mode, Waiting};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_pages::Preference;
@@ -84,6 +84,11 @@ fn app_config(config: &Config, memory: usize) -> Result<Option<AppConfig>, Failu
             values::Overlap::Last => Overlap::Last,
         },
         protocols,
+        hashes: Hashes {
+            md5: config.app.hash.contains(&values::FileHash::Md5),
+            sha1: config.app.hash.contains(&values::FileHash::Sha1),
+            sha256: config.app.hash.contains(&values::FileHash::Sha256),
+        },
         products: Arc::new(products(config)?),
     }))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_app::stream::Overlap;
-use portreeve_app::{Applications, Products};
+use portreeve_app::{Applications, Hashes, Products};
 use portreeve_capture::{Frame, Source};
 use portreeve_flow::{Prefix, Timeouts, TrackerConfig};
 use portreeve_host::cpus::Topology;
@@ -85,6 +85,8 @@ pub struct AppConfig {
     pub overlap: Overlap,
     /// The protocols that are looked for.
     pub protocols: Applications,
+    /// The hashes of files that are asked for.
+    pub hashes: Hashes,
     /// The products behind names.
     pub products: Arc<Products>,
 }

@@ -222,6 +222,7 @@ impl Monitor {
                     memory,
                     overlap: applications.overlap,
                     protocols: applications.protocols,
+                    hashes: applications.hashes,
                     products: Arc::clone(&applications.products),
                     weirds_per_second: config.tracker.weirds_per_second,
                 })

@@ -4,12 +4,13 @@
 //! client to where the reply to `PASV` says (`EPRT` and `EPSV` with any kind of address, RFC 2428). `AUTH TLS` makes the rest of the connection TLS (RFC 4217).
 
 mod channel;
+mod data;
 mod path;
 mod session;
 #[cfg(test)]
 mod tests;
 
-use crate::protocol::{Peer, Probe, Protocol, Session, Transports, Verdict, Want};
+use crate::protocol::{Peer, Probe, Protocol, Transports, Verdict};
 use crate::talk::{begins_with, first_line, has, reply};
 
 /// The protocol.
@@ -33,26 +34,13 @@ pub static FTP_DATA: Protocol = Protocol {
             Verdict::No
         }
     },
-    session: |_| Box::new(Data),
+    session: |_| Box::<data::Data>::default(),
 };
 
 const PORTS: &[u16] = &[21, 2121];
 const DATA_PORT: u16 = 20;
 /// From here on a port is likely one that a client chose at random.
 const MIN_CLIENT_PORT: u16 = 10_000;
-
-/// Data: nothing is wanted of it.
-struct Data;
-
-impl Session for Data {
-    fn start(&mut self, _: Peer) -> Want {
-        Want::Nothing
-    }
-
-    fn unit(&mut self, _: Peer, _: &[u8], _: &mut crate::Context<'_>) -> Want {
-        Want::Nothing
-    }
-}
 
 /// What a client may begin with, or go on with where the beginning was missed.
 const COMMANDS: [&[u8]; 16] = [

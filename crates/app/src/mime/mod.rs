@@ -52,8 +52,6 @@ pub(crate) struct Entities {
     place: Place,
     /// The boundaries of the multiparts that are open, outermost first.
     open: Vec<Box<[u8]>>,
-    /// The entity at hand lies directly in a multipart: its last line end is the boundary's.
-    in_multipart: bool,
     headers: Headers,
     /// The header at hand.
     header: Vec<u8>,
@@ -61,8 +59,8 @@ pub(crate) struct Entities {
     line: Vec<u8>,
     /// The next bytes begin a line.
     begins: bool,
-    /// A line end that belongs to the content if more of it comes.
-    line_end: bool,
+    /// A line end that belongs to the content if more of it comes: the one before a boundary is the boundary's (RFC 2046 section 5.1.1).
+    line_end: &'static [u8],
     decoder: base64::Decoder,
     decoded: Vec<u8>,
     file: Option<Box<File>>,
@@ -94,12 +92,11 @@ impl Entities {
             entities: 0,
             place: Place::Headers,
             open: Vec::new(),
-            in_multipart: false,
             headers: Headers::default(),
             header: Vec::new(),
             line: Vec::new(),
             begins: true,
-            line_end: false,
+            line_end: b"",
             decoder: base64::Decoder::default(),
             decoded: Vec::new(),
             file: None,
@@ -189,7 +186,15 @@ impl Entities {
                 self.header_ends();
                 self.more_header(line);
             }
-            Place::Content => self.content(peer, line, ends, context),
+            Place::Content => {
+                // As it was sent: content need not be text.
+                let end: &'static [u8] = match piece.len() - line.len() {
+                    0 => b"",
+                    1 => b"\n",
+                    _ => b"\r\n",
+                };
+                self.content(peer, line, end, context);
+            }
             Place::Between => {}
         }
     }
@@ -216,19 +221,18 @@ impl Entities {
                 self.open.push(boundary);
                 self.place = Place::Between;
             }
-            Kind::Message if self.entities < MAX_ENTITIES => self.begin_entity(false),
+            Kind::Message if self.entities < MAX_ENTITIES => self.begin_entity(),
             Kind::Multipart(_) | Kind::Message => {}
         }
     }
 
-    fn begin_entity(&mut self, in_multipart: bool) {
+    fn begin_entity(&mut self) {
         self.entities += 1;
         if let Some(depth) = &mut self.depth {
             *depth += 1;
         }
         self.headers = Headers::default();
         self.header.clear();
-        self.in_multipart = in_multipart;
         self.place = Place::Headers;
     }
 
@@ -251,29 +255,31 @@ impl Entities {
             self.place = Place::Between;
         } else {
             self.open.truncate(at + 1);
-            self.begin_entity(true);
+            self.begin_entity();
         }
         true
     }
 
-    /// A line of content.
-    fn content(&mut self, peer: Peer, line: &[u8], ends: bool, context: &mut Context<'_>) {
+    /// A line of content, and what it ends with.
+    fn content(&mut self, peer: Peer, line: &[u8], end: &'static [u8], context: &mut Context<'_>) {
         let mut decoded = std::mem::take(&mut self.decoded);
         decoded.clear();
-        match self.headers.encoding {
-            Encoding::Base64 => self.decoder.decode(line, &mut decoded),
-            Encoding::QuotedPrintable => quoted::decode(line, ends, &mut decoded),
-            Encoding::None => {
-                if std::mem::take(&mut self.line_end) {
-                    self.bytes(peer, b"\r\n", context);
-                }
-                self.bytes(peer, line, context);
-                if ends && self.in_multipart {
-                    self.line_end = true;
-                } else if ends {
-                    self.bytes(peer, b"\r\n", context);
-                }
+        decoded.extend_from_slice(std::mem::take(&mut self.line_end));
+        let ends = match self.headers.encoding {
+            Encoding::Base64 => {
+                self.decoder.decode(line, &mut decoded);
+                false
             }
+            Encoding::QuotedPrintable => quoted::decode(line, !end.is_empty(), &mut decoded),
+            Encoding::None => {
+                decoded.extend_from_slice(line);
+                true
+            }
+        };
+        if ends && self.open.is_empty() {
+            decoded.extend_from_slice(end);
+        } else if ends {
+            self.line_end = end;
         }
         self.bytes(peer, &decoded, context);
         self.decoded = decoded;
@@ -294,7 +300,7 @@ impl Entities {
     }
 
     fn end_file(&mut self, context: &mut Context<'_>) {
-        self.line_end = false;
+        self.line_end = b"";
         self.decoder = base64::Decoder::default();
         let told = self.file.take().and_then(|file| file.end(context));
         if self.told.len() < MAX_TOLD {

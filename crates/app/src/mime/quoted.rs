@@ -1,7 +1,7 @@
 //! Quoted-printable (RFC 2045 section 6.7).
 
-/// Puts the bytes of a line (without its end, and `ends` if there is one) behind those in `out`.
-pub(super) fn decode(line: &[u8], ends: bool, out: &mut Vec<u8>) {
+/// Puts the bytes of a line (without its end, and `ends` if there is one) behind those in `out`. Says whether the line's end belongs to the content.
+pub(super) fn decode(line: &[u8], ends: bool, out: &mut Vec<u8>) -> bool {
     let line = if ends { trim(line) } else { line };
     let (line, goes_on) = match line.strip_suffix(b"=") {
         Some(line) if ends => (line, true),
@@ -22,9 +22,7 @@ pub(super) fn decode(line: &[u8], ends: bool, out: &mut Vec<u8>) {
             _ => out.push(byte),
         }
     }
-    if ends && !goes_on {
-        out.extend_from_slice(b"\r\n");
-    }
+    ends && !goes_on
 }
 
 /// Without blanks at the end: they may have come on the way.
@@ -45,17 +43,17 @@ fn hexadecimal(high: u8, low: u8) -> Option<u8> {
 mod tests {
     use super::decode;
 
-    fn decoded(line: &[u8], ends: bool) -> Vec<u8> {
+    fn decoded(line: &[u8], ends: bool) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
-        decode(line, ends, &mut out);
-        out
+        let ends = decode(line, ends, &mut out);
+        (out, ends)
     }
 
     #[test]
     fn lines_are_decoded() {
-        assert_eq!(decoded(b"a=3Db \t", true), b"a=b\r\n");
-        assert_eq!(decoded(b"soft= ", true), b"soft");
-        assert_eq!(decoded(b"=e4=G1=", false), b"\xe4=G1=");
-        assert_eq!(decoded(b"", true), b"\r\n");
+        assert_eq!(decoded(b"a=3Db \t", true), (b"a=b".to_vec(), true));
+        assert_eq!(decoded(b"soft= ", true), (b"soft".to_vec(), false));
+        assert_eq!(decoded(b"=e4=G1=", false), (b"\xe4=G1=".to_vec(), false));
+        assert_eq!(decoded(b"", true), (Vec::new(), true));
     }
 }

@@ -3,12 +3,17 @@
 use super::address;
 use super::envelope::{Asked, Envelope};
 use super::message::{Head, add};
+use crate::file::PIECE;
+use crate::mime::Entities;
 use crate::talk::{command, reply};
 use crate::text::text;
 use crate::{Context, Peer, Want, registry};
 
 /// The longest line of a command or reply: RFC 5321 section 4.5.3.1 asks for 512 bytes; extensions add to it.
 const MAX_LINE: usize = 4096;
+
+/// The protocol's name in the log of files.
+const SOURCE: &str = "SMTP";
 
 /// What the client sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +38,10 @@ pub(super) struct Session {
     headers_over: bool,
     /// Bytes of the client were missed within a message.
     gap: bool,
+    /// What the message at hand is made of.
+    entities: Option<Box<Entities>>,
+    /// How many entities there were before it.
+    depth: u64,
 }
 
 impl crate::Session for Session {
@@ -53,32 +62,26 @@ impl crate::Session for Session {
         }
     }
 
-    fn skipped(&mut self, _: Peer, context: &mut Context<'_>) -> Want {
-        if let Sends::Piece { last, .. } = self.sends {
-            self.piece_over(last, context);
-        }
-        Want::Line(MAX_LINE)
-    }
-
-    fn gap(&mut self, peer: Peer, _: &[u8], missing: u64, context: &mut Context<'_>) -> Want {
+    fn gap(&mut self, peer: Peer, rest: &[u8], missing: u64, context: &mut Context<'_>) -> Want {
         self.envelope.forget_pending();
         if peer == Peer::Server {
             return Want::Line(MAX_LINE);
         }
-        match &mut self.sends {
+        if let Some(entities) = &mut self.entities {
+            entities.data(peer, rest, context);
+            entities.gap(peer, missing, context);
+        }
+        match self.sends {
             Sends::Commands => {}
             Sends::Headers | Sends::Body { .. } => {
                 self.sends = Sends::Body { begins: false };
                 self.gap = true;
             }
             Sends::Piece { left, last } => {
-                let (rest, last) = (left.saturating_sub(missing), *last);
+                let left = left.saturating_sub(rest.len() as u64 + missing);
                 self.headers_over = true;
-                *left = rest;
-                if rest > 0 {
-                    return Want::Skip(rest);
-                }
-                self.piece_over(last, context);
+                self.sends = Sends::Piece { left, last };
+                return self.want_piece(left, last, context);
             }
         }
         Want::Line(MAX_LINE)
@@ -91,7 +94,7 @@ impl crate::Session for Session {
     }
 
     fn end(&mut self, context: &mut Context<'_>) {
-        self.head.end(&mut self.envelope.record);
+        self.message_over(context);
         self.envelope.write(context);
     }
 }
@@ -126,12 +129,14 @@ impl Session {
             b"DATA" => {
                 asked = Asked::Data;
                 self.begin_message();
+                self.begin_entities();
                 self.sends = Sends::Headers;
             }
             b"BDAT" => {
                 if let Some((size, last)) = piece_size(argument) {
                     self.envelope
                         .ask(if last { Asked::End } else { Asked::Other });
+                    self.begin_entities();
                     self.sends = Sends::Piece { left: size, last };
                     return self.want_piece(size, last, context);
                 }
@@ -148,6 +153,24 @@ impl Session {
         self.head = Head::default();
         self.headers_over = false;
         self.gap = false;
+        self.entities = None;
+    }
+
+    fn begin_entities(&mut self) {
+        let depth = self.depth;
+        self.entities
+            .get_or_insert_with(|| Box::new(Entities::mail(SOURCE, depth)));
+    }
+
+    /// The message is over, or nothing more of it comes.
+    fn message_over(&mut self, context: &mut Context<'_>) {
+        self.head.end(&mut self.envelope.record);
+        if let Some(mut entities) = self.entities.take() {
+            let files = entities.end(Peer::Client, context);
+            let fuids = files.into_iter().map(|file| file.fuid);
+            self.envelope.record.fuids.extend(fuids);
+            self.depth = entities.depth();
+        }
     }
 
     /// A line of a message, or a part of one that is too long.
@@ -157,11 +180,18 @@ impl Session {
             _ => true,
         };
         if begins && matches!(unit, b".\r\n" | b".\n" | b".") {
-            self.head.end(&mut self.envelope.record);
+            self.message_over(context);
             self.envelope.ended(context);
             self.envelope.ask(Asked::End);
             self.sends = Sends::Commands;
-        } else if self.sends != Sends::Headers || self.head.piece(unit, &mut self.envelope.record) {
+            return Want::Line(MAX_LINE);
+        }
+        if let Some(entities) = &mut self.entities {
+            // A dot at the front of a line is one that was added (RFC 5321 section 4.5.2).
+            let line = unit.strip_prefix(b".").filter(|_| begins).unwrap_or(unit);
+            entities.data(Peer::Client, line, context);
+        }
+        if self.sends != Sends::Headers || self.head.piece(unit, &mut self.envelope.record) {
             let begins = unit.ends_with(b"\n");
             self.sends = Sends::Body { begins };
         }
@@ -174,14 +204,19 @@ impl Session {
             return Want::Line(MAX_LINE);
         }
         if self.headers_over {
-            return Want::Skip(left);
+            return Want::Bytes(usize::try_from(left).unwrap_or(PIECE).min(PIECE));
         }
         Want::Line(usize::try_from(left).unwrap_or(MAX_LINE).min(MAX_LINE))
     }
 
     fn piece(&mut self, unit: &[u8], left: u64, last: bool, context: &mut Context<'_>) -> Want {
         let left = left.saturating_sub(unit.len() as u64);
-        self.headers_over |= self.head.piece(unit, &mut self.envelope.record);
+        if !self.headers_over {
+            self.headers_over = self.head.piece(unit, &mut self.envelope.record);
+        }
+        if let Some(entities) = &mut self.entities {
+            entities.data(Peer::Client, unit, context);
+        }
         self.sends = Sends::Piece { left, last };
         self.want_piece(left, last, context)
     }
@@ -189,7 +224,7 @@ impl Session {
     fn piece_over(&mut self, last: bool, context: &mut Context<'_>) {
         self.sends = Sends::Commands;
         if last {
-            self.head.end(&mut self.envelope.record);
+            self.message_over(context);
             self.envelope.ended(context);
             self.begin_message();
         }
@@ -207,7 +242,10 @@ impl Session {
         }
         let asked = self.envelope.answered();
         match asked {
-            Some(Asked::Data) if reply.code >= 400 => self.sends = Sends::Commands,
+            Some(Asked::Data) if reply.code >= 400 => {
+                self.sends = Sends::Commands;
+                self.entities = None;
+            }
             Some(Asked::End) => self.envelope.message(context),
             Some(Asked::StartTls) if reply.code == 220 => {
                 self.envelope.record.tls = true;
@@ -219,6 +257,7 @@ impl Session {
             }
             // The end of the message was among the bytes that were missed.
             None if self.gap && matches!(self.sends, Sends::Body { .. }) => {
+                self.message_over(context);
                 self.begin_message();
                 self.sends = Sends::Commands;
                 self.envelope.message(context);

@@ -41,15 +41,15 @@ pub fn records_of(path: &Path) -> Vec<Record> {
 
 /// The same, and what the stage counted.
 pub fn records_and_counters_of(path: &Path) -> (Vec<Record>, StageCounters) {
-    read(path, Hashes::default())
+    read(path, Hashes::default(), true)
 }
 
-/// The records, where these hashes of files are asked for.
-pub fn records_of_hashing(path: &Path, hashes: Hashes) -> Vec<Record> {
-    read(path, hashes).0
+/// The records, where these hashes of files are asked for, and checksums are verified or not.
+pub fn records_with(path: &Path, hashes: Hashes, verify_checksums: bool) -> Vec<Record> {
+    read(path, hashes, verify_checksums).0
 }
 
-fn read(path: &Path, hashes: Hashes) -> (Vec<Record>, StageCounters) {
+fn read(path: &Path, hashes: Hashes, verify_checksums: bool) -> (Vec<Record>, StageCounters) {
     let config = TrackerConfig::default();
     let mut tracker = Tracker::new(config).unwrap();
     let mut stage = Stage::new(&StageConfig {
@@ -63,7 +63,7 @@ fn read(path: &Path, hashes: Hashes) -> (Vec<Record>, StageCounters) {
     });
     let (mut views, mut records) = (Views::default(), Vec::new());
     let options = DecodeOptions {
-        verify_checksums: true,
+        verify_checksums,
         ..DecodeOptions::default()
     };
     let Ok(mut source) = FileSource::open([path]) else {

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::layers::{ConfigError, Layers};
 use super::values::{
-    ByteSize, Checksums, Compression, CpuList, Direction, Format, Hosts, HugePages, Interval,
-    Overlap, ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
+    ByteSize, Checksums, Compression, CpuList, Direction, FileHash, Format, Hosts, HugePages,
+    Interval, Overlap, ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -179,6 +179,8 @@ settings! {
         memory: Option<ByteSize> = None, "app.memory";
         /// Which copy of a byte counts where a sender sends it twice, differently, and out of order: the `first`, as most systems do, or the `last`.
         overlap: Overlap = Overlap::First, "app.overlap";
+        /// Hashes of files, for the log `files`: such as `["md5", "sha1", "sha256"]`. All bytes of files are looked at for them. Empty: none, and files are passed over behind their first bytes.
+        hash: Vec<FileHash> = Vec::new(), "app.hash";
     }
     /// What spans conversations: hosts and what runs on them, names and places of addresses. [Facts](facts.md) says what comes of it.
     facts: Facts = "facts" {

@@ -502,6 +502,18 @@ macro_rules! words {
 }
 
 words! {
+    /// A hash of files.
+    FileHash {
+        /// MD5
+        Md5 => "md5",
+        /// SHA-1
+        Sha1 => "sha1",
+        /// SHA-256
+        Sha256 => "sha256",
+    }
+}
+
+words! {
     /// Which packets of an interface are watched.
     Direction {
         /// Packets that arrive at the interface

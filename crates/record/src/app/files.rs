@@ -1,8 +1,9 @@
 //! `files`: what was carried by a conversation and has a beginning and an end.
 
 use super::Head;
+use super::head::{ORIG_H, ORIG_P, RESP_H, RESP_P, SENSOR, TS, UID};
 use crate::field::Info;
-use crate::field::Ipfix::Own;
+use crate::field::Ipfix::{Iana, Own};
 use crate::field::Kind::{Bool, Count, Interval, SetStr, Str};
 use crate::field::Storage;
 use crate::uid::Fuid;
@@ -47,9 +48,15 @@ pub struct Files {
     pub sha256: Option<Box<str>>,
 }
 
-conversation_log! {
-    /// The fields of `files`.
+app_log! {
+    /// The fields of `files`. `source` is Zeek's: what is called so in other logs is `interface` here.
     FILES: Files, |f, x|
+    TS => Value::Time(f.head.ts);
+    UID => Value::Uid(f.head.uid);
+    ORIG_H => Value::Addr(f.head.orig_h);
+    ORIG_P => Value::Port(f.head.orig_p);
+    RESP_H => Value::Addr(f.head.resp_h);
+    RESP_P => Value::Port(f.head.resp_p);
     Info::zeek("fuid", Str, "fileinfo.fuid", Own(100), "The file's identifier: other logs name it.") => Value::Text(f.fuid.text());
     Info::zeek("source", Str, "fileinfo.source", Own(101), "The protocol that carried it.").optional().stored(Storage::Name) => Value::Word(f.source);
     Info::zeek("depth", Count, "fileinfo.depth", Own(102), "In a mail, which of its connection's parts it is; else 0.") => Value::Count(f.depth);
@@ -71,4 +78,6 @@ conversation_log! {
     Info::zeek("extracted", Str, "fileinfo.extracted", Own(118), "Where a copy is: none are made.").optional() => Value::Unset;
     Info::zeek("extracted_cutoff", Bool, "fileinfo.extracted_cutoff", Own(119), "Whether the copy is cut off.").optional() => Value::Unset;
     Info::zeek("extracted_size", Count, "fileinfo.extracted_size", Own(120), "Bytes of the copy.").optional() => Value::Unset;
+    Info::added("interface", Str, "in_iface", Iana(82), "Interface or file the flow began on.").optional().stored(Storage::Name) => x.source(f.head.source).into();
+    SENSOR => x.sensor().into();
 }
