@@ -127,19 +127,16 @@ impl File {
         self.record.seen_bytes
     }
 
-    fn at(&mut self, now: i64) {
-        if self.record.seen_bytes == 0 && self.record.missing_bytes == 0 {
-            self.record.head.ts = now;
-        }
-        self.last = now;
-    }
-
     /// Its next bytes.
     pub(crate) fn data(&mut self, bytes: &[u8], now: i64) {
         if bytes.is_empty() {
             return;
         }
-        self.at(now);
+        // What is not looked at from the front on began when it was announced, as far as is known.
+        if self.record.seen_bytes == 0 && !self.looked_at {
+            self.record.head.ts = now;
+        }
+        self.last = now;
         self.record.seen_bytes = self.record.seen_bytes.saturating_add(bytes.len() as u64);
         if let Some(hashers) = &mut self.hashers {
             hashers.update(bytes);
@@ -175,7 +172,7 @@ impl File {
         if seen == 0 && missing == 0 {
             return;
         }
-        self.at(now);
+        self.last = now;
         let record = &mut self.record;
         record.seen_bytes = record.seen_bytes.saturating_add(seen);
         record.missing_bytes = record.missing_bytes.saturating_add(missing);
@@ -183,6 +180,25 @@ impl File {
         if !self.looked_at {
             self.look_at_prefix();
         }
+    }
+
+    /// So many bytes more came of what was there before.
+    pub(crate) fn overlapped(&mut self, bytes: u64) {
+        let overflow = &mut self.record.overflow_bytes;
+        *overflow = overflow.saturating_add(bytes);
+    }
+
+    /// So many bytes were not there, as it turned out.
+    pub(crate) fn missed(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.record.missing_bytes = self.record.missing_bytes.saturating_add(bytes);
+            self.hashers = None;
+        }
+    }
+
+    /// Not all of its bytes come.
+    pub(crate) fn give_up_hashes(&mut self) {
+        self.hashers = None;
     }
 
     /// It is over: writes its record. `None` if nothing of it was seen.

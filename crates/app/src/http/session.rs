@@ -449,7 +449,7 @@ impl Session {
         if behind == 0 {
             self.content_end(peer, context);
         } else {
-            self.side(peer).state = State::Content(behind);
+            self.side(peer).content(behind);
         }
     }
 

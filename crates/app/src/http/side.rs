@@ -131,7 +131,8 @@ impl Side {
     pub(super) fn content(&mut self, len: u64) {
         let wanted = match &self.message.carries {
             Carries::Nothing => 0,
-            Carries::File(file) if file.wants_all() => {
+            // The front comes first, with or without hashes, so that both tell the same time.
+            Carries::File(file) if file.wanted() == 0 && file.wants_all() => {
                 self.state = State::Body(len);
                 return;
             }

@@ -1,7 +1,8 @@
 //! Messages out of the stream: lengths, headers, and how much of each is looked at.
 
-use super::state::State;
+use super::state::{More, State};
 use super::{smb1, smb2};
+use crate::file::PIECE;
 use crate::inbox::MAX_UNIT;
 use crate::protocol::{Peer, Session, Want};
 use crate::{Context, Reader};
@@ -30,6 +31,8 @@ enum Phase {
     Body,
     /// Within what is not looked at.
     Rest,
+    /// Within data of a file.
+    Data,
     /// After a loss: before what may be a length and a header's first bytes.
     Search,
     /// After a loss: in the middle of something.
@@ -44,6 +47,8 @@ struct Side {
     left: usize,
     /// Bytes behind `Phase::Body` that nobody looks at.
     rest: usize,
+    /// Before them, data of this file.
+    more: Option<More>,
     header: [u8; HEADER],
     /// How many bytes of `header` are there.
     len: usize,
@@ -56,6 +61,7 @@ impl Default for Side {
             phase: Phase::Prefix,
             left: 0,
             rest: 0,
+            more: None,
             header: [0; HEADER],
             len: 0,
             searches: 0,
@@ -66,6 +72,11 @@ impl Default for Side {
 impl Side {
     /// What is wanted at the end of a message.
     fn next(&mut self) -> Want {
+        if let Some(more) = self.more.filter(|more| more.len > 0) {
+            self.phase = Phase::Data;
+            return Want::Bytes(more.len.min(PIECE as u64) as usize);
+        }
+        self.more = None;
         self.len = 0;
         if self.rest > 0 {
             self.phase = Phase::Rest;
@@ -158,10 +169,28 @@ impl Smb {
         let side = &mut self.sides[peer.index()];
         let header = side.header;
         let header = header.get(..side.len).unwrap_or_default();
-        if header.first() == Some(&0xfe) {
-            smb2::message(header, body, &mut self.state, context);
+        let more = if header.first() == Some(&0xfe) {
+            smb2::message(header, body, &mut self.state, context)
         } else {
-            smb1::message(&[header, body].concat(), &mut self.state, context);
+            smb1::message(&[header, body].concat(), &mut self.state, context)
+        };
+        let side = &mut self.sides[peer.index()];
+        // A message that says it has more than its length leaves room for is not believed.
+        side.more = more.map(|more| More {
+            len: more.len.min(side.rest as u64),
+            ..more
+        });
+        side.rest -= side.more.map_or(0, |more| more.len as usize);
+        side.next()
+    }
+
+    /// The next data of a file.
+    fn data(&mut self, peer: Peer, unit: &[u8], context: &mut Context<'_>) -> Want {
+        let side = &mut self.sides[peer.index()];
+        if let Some(more) = &mut side.more {
+            more.len = more.len.saturating_sub(unit.len() as u64);
+            let file = more.file;
+            self.state.more(peer, file, unit, context);
         }
         self.sides[peer.index()].next()
     }
@@ -188,6 +217,7 @@ impl Session for Smb {
             },
             Phase::Header => self.header(peer, unit, context),
             Phase::Body => self.body(peer, unit, context),
+            Phase::Data => self.data(peer, unit, context),
             Phase::Rest | Phase::Lost => side.search(),
             Phase::Search => match (prefix(unit), unit.get(PREFIX..)) {
                 (Some((SESSION_MESSAGE, len)), Some(magic @ [0xfc..=0xff, b'S', b'M', b'B']))
@@ -217,6 +247,10 @@ impl Session for Smb {
     fn gap(&mut self, peer: Peer, _rest: &[u8], _missing: u64, _context: &mut Context<'_>) -> Want {
         let side = &mut self.sides[peer.index()];
         (side.left, side.rest, side.len) = (0, 0, 0);
+        if let Some(more) = side.more.take() {
+            self.state.broken(peer, more.file);
+        }
+        let side = &mut self.sides[peer.index()];
         side.search()
     }
 

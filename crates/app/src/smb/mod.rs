@@ -14,6 +14,7 @@ mod smb2;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Transports, Verdict};
 

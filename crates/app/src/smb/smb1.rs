@@ -2,7 +2,8 @@
 
 use portreeve_record::app::smb_files::SmbTimes;
 
-use super::state::{Pending, Share, State, unix};
+use super::state::{More, Pending, Share, State, unix};
+use crate::file::kind::PREFIX;
 use crate::text::text;
 use crate::utf16::{len_before_nul, utf16};
 use crate::{Context, Peer, Reader};
@@ -24,6 +25,8 @@ const NO_ANDX: u8 = 0xff;
 const MAX_CHAIN: usize = 8;
 /// Commands with names or tokens are looked at so far.
 const MAX_MESSAGE: usize = 64 << 10;
+/// Words of a read or write, with what is around them, are looked at so far.
+const MAX_WORDS: usize = 64;
 /// The most dialects that are looked at of an offer.
 const MAX_DIALECTS: usize = 32;
 /// Texts are in UTF-16.
@@ -80,10 +83,16 @@ pub(super) fn needs(bytes: &[u8], left: usize, state: &State) -> usize {
             if tree.is_some_and(|tree| tree.share == Share::Pipe) {
                 MAX_MESSAGE
             } else {
+                MAX_WORDS + PREFIX
+            }
+        }
+        (READ_ANDX, true) if !piped() => {
+            if state.pending.get(header.message).is_some() {
+                MAX_WORDS + PREFIX
+            } else {
                 0
             }
         }
-        (READ_ANDX, true) if !piped() => 0,
         (
             CLOSE | TRANSACTION | READ_ANDX | NEGOTIATE | SESSION_SETUP_ANDX | TREE_CONNECT_ANDX
             | TREE_DISCONNECT | NT_CREATE_ANDX,
@@ -148,22 +157,22 @@ impl<'a> Block<'a> {
     }
 }
 
-/// A message.
-pub(super) fn message(bytes: &[u8], state: &mut State, context: &mut Context<'_>) {
-    let Some(header) = header(bytes) else {
-        return;
-    };
+/// A message. What of its rest is to be looked at.
+pub(super) fn message(bytes: &[u8], state: &mut State, context: &mut Context<'_>) -> Option<More> {
+    let header = header(bytes)?;
+    let mut more = None;
     let (mut command, mut at) = (header.command, HEADER);
     for _ in 0..MAX_CHAIN {
         let Some(block) = Block::at(bytes, at, header.flags & UNICODE != 0) else {
-            return;
+            break;
         };
         // A command that ends too early gives what it has.
-        let _ = if header.is_response {
+        let found = if header.is_response {
             response(command, &header, &block, state, context)
         } else {
             request(command, &header, &block, state, context)
         };
+        more = found.or(more);
         let chained = [
             READ_ANDX,
             WRITE_ANDX,
@@ -175,9 +184,15 @@ pub(super) fn message(bytes: &[u8], state: &mut State, context: &mut Context<'_>
             Some((next, behind)) if chained.contains(&command) && behind > at => {
                 (command, at) = (next, behind);
             }
-            _ => return,
+            _ => break,
         }
     }
+    more
+}
+
+/// The upper half of an offset, where it was sent.
+fn high(half: Option<u32>) -> u64 {
+    u64::from(half.unwrap_or(0)) << 32
 }
 
 fn request(
@@ -186,7 +201,7 @@ fn request(
     block: &Block<'_>,
     state: &mut State,
     context: &mut Context<'_>,
-) -> Option<()> {
+) -> Option<More> {
     let mut pending = Pending {
         ts: context.now(),
         tree: header.tree,
@@ -248,20 +263,29 @@ fn request(
         READ_ANDX => {
             words.take(4)?;
             pending.file = words.u16_le()?.into();
-            if !state.is_pipe(header.tree, pending.file) {
+            pending.offset = words.u32_le()?.into();
+            words.take(10)?;
+            pending.offset |= high(words.u32_le());
+            if !state.is_pipe(header.tree, pending.file) && !state.is_file(pending.file) {
                 return None;
             }
         }
         WRITE_ANDX => {
             words.take(4)?;
             let file = words.u16_le()?.into();
-            words.take(14)?;
+            let at = u64::from(words.u32_le()?);
+            words.take(8)?;
+            let len_high = words.u16_le()?;
             let (len, offset) = (words.u16_le()?, words.u16_le()?);
             if state.is_pipe(header.tree, file) {
                 let data = block.data(offset.into(), len.into())?;
                 state.pipe(Peer::Client, file, data, context);
+                return None;
             }
-            return None;
+            let at = at | high(words.u32_le());
+            let len = u64::from(len_high) << 16 | u64::from(len);
+            let data = block.message.get(offset.into()..)?;
+            return state.carried(Peer::Client, file, (at, len), data, context);
         }
         TRANSACTION => {
             // Words: totals and maxima (8), setup count and reserved, flags, timeout, reserved; then parameters and data: length and offset each.
@@ -287,7 +311,7 @@ fn request(
         }
         _ => state.pending.insert(header.message, pending),
     }
-    Some(())
+    None
 }
 
 fn response(
@@ -296,7 +320,7 @@ fn response(
     block: &Block<'_>,
     state: &mut State,
     context: &mut Context<'_>,
-) -> Option<()> {
+) -> Option<More> {
     let mut words = Reader::new(block.words);
     let ok = header.status == 0;
     match command {
@@ -374,6 +398,12 @@ fn response(
             let pending = state.pending.remove(header.message)?;
             words.take(10)?;
             let (len, offset) = (words.u16_le()?, words.u16_le()?);
+            if state.is_file(pending.file) {
+                let len = u64::from(words.u16_le()?) << 16 | u64::from(len);
+                let data = block.message.get(offset.into()..)?;
+                let place = (pending.offset, len);
+                return state.carried(Peer::Server, pending.file, place, data, context);
+            }
             let data = block.data(offset.into(), len.into())?;
             state.pipe(Peer::Server, pending.file, data, context);
         }
@@ -386,7 +416,7 @@ fn response(
         }
         _ => {}
     }
-    Some(())
+    None
 }
 
 /// A dialect that has a name here.

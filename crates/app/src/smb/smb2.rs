@@ -3,7 +3,8 @@
 use portreeve_record::app::smb_files::{SmbAction, SmbTimes};
 
 use super::frame::HEADER;
-use super::state::{File, Pending, Share, State};
+use super::state::{File, More, Pending, Share, State};
+use crate::file::kind::PREFIX;
 use crate::utf16::utf16;
 use crate::{Context, Peer, Reader};
 
@@ -79,9 +80,10 @@ pub(super) fn needs(bytes: &[u8], body: usize, state: &State) -> usize {
         (CLOSE, false) => 24,
         (READ, false) => 48,
         (READ, true) if piped() => MAX_BODY,
+        (READ, true) if pending().is_some() => 16 + PREFIX,
         // The file is not known before the body is: what goes to a share of pipes, or nobody knows where, is little.
         (WRITE, false) if may_be_pipe(header.tree, state) => MAX_BODY,
-        (WRITE, false) => 48,
+        (WRITE, false) => 48 + PREFIX,
         (IOCTL, false) if may_be_pipe(header.tree, state) => MAX_BODY,
         (IOCTL, true) if piped() => MAX_BODY,
         (SET_INFO, false) => MAX_INFO,
@@ -97,17 +99,25 @@ fn may_be_pipe(tree: u64, state: &State) -> bool {
         .is_some_and(|t| t.share == Share::Pipe)
 }
 
-/// A message.
-pub(super) fn message(bytes: &[u8], body: &[u8], state: &mut State, context: &mut Context<'_>) {
-    let Some(header) = header(bytes) else {
-        return;
-    };
+/// A message. What of its rest is to be looked at.
+pub(super) fn message(
+    bytes: &[u8],
+    body: &[u8],
+    state: &mut State,
+    context: &mut Context<'_>,
+) -> Option<More> {
+    let header = header(bytes)?;
     // A body that ends too early gives what it has.
-    let _ = if header.is_response {
+    if header.is_response {
         response(&header, body, state, context)
     } else {
         request(&header, body, state, context)
-    };
+    }
+}
+
+/// What there is from `offset` bytes behind the header's beginning on.
+fn front(body: &[u8], offset: u32) -> Option<&[u8]> {
+    body.get((offset as usize).checked_sub(HEADER)?..)
 }
 
 /// What stands `offset` bytes behind the header's beginning.
@@ -143,7 +153,7 @@ fn request(
     body: &[u8],
     state: &mut State,
     context: &mut Context<'_>,
-) -> Option<()> {
+) -> Option<More> {
     let mut pending = Pending {
         ts: context.now(),
         tree: header.tree,
@@ -187,22 +197,25 @@ fn request(
             return None;
         }
         READ => {
-            reader.take(16)?;
+            reader.take(8)?;
+            pending.offset = reader.u64_le()?;
             pending.file = file_id(&mut reader)?.number();
-            if !state.is_pipe(header.tree, pending.file) {
+            if !state.is_pipe(header.tree, pending.file) && !state.is_file(pending.file) {
                 return None;
             }
         }
         WRITE => {
             reader.take(2)?;
             let (offset, len) = (reader.u16_le()?, reader.u32_le()?);
-            reader.take(8)?;
+            let at = reader.u64_le()?;
             let file = file_id(&mut reader)?.number();
             if state.is_pipe(header.tree, file) {
                 let data = buffer(body, offset.into(), len)?;
                 state.pipe(Peer::Client, file, data, context);
+                return None;
             }
-            return None;
+            let data = front(body, offset.into())?;
+            return state.carried(Peer::Client, file, (at, len.into()), data, context);
         }
         IOCTL => {
             reader.take(4)?;
@@ -215,11 +228,14 @@ fn request(
                 state.pipe(Peer::Client, pending.file, data, context);
             }
         }
-        SET_INFO => return set_info(body, state, context),
+        SET_INFO => {
+            let _ = set_info(body, state, context);
+            return None;
+        }
         _ => return None,
     }
     state.pending.insert(header.message, pending);
-    Some(())
+    None
 }
 
 /// SET_INFO (section 2.2.39): a file is renamed or deleted.
@@ -284,7 +300,7 @@ fn response(
     body: &[u8],
     state: &mut State,
     context: &mut Context<'_>,
-) -> Option<()> {
+) -> Option<More> {
     if header.status == PENDING && header.is_async {
         return None;
     }
@@ -361,8 +377,14 @@ fn response(
             reader.take(2)?;
             let offset = reader.u16_le()? & 0xff;
             let len = reader.u32_le()?;
+            let pending = pending?;
+            let file = pending.file;
+            if state.is_file(file) {
+                let data = front(body, offset.into())?;
+                let place = (pending.offset, len.into());
+                return state.carried(Peer::Server, file, place, data, context);
+            }
             let data = buffer(body, offset.into(), len)?;
-            let file = pending?.file;
             state.pipe(Peer::Server, file, data, context);
         }
         IOCTL if ok || header.status == BUFFER_OVERFLOW => {
@@ -377,7 +399,7 @@ fn response(
         }
         _ => {}
     }
-    Some(())
+    None
 }
 
 /// A dialect's name (section 2.2.4).

@@ -3,9 +3,11 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use portreeve_record::Fuid;
 use portreeve_record::app::smb_files::{SmbAction, SmbFiles, SmbTimes};
 use portreeve_record::app::smb_mapping::SmbMapping;
 
+use super::transfer::Transfer;
 use crate::dce_rpc::Rpc;
 use crate::gssapi::Gss;
 use crate::{Context, Peer};
@@ -96,6 +98,27 @@ pub(super) struct File {
     pub(super) share: Share,
     pub(super) delete_on_close: bool,
     pub(super) rpc: Option<Box<Rpc>>,
+    /// What is written and read of it, by who sends it: client, server.
+    pub(super) transfers: [Option<Box<Transfer>>; 2],
+    pub(super) fuid: Option<Fuid>,
+}
+
+impl File {
+    /// Nothing more of it is written or read.
+    fn end_transfers(&mut self, context: &mut Context<'_>) {
+        for transfer in &mut self.transfers {
+            if let Some(transfer) = transfer.take() {
+                transfer.end(context);
+            }
+        }
+    }
+}
+
+/// So many bytes behind a message's part that is looked at are data of this file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct More {
+    pub(super) file: u64,
+    pub(super) len: u64,
 }
 
 /// What was asked and not yet answered.
@@ -105,6 +128,8 @@ pub(super) struct Pending {
     pub(super) tree: u64,
     /// The file it is about, where that is open.
     pub(super) file: u64,
+    /// Where in the file.
+    pub(super) offset: u64,
     /// What is to be opened.
     pub(super) opens: Option<File>,
     /// The share to connect to.
@@ -133,8 +158,71 @@ impl State {
             if let Some(rpc) = &mut file.rpc {
                 rpc.end(context);
             }
+            file.end_transfers(context);
         }
         self.gss.end(context);
+    }
+
+    /// Whether `file` is one that is read and written, as far as is known.
+    pub(super) fn is_file(&self, file: u64) -> bool {
+        self.files.get(file).is_some_and(|f| f.share == Share::Disk)
+    }
+
+    /// `peer` sends `len` bytes of `file`, of which `front` is there. What of the rest is to be looked at.
+    pub(super) fn carried(
+        &mut self,
+        peer: Peer,
+        file: u64,
+        (offset, len): (u64, u64),
+        front: &[u8],
+        context: &mut Context<'_>,
+    ) -> Option<More> {
+        let number = file;
+        let file = self
+            .files
+            .get_mut(file)
+            .filter(|f| f.share == Share::Disk)?;
+        if len == 0 {
+            return None;
+        }
+        let transfer = file.transfers[peer.index()].get_or_insert_with(|| {
+            let transfer = Transfer::begin(peer, file.name.clone(), file.size, context);
+            file.fuid.get_or_insert(transfer.fuid());
+            Box::new(transfer)
+        });
+        let front = front
+            .get(..usize::try_from(len).unwrap_or(usize::MAX))
+            .unwrap_or(front);
+        transfer.seek(offset);
+        transfer.data(front, context.now());
+        let rest = len - front.len() as u64;
+        if rest > 0 && transfer.wants_all() {
+            return Some(More {
+                file: number,
+                len: rest,
+            });
+        }
+        transfer.pass(rest, context.now());
+        None
+    }
+
+    fn transfer(&mut self, peer: Peer, file: u64) -> Option<&mut Transfer> {
+        let file = self.files.get_mut(file)?;
+        file.transfers[peer.index()].as_deref_mut()
+    }
+
+    /// More of what `peer` is sending of `file`.
+    pub(super) fn more(&mut self, peer: Peer, file: u64, bytes: &[u8], context: &Context<'_>) {
+        if let Some(transfer) = self.transfer(peer, file) {
+            transfer.data(bytes, context.now());
+        }
+    }
+
+    /// Bytes of what `peer` is sending of `file` were missed.
+    pub(super) fn broken(&mut self, peer: Peer, file: u64) {
+        if let Some(transfer) = self.transfer(peer, file) {
+            transfer.broken();
+        }
     }
 
     /// Whether what goes through `file` of `tree` is for a pipe.
@@ -195,6 +283,7 @@ impl State {
         if let Some(rpc) = &mut file.rpc {
             rpc.end(context);
         }
+        file.end_transfers(context);
         if file.share == Share::Print {
             self.write(SmbAction::PrintClose, &file, context);
         } else if file.delete_on_close && file.share == Share::Disk {
@@ -246,7 +335,7 @@ impl State {
         }
         context.emit(SmbFiles {
             head: context.head(file.ts),
-            fuid: None,
+            fuid: file.fuid,
             action,
             path: file.path.as_deref().map(Into::into),
             name: Some(name.clone()),

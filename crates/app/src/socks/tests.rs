@@ -7,10 +7,17 @@ use crate::testing::{From, play_cut};
 const _: () = assert!(size_of::<Session>() <= SESSION_BYTES);
 
 fn socks(records: &[Record]) -> &Socks {
-    match records {
-        [Record::App(App::Socks(socks)), ..] => socks,
-        other => panic!("{other:?}"),
-    }
+    let mut told = records.iter().filter_map(|record| match record {
+        Record::App(App::Socks(socks)) => Some(&**socks),
+        _ => None,
+    });
+    told.next().expect("a record of SOCKS")
+}
+
+/// How many times the conversation is said to be a tunnel.
+fn tunnels(records: &[Record]) -> usize {
+    let is_tunnel = |record: &&Record| matches!(record, Record::App(App::Tunnel(_)));
+    records.iter().filter(is_tunnel).count()
 }
 
 #[test]
@@ -26,6 +33,7 @@ fn version_5_with_a_password() {
     ];
     let outcome = play_cut(10800, &script);
     assert_eq!(outcome.service, Some("socks,ssh"));
+    assert_eq!(tunnels(&outcome.records), 1);
     let told = socks(&outcome.records);
     assert_eq!(
         (told.version, told.user.as_deref(), told.status),
@@ -54,6 +62,7 @@ fn version_4_with_a_name() {
     ];
     let outcome = play_cut(1080, &script);
     assert_eq!(outcome.service, Some("socks,ssh"));
+    assert_eq!(tunnels(&outcome.records), 1);
     let told = socks(&outcome.records);
     assert_eq!(
         (told.request.name.as_deref(), told.request.host),

@@ -38,6 +38,8 @@ pub struct Files {
     pub total_bytes: Option<u64>,
     /// Bytes that were never seen.
     pub missing_bytes: u64,
+    /// Bytes that came more than once.
+    pub overflow_bytes: u64,
     /// Whether its end was not seen.
     pub timedout: bool,
     /// MD5 of all its bytes, in hexadecimal.
@@ -69,7 +71,7 @@ app_log! {
     Info::zeek("seen_bytes", Count, "fileinfo.size", Own(109), "Bytes of it that were seen, decoded where the protocol encodes them.") => Value::Count(f.seen_bytes);
     Info::zeek("total_bytes", Count, "fileinfo.total_bytes", Own(110), "Bytes that it has, where the protocol says so.").optional() => Value::count(f.total_bytes);
     Info::zeek("missing_bytes", Count, "fileinfo.missing_bytes", Own(111), "Bytes of it that were never seen.") => Value::Count(f.missing_bytes);
-    Info::zeek("overflow_bytes", Count, "fileinfo.overflow_bytes", Own(112), "Always 0: nothing of a file overlaps.") => Value::Count(0);
+    Info::zeek("overflow_bytes", Count, "fileinfo.overflow_bytes", Own(112), "Bytes that came more than once.") => Value::Count(f.overflow_bytes);
     Info::zeek("timedout", Bool, "fileinfo.timedout", Own(113), "Its end was not seen.") => Value::Bool(f.timedout);
     Info::zeek("parent_fuid", Str, "fileinfo.parent_fuid", Own(114), "The file that it was taken out of: none are.").optional() => Value::Unset;
     Info::zeek("md5", Str, "fileinfo.md5", Own(115), "MD5, if `app.hash` asks for it and all bytes were seen.").optional() => Value::word(f.md5.as_deref());
