@@ -7,6 +7,7 @@ use portreeve_record::{App, Fuid, Head, Record, RecordSink, Weird};
 
 use crate::encrypted_dns;
 use crate::file::Hashes;
+use crate::file::coding::Inflaters;
 use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Transport, Want};
 use crate::tls::Certificates;
@@ -113,6 +114,10 @@ impl Context<'_> {
     #[must_use]
     pub fn hashes(&self) -> Hashes {
         self.limits.hashes
+    }
+
+    pub(crate) fn inflaters(&self) -> &Inflaters {
+        &self.limits.inflaters
     }
 
     /// The identifier of the next file that `peer` sends.
@@ -253,6 +258,7 @@ pub(crate) struct Limits {
     weirds_per_second: u32,
     /// Which hashes of files are asked for.
     pub(crate) hashes: Hashes,
+    pub(crate) inflaters: Inflaters,
     /// Conversations that there was no room for any more.
     pub(crate) given_up: u64,
     /// Segments that no window of their stream reaches.

@@ -173,14 +173,8 @@ fn requests_and_statuses_are_those_that_others_found() {
 
 /// Where a row differs from Zeek's for a reason that docs/protocols/http.md names.
 const KNOWN: &[(&str, &[&str])] = &[
-    (
-        "tunnels__Teredo.pcap",
-        &["response_body_len", "resp_mime_types"],
-    ),
-    (
-        "http__x-gzip.pcap",
-        &["response_body_len", "resp_mime_types"],
-    ),
+    ("tunnels__Teredo.pcap", &["response_body_len"]),
+    ("http__x-gzip.pcap", &["response_body_len"]),
     ("http__http-single-conn-22.pcap", &["response_body_len"]),
     ("http__no-version.pcap", &["status_code", "status_msg"]),
 ];
@@ -188,8 +182,6 @@ const KNOWN: &[(&str, &[&str])] = &[
 const LEFT_OUT: &[&str] = &[
     "ts",
     "uid",
-    "orig_fuids",
-    "resp_fuids",
     "client_header_names",
     "server_header_names",
 ];
@@ -210,6 +202,11 @@ fn as_text(row: &Value, name: &str) -> String {
         }
         Some(other) => other.to_string(),
     }
+}
+
+/// How many there are in a list, as Zeek's log has it.
+fn count(list: &str) -> usize {
+    list.split(',').filter(|item| item.starts_with('F')).count()
 }
 
 #[test]
@@ -256,6 +253,10 @@ fn rows_are_zeeks() {
                 }
                 compared += 1;
                 let told = as_text(our, name);
+                // Identifiers are each program's own: their number is not.
+                if name.ends_with("fuids") && count(&told) == count(value) {
+                    continue;
+                }
                 if told != value {
                     odd.push(format!("{capture}: {name} is {told}, not {value}"));
                 }

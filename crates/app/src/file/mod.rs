@@ -12,6 +12,7 @@
 //!
 //! What is held of a file is bounded: the first bytes, and the state of the hashes.
 
+pub(crate) mod coding;
 mod hash;
 pub(crate) mod kind;
 
@@ -21,6 +22,7 @@ use portreeve_record::app::files::Files;
 pub use hash::Hashes;
 
 use crate::{Context, Peer};
+use coding::{Coding, Inflater};
 use hash::Hashers;
 
 /// So many bytes of a file are asked for at a time where it is hashed.
@@ -35,7 +37,10 @@ pub(crate) struct File {
     prefix: Vec<u8>,
     /// Its type was looked for, or cannot be told.
     looked_at: bool,
+    coding: Coding,
     hashers: Option<Box<Hashers>>,
+    /// Between its bytes and the hashes, where it is compressed.
+    inflater: Option<Box<Inflater>>,
 }
 
 /// What other logs say of a file.
@@ -68,6 +73,8 @@ impl File {
             record,
             prefix: Vec::new(),
             looked_at: false,
+            coding: Coding::None,
+            inflater: None,
             hashers: Hashers::new(context.hashes()),
         })
     }
@@ -102,9 +109,22 @@ impl File {
         self.looked_at = true;
     }
 
+    /// It is compressed on its way: its type and hashes are of what comes out.
+    pub(crate) fn set_coding(&mut self, coding: Coding, context: &Context<'_>) {
+        self.coding = coding;
+        self.looked_at |= coding == Coding::Other;
+        if coding == Coding::None || self.hashers.is_none() {
+            return;
+        }
+        self.inflater = Inflater::new(coding, context.inflaters()).map(Box::new);
+        if self.inflater.is_none() {
+            self.hashers = None;
+        }
+    }
+
     /// It is a part of a larger file: its hash would be of nothing.
     pub(crate) fn set_partial(&mut self) {
-        self.hashers = None;
+        self.give_up_hashes();
         self.record.timedout = true;
     }
 
@@ -138,9 +158,7 @@ impl File {
         }
         self.last = now;
         self.record.seen_bytes = self.record.seen_bytes.saturating_add(bytes.len() as u64);
-        if let Some(hashers) = &mut self.hashers {
-            hashers.update(bytes);
-        }
+        self.hash(bytes);
         if self.looked_at {
             return;
         }
@@ -156,9 +174,25 @@ impl File {
         }
     }
 
+    fn hash(&mut self, bytes: &[u8]) {
+        let Some(hashers) = &mut self.hashers else {
+            return;
+        };
+        let Some(inflater) = &mut self.inflater else {
+            hashers.update(bytes);
+            return;
+        };
+        if inflater
+            .feed(bytes, &mut |out| hashers.update(out))
+            .is_err()
+        {
+            self.give_up_hashes();
+        }
+    }
+
     fn look(&mut self, bytes: &[u8]) {
         let prefix = bytes.get(..kind::PREFIX).unwrap_or(bytes);
-        self.record.mime_type = kind::of(prefix);
+        self.record.mime_type = self.coding.kind(prefix);
         self.looked_at = true;
     }
 
@@ -176,7 +210,7 @@ impl File {
         let record = &mut self.record;
         record.seen_bytes = record.seen_bytes.saturating_add(seen);
         record.missing_bytes = record.missing_bytes.saturating_add(missing);
-        self.hashers = None;
+        self.give_up_hashes();
         if !self.looked_at {
             self.look_at_prefix();
         }
@@ -192,13 +226,14 @@ impl File {
     pub(crate) fn missed(&mut self, bytes: u64) {
         if bytes > 0 {
             self.record.missing_bytes = self.record.missing_bytes.saturating_add(bytes);
-            self.hashers = None;
+            self.give_up_hashes();
         }
     }
 
     /// Not all of its bytes come.
     pub(crate) fn give_up_hashes(&mut self) {
         self.hashers = None;
+        self.inflater = None;
     }
 
     /// It is over: writes its record. `None` if nothing of it was seen.
@@ -215,6 +250,7 @@ impl File {
             && record
                 .total_bytes
                 .is_none_or(|total| total == record.seen_bytes)
+            && self.inflater.is_none_or(|inflater| inflater.is_whole())
         {
             hashers.finish(&mut record);
         }

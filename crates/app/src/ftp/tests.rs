@@ -1,10 +1,11 @@
 //! Conversations that were made up; real ones are in tests/ftp.rs.
 
+use portreeve_record::app::files::Files;
 use portreeve_record::{App, Record, app::ftp::Ftp};
 
 use super::session::Session;
 use crate::testing::{From, Play, play_cut};
-use crate::{SESSION_BYTES, Transport};
+use crate::{Hashes, SESSION_BYTES, Transport};
 
 const _: () = assert!(size_of::<Session>() <= SESSION_BYTES);
 
@@ -105,11 +106,49 @@ fn mail_is_not_ftp() {
     assert_eq!(play.finish().service, Some("smtp"));
 }
 
+fn file_of(outcome: &crate::testing::Outcome) -> &Files {
+    let mut files = outcome.records.iter().filter_map(|record| match record {
+        Record::App(App::Files(files)) => Some(&**files),
+        _ => None,
+    });
+    files.next().expect("a file")
+}
+
 #[test]
-fn data_is_known_by_the_servers_port() {
-    let mut play = Play::new(Transport::Tcp, 20, 50_000);
-    play.orig(b"any").resp(b"thing");
-    assert_eq!(play.finish().service, Some("ftp-data"));
+fn data_is_known_by_the_servers_port_and_a_file() {
+    let content = b"GIF89a".repeat(3000);
+    for size in [1, 3, 500, 512, 1460, usize::MAX] {
+        for hash in [false, true] {
+            let hashes = Hashes {
+                md5: hash,
+                ..Hashes::default()
+            };
+            let mut play = Play::new(Transport::Tcp, 20, 50_000).hashing(hashes);
+            for piece in content.chunks(size) {
+                play.orig(piece);
+            }
+            let outcome = play.finish();
+            assert_eq!(outcome.service, Some("ftp-data"));
+            let file = file_of(&outcome);
+            assert_eq!((file.source, file.is_orig), ("FTP_DATA", true));
+            assert_eq!(
+                (file.seen_bytes, file.mime_type),
+                (18_000, Some("image/gif"))
+            );
+            // By md5sum.
+            let md5 = "99e5259d69e17c5eabd540635fb59fcb";
+            assert_eq!(file.md5.as_deref(), hash.then_some(md5));
+        }
+    }
+    let mut play = Play::new(Transport::Tcp, 20, 50_000).hashing(Hashes {
+        md5: true,
+        ..Hashes::default()
+    });
+    play.resp(b"up").resp_gap(5).resp(b"load");
+    let outcome = play.finish();
+    let file = file_of(&outcome);
+    assert_eq!((file.seen_bytes, file.missing_bytes), (6, 5));
+    assert!(file.md5.is_none() && !file.is_orig);
 }
 
 #[test]

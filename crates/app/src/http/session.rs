@@ -7,6 +7,7 @@ use super::line::{RequestLine, StatusLine};
 use super::side::{Carries, Message, Side, State, TO_THE_END, Upgrade};
 use super::transactions::{Method, Transactions};
 use crate::file::File;
+use crate::file::coding::Coding;
 use crate::mime::{self, Entities};
 use crate::protocol::{Peer, Want};
 use crate::{Context, registry, text};
@@ -233,7 +234,7 @@ impl Session {
         match name {
             Name::ContentLength => message.content_length = fields::length(value),
             Name::TransferEncoding => message.chunked |= fields::has_word(value, "chunked"),
-            Name::ContentEncoding => message.opaque |= !fields::has_word(value, "identity"),
+            Name::ContentEncoding => message.coding = Coding::of(value),
             Name::ContentType => {
                 message.boundary = match mime::kind(value) {
                     mime::Kind::Multipart(boundary) => Some(boundary),
@@ -330,7 +331,8 @@ impl Session {
             return;
         }
         message.hashed = hashed;
-        if let Some(boundary) = message.boundary.take().filter(|_| !message.opaque) {
+        let is_coded = message.coding != Coding::None;
+        if let Some(boundary) = message.boundary.take().filter(|_| !is_coded) {
             let parts = Entities::multipart(SOURCE, boundary);
             message.carries = Carries::Parts(Box::new(parts));
             return;
@@ -338,8 +340,8 @@ impl Session {
         let mut file = File::begin(SOURCE, peer, context);
         let message = &mut self.side(peer).message;
         file.set_name(message.filename.clone());
-        if message.opaque {
-            file.set_opaque();
+        if is_coded {
+            file.set_coding(message.coding, context);
         } else if !message.chunked {
             file.set_total(message.content_length);
         }

@@ -1,6 +1,7 @@
 //! Where one side of a connection stands.
 
 use super::fields::Name;
+use crate::file::coding::Coding;
 use crate::file::{File, PIECE};
 use crate::mime::Entities;
 use crate::protocol::Want;
@@ -72,8 +73,7 @@ pub(super) enum Carries {
 pub(super) struct Message {
     pub(super) content_length: Option<u64>,
     pub(super) chunked: bool,
-    /// Its content is compressed or a later part of something: its first bytes say nothing.
-    pub(super) opaque: bool,
+    pub(super) coding: Coding,
     /// The boundary of a multipart.
     pub(super) boundary: Option<Box<[u8]>>,
     pub(super) range: Option<Range>,

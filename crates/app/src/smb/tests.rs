@@ -1,9 +1,11 @@
 //! What is recognised, what records come of messages, and that broken ones do no harm.
 
+use portreeve_record::app::files::Files;
 use portreeve_record::{App, Record};
 
 use super::*;
-use crate::testing::{From, Outcome, Play, play_cut};
+use crate::Hashes;
+use crate::testing::{From, Outcome, Play, play_cut, play_cut_hashing};
 
 const PORT: u16 = 445;
 
@@ -231,6 +233,127 @@ fn encrypted_conversations_are_left_alone() {
     assert_eq!((outcome.service, outcome.records.len()), (Some("smb"), 0));
 }
 
+/// A READ's request, at this place of a file, and the response that carries `data`.
+fn read(file: u64, offset: u64, message: u64, data: &[u8]) -> [(From, Vec<u8>); 2] {
+    let mut request = vec![49, 0, 0, 0];
+    request.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    request.extend_from_slice(&offset.to_le_bytes());
+    request.extend_from_slice(&file.to_le_bytes());
+    request.resize(48, 0);
+    let mut response = vec![17, 0, 80, 0];
+    response.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    response.resize(16, 0);
+    response.extend_from_slice(data);
+    [
+        (From::Orig, smb2(8, false, message, 7, &request)),
+        (From::Resp, smb2(8, true, message, 7, &response)),
+    ]
+}
+
+/// A file of 3,000 bytes that is opened, and read in these pieces.
+fn reading(pieces: &[std::ops::Range<usize>]) -> Vec<(From, Vec<u8>)> {
+    let content: Vec<u8> = (0..3000u32).map(|at| b'a' + (at % 26) as u8).collect();
+    let mut script = vec![
+        (From::Orig, smb2(5, false, 2, 7, &create("f.txt", 0))),
+        (From::Resp, smb2(5, true, 2, 7, &created(5, 3000))),
+    ];
+    for (number, piece) in pieces.iter().enumerate() {
+        let data = &content[piece.clone()];
+        script.extend(read(5, piece.start as u64, 10 + number as u64, data));
+    }
+    script.push((From::Orig, smb2(6, false, 99, 7, &close(5))));
+    script
+}
+
+fn carried(script: &[(From, Vec<u8>)], hashes: Hashes) -> Files {
+    let script: Vec<_> = script.iter().map(|(from, b)| (*from, &b[..])).collect();
+    let outcome = play_cut_hashing(PORT, hashes, &script);
+    let mut files = outcome.records.iter().filter_map(|record| match record {
+        Record::App(App::Files(files)) => Some((**files).clone()),
+        _ => None,
+    });
+    let file = files.next().expect("a file");
+    assert!(files.next().is_none());
+    file
+}
+
+const SHA256: Hashes = Hashes {
+    md5: false,
+    sha1: false,
+    sha256: true,
+};
+
+#[test]
+fn what_is_read_is_a_file_in_whatever_pieces() {
+    for hashes in [Hashes::default(), SHA256] {
+        let file = carried(&reading(&[0..1000, 1000..1001, 1001..3000]), hashes);
+        assert_eq!(
+            (file.source, file.filename.as_deref()),
+            ("SMB", Some("f.txt"))
+        );
+        assert_eq!((file.seen_bytes, file.total_bytes), (3000, Some(3000)));
+        assert!(!file.is_orig && file.mime_type == Some("text/plain"));
+        // sha256sum of the same 3,000 letters.
+        let sha256 = "9c81a321274950833a44af66aea4d47aaac4957b66e728aa3f2744b9a30e541e";
+        assert_eq!(file.sha256.is_some(), hashes.sha256);
+        assert!(file.sha256.is_none_or(|hash| &*hash == sha256));
+    }
+    let late = carried(&reading(&[0..1000, 2000..3000, 1000..2000]), SHA256);
+    assert_eq!((late.seen_bytes, late.missing_bytes), (3000, 0));
+    assert_eq!((late.overflow_bytes, late.sha256), (0, None));
+    let again = carried(&reading(&[0..1000, 0..1000, 500..2500]), SHA256);
+    assert_eq!((again.seen_bytes, again.overflow_bytes), (2500, 1500));
+    assert_eq!(again.sha256, None);
+    let holes = carried(&reading(&[0..10, 2000..3000]), SHA256);
+    assert_eq!((holes.seen_bytes, holes.missing_bytes), (1010, 1990));
+}
+
+#[test]
+fn what_is_written_is_a_file_that_its_deletion_names() {
+    let script = conversation();
+    let file = carried(&script, SHA256);
+    assert!(file.is_orig && file.seen_bytes == 5000);
+    assert_eq!(file.filename.as_deref(), Some(r"dir\old"));
+    let script: Vec<_> = script.iter().map(|(from, b)| (*from, &b[..])).collect();
+    let outcome = play_cut(PORT, &script);
+    let fuids: Vec<_> = outcome
+        .records
+        .iter()
+        .filter_map(|record| match record {
+            Record::App(App::SmbFiles(files)) => Some(files.fuid),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(fuids, [None, Some(file.fuid), Some(file.fuid)]);
+}
+
+#[test]
+fn a_gap_in_what_is_read_ends_its_hash() {
+    let script = reading(&[0..3000]);
+    let mut play = Play::new(Transport::Tcp, 50_000, PORT).hashing(SHA256);
+    for (from, bytes) in &script {
+        match from {
+            From::Orig => play.orig(bytes),
+            From::Resp if bytes.len() > 3000 => {
+                play.resp(&bytes[..1500]).resp_gap(100).resp(&bytes[1600..])
+            }
+            From::Resp => play.resp(bytes),
+        };
+    }
+    let outcome = play.finish();
+    let files: Vec<_> = outcome
+        .records
+        .iter()
+        .filter_map(|record| match record {
+            Record::App(App::Files(files)) => {
+                Some((files.seen_bytes < 3000, files.sha256.is_some()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(files, [(true, false)]);
+}
+
 /// Numbers that look random.
 fn random(state: &mut u64) -> usize {
     *state = state
@@ -242,10 +365,11 @@ fn random(state: &mut u64) -> usize {
 #[test]
 fn broken_messages_do_no_harm() {
     let mut state = 1;
-    let script = conversation();
+    let mut script = conversation();
+    script.extend(reading(&[0..700, 700..900]));
     for (at, (_, message)) in script.iter().enumerate() {
         for round in 0..150 {
-            let mut play = Play::new(Transport::Tcp, 50_000, PORT);
+            let mut play = Play::new(Transport::Tcp, 50_000, PORT).hashing(SHA256);
             for (from, bytes) in &script[..at] {
                 match from {
                     From::Orig => play.orig(bytes),
