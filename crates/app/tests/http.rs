@@ -179,12 +179,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("http__no-version.pcap", &["status_code", "status_msg"]),
 ];
 /// Fields that are not compared: of the run, or not ours.
-const LEFT_OUT: &[&str] = &[
-    "ts",
-    "uid",
-    "client_header_names",
-    "server_header_names",
-];
+const LEFT_OUT: &[&str] = &["ts", "uid", "client_header_names", "server_header_names"];
 
 /// A value as Zeek's log has it.
 fn as_text(row: &Value, name: &str) -> String {

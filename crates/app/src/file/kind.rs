@@ -25,7 +25,14 @@ const MARKS: &[(&[u8], &str)] = &[
     (b"Rar!", "application/x-rar"),
     (b"MSCF", "application/vnd.ms-cab-compressed"),
     (b"MZ", "application/x-dosexec"),
-    (b"\x7fELF", "application/x-executable"),
+    (b"\x78\x9f\x3e\x22", "application/vnd.ms-tnef"),
+    (
+        b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F",
+        "application/x-ms-shortcut",
+    ),
+    (b"\xa1\xb2\xc3\xd4", "application/vnd.tcpdump.pcap"),
+    (b"\xd4\xc3\xb2\xa1", "application/vnd.tcpdump.pcap"),
+    (b"\n\r\r\n", "application/vnd.tcpdump.pcap"),
     (b"\xcf\xfa\xed\xfe", "application/x-mach-o-executable"),
     (b"\xce\xfa\xed\xfe", "application/x-mach-o-executable"),
     (b"\xca\xfe\xba\xbe", "application/x-java-applet"),
@@ -48,7 +55,6 @@ const MARKS: &[(&[u8], &str)] = &[
     (b"\0asm", "application/wasm"),
     (b"d8:announce", "application/x-bittorrent"),
     (b"{\\rtf", "text/rtf"),
-    (b"#!", "text/x-shellscript"),
     (b"-----BEGIN CERTIFICATE-----", "application/x-pem"),
 ];
 
@@ -63,9 +69,40 @@ const MARKUP: &[(&[u8], &str)] = &[
     (b"<table", "text/html"),
     (b"<h1", "text/html"),
     (b"<a href", "text/html"),
+    (b"<meta http-equiv", "text/html"),
     (b"<svg", "image/svg+xml"),
-    (b"<?xml", "application/xml"),
+    (b"<rss", "text/rss"),
+    (b"<feed", "text/atom"),
+    (b"<soap:envelope", "application/soap+xml"),
+    (b"<soap-env:envelope", "application/soap+xml"),
+    (b"<methodresponse>", "application/xml-rpc"),
+    (
+        b"<!doctype cross-domain-policy",
+        "text/x-cross-domain-policy",
+    ),
+    (b"<cross-domain-policy", "text/x-cross-domain-policy"),
     (b"<?php", "text/x-php"),
+];
+
+/// What programs begin with, and the type it means.
+const SCRIPTS: &[(&[u8], &str)] = &[
+    (b"for (;;);", "application/javascript"),
+    (b"(function()", "application/javascript"),
+    (b"document.write", "application/javascript"),
+];
+
+/// Interpreters behind `#!`, and the type that what they read has.
+const INTERPRETERS: &[(&[u8], &str)] = &[
+    (b"perl", "text/x-perl"),
+    (b"ruby", "text/x-ruby"),
+    (b"python", "text/x-python"),
+    (b"awk", "text/x-awk"),
+    (b"tcl", "text/x-tcl"),
+    (b"wish", "text/x-tcl"),
+    (b"lua", "text/x-lua"),
+    (b"node", "application/javascript"),
+    (b"php", "text/x-php"),
+    (b"sh", "text/x-shellscript"),
 ];
 
 /// So many bytes of plain text are needed to call it that.
@@ -88,37 +125,165 @@ pub(crate) fn of(prefix: &[u8]) -> Option<&'static str> {
     if prefix.get(257..262) == Some(b"ustar") {
         return Some("application/x-tar");
     }
-    text_kind(prefix)
+    elf(prefix)
+        .or_else(|| ocsp(prefix))
+        .or_else(|| text_kind(prefix))
+}
+
+/// Executables of Unix: which kind, a number behind the identification says, in its byte order.
+fn elf(prefix: &[u8]) -> Option<&'static str> {
+    if !prefix.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let kind = match (prefix.get(5)?, prefix.get(16..18)?) {
+        (1, &[kind, 0]) | (2, &[0, kind]) => kind,
+        _ => 0,
+    };
+    Some(match kind {
+        1 => "application/x-object",
+        3 => "application/x-sharedlib",
+        4 => "application/x-coredump",
+        _ => "application/x-executable",
+    })
+}
+
+/// Questions about certificates and the answers to them (RFC 6960), by the object identifiers that stand near their front.
+fn ocsp(prefix: &[u8]) -> Option<&'static str> {
+    const SHA1: &[u8] = &[6, 5, 0x2b, 0x0e, 3, 2, 0x1a];
+    const BASIC: &[u8] = &[6, 9, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1];
+    if prefix.first() != Some(&0x30) {
+        return None;
+    }
+    let front = prefix.get(11..30).unwrap_or_default();
+    let has = |mark: &[u8]| front.windows(mark.len()).any(|window| window == mark);
+    if has(SHA1) {
+        Some("application/ocsp-request")
+    } else if has(BASIC) {
+        Some("application/ocsp-response")
+    } else {
+        None
+    }
 }
 
 fn text_kind(prefix: &[u8]) -> Option<&'static str> {
     let text = prefix.strip_prefix(b"\xef\xbb\xbf").unwrap_or(prefix);
-    let text = text.trim_ascii_start();
-    let begins = |mark: &[u8]| {
+    let (xml, text) = behind_prologue(text);
+    let begins = |(mark, _): &&(&[u8], &str)| {
         text.get(..mark.len())
             .is_some_and(|front| front.eq_ignore_ascii_case(mark))
     };
-    if let Some((_, kind)) = MARKUP.iter().find(|(mark, _)| begins(mark)) {
+    if let Some((_, kind)) = MARKUP.iter().find(begins) {
         return Some(kind);
+    }
+    if xml {
+        return Some("application/xml");
     }
     if is_json(text) {
         return Some("text/json");
     }
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
-    let front = prefix.get(..PLAIN)?;
-    front.iter().all(plain).then_some("text/plain")
+    if let Some((_, kind)) = SCRIPTS.iter().find(begins) {
+        return Some(kind);
+    }
+    script(prefix).or_else(|| plain(prefix))
 }
 
-/// Whether it begins as JSON does: an object whose first member has a name, or an array of something.
+/// What stands behind blanks, comments and the declaration of XML, and whether that was there.
+fn behind_prologue(text: &[u8]) -> (bool, &[u8]) {
+    let (mut xml, mut text) = (false, text.trim_ascii_start());
+    loop {
+        let end: &[u8] = if text.starts_with(b"<!--") {
+            b"-->"
+        } else if text.starts_with(b"<?xml ") && !xml {
+            xml = true;
+            b"?>"
+        } else {
+            return (xml, text);
+        };
+        let Some(at) = text.windows(end.len()).position(|window| window == end) else {
+            return (xml, &[]);
+        };
+        text = text
+            .get(at + end.len()..)
+            .unwrap_or_default()
+            .trim_ascii_start();
+    }
+}
+
+/// A program that names its interpreter.
+fn script(prefix: &[u8]) -> Option<&'static str> {
+    let line = prefix.strip_prefix(b"#!")?;
+    let line = line.split(|&byte| byte == b'\n').next()?;
+    let found = INTERPRETERS
+        .iter()
+        .find(|(name, _)| crate::talk::has(line, name));
+    found.map(|(_, kind)| *kind)
+}
+
+fn plain(prefix: &[u8]) -> Option<&'static str> {
+    // Marks of a byte order: UTF-32, UTF-16, UTF-8.
+    const ORDERS: &[&[u8]] = &[
+        b"\0\0\xfe\xff",
+        b"\xff\xfe\0\0",
+        b"\xfe\xff",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+    ];
+    let mark = ORDERS.iter().find(|mark| prefix.starts_with(mark));
+    let front = prefix
+        .get(mark.map_or(0, |mark| mark.len())..)?
+        .get(..PLAIN)?;
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t'..=b'\r');
+    front.iter().all(is_plain).then_some("text/plain")
+}
+
+/// Whether it begins as JSON does: an object whose first member has a name and a value, or an array of something.
 fn is_json(text: &[u8]) -> bool {
     match text {
-        [b'{', rest @ ..] => matches!(rest.trim_ascii_start().first(), Some(b'"' | b'}')),
-        [b'[', rest @ ..] => matches!(
-            rest.trim_ascii_start().first(),
-            Some(b'"' | b'{' | b'[' | b']' | b'0'..=b'9' | b'-')
-        ),
+        [b'{', rest @ ..] => {
+            let rest = rest.trim_ascii_start();
+            rest == b"}" || member(rest).is_some_and(|behind| is_value(behind))
+        }
+        [b'[', rest @ ..] => match rest.trim_ascii_start() {
+            [b'{' | b'[', ..] | [b']'] => true,
+            element => {
+                let len = match element.first() {
+                    Some(b'"') => quoted(element),
+                    _ => element.iter().position(|byte| {
+                        !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-')
+                    }),
+                };
+                let behind = len.and_then(|len| element.get(len..));
+                is_value(element)
+                    && behind.is_some_and(|behind| behind.trim_ascii_start().starts_with(b","))
+            }
+        },
         _ => false,
     }
+}
+
+/// What stands behind a member's name and its colon.
+fn member(text: &[u8]) -> Option<&[u8]> {
+    let len = match text.first()? {
+        b'"' => quoted(text).filter(|len| *len > 2)?,
+        first if first.is_ascii_alphabetic() => text
+            .iter()
+            .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?,
+        _ => return None,
+    };
+    let behind = text.get(len..)?.trim_ascii_start().strip_prefix(b":")?;
+    Some(behind.trim_ascii_start())
+}
+
+/// How long a text in quotes is, with them.
+fn quoted(text: &[u8]) -> Option<usize> {
+    let end = text.get(1..)?.iter().position(|&byte| byte == b'"')?;
+    Some(end + 2)
+}
+
+fn is_value(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b'"' | b'[' | b'{' | b'0'..=b'9'))
+        || text.starts_with(b"true")
+        || text.starts_with(b"false")
 }
 
 #[cfg(test)]
@@ -131,6 +296,23 @@ mod tests {
         assert_eq!(of(b"\r\n <!DOCTYPE HTML PUBLIC"), Some("text/html"));
         assert_eq!(of(b"{ \"a\": 1 }"), Some("text/json"));
         assert_eq!(of(b"{not json}"), Some("text/plain"));
+        assert_eq!(of(b"{\"a\" : null}"), Some("text/plain"));
+        assert_eq!(of(b"[\"a\", 1]"), Some("text/json"));
+        assert_eq!(of(b"[see below]"), Some("text/plain"));
+        assert_eq!(of(b"{}"), Some("text/json"));
+        assert_eq!(
+            of(b"<?xml version=\"1.0\"?>\n<!-- x -->\n<!DOCTYPE html>"),
+            Some("text/html")
+        );
+        assert_eq!(of(b"<?xml version=\"1.0\"?><a/>"), Some("application/xml"));
+        assert_eq!(of(b"<?xml version=\"1.0\"?><rss>"), Some("text/rss"));
+        assert_eq!(of(b"#!/usr/bin/env python3\n"), Some("text/x-python"));
+        assert_eq!(of(b"#!/bin/bash\n"), Some("text/x-shellscript"));
+        assert_eq!(of(b"\xff\xfeplain text"), Some("text/plain"));
+        assert_eq!(
+            of(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"),
+            Some("application/x-sharedlib")
+        );
         assert_eq!(of(b"short"), None);
         assert_eq!(of(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
         assert_eq!(of(b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a"), None);

@@ -52,6 +52,8 @@ pub(crate) struct Entities {
     place: Place,
     /// The boundaries of the multiparts that are open, outermost first.
     open: Vec<Box<[u8]>>,
+    /// The entity at hand lies directly in a multipart: its last line end is the boundary's. That of a message in a multipart is its own, as in Zeek.
+    in_multipart: bool,
     headers: Headers,
     /// The header at hand.
     header: Vec<u8>,
@@ -92,6 +94,7 @@ impl Entities {
             entities: 0,
             place: Place::Headers,
             open: Vec::new(),
+            in_multipart: false,
             headers: Headers::default(),
             header: Vec::new(),
             line: Vec::new(),
@@ -221,16 +224,17 @@ impl Entities {
                 self.open.push(boundary);
                 self.place = Place::Between;
             }
-            Kind::Message if self.entities < MAX_ENTITIES => self.begin_entity(),
+            Kind::Message if self.entities < MAX_ENTITIES => self.begin_entity(false),
             Kind::Multipart(_) | Kind::Message => {}
         }
     }
 
-    fn begin_entity(&mut self) {
+    fn begin_entity(&mut self, in_multipart: bool) {
         self.entities += 1;
         if let Some(depth) = &mut self.depth {
             *depth += 1;
         }
+        self.in_multipart = in_multipart;
         self.headers = Headers::default();
         self.header.clear();
         self.place = Place::Headers;
@@ -255,7 +259,7 @@ impl Entities {
             self.place = Place::Between;
         } else {
             self.open.truncate(at + 1);
-            self.begin_entity();
+            self.begin_entity(true);
         }
         true
     }
@@ -276,7 +280,7 @@ impl Entities {
                 true
             }
         };
-        if ends && self.open.is_empty() {
+        if ends && !self.in_multipart {
             decoded.extend_from_slice(end);
         } else if ends {
             self.line_end = end;

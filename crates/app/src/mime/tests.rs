@@ -83,7 +83,7 @@ fn parts_are_files_and_decoded() {
             // `<html>=` and `x` with a line end between.
             (4, "-", 10, "text/html"),
             (5, "a.gif", 11, "image/gif"),
-            (7, "-", 10, "text/plain"),
+            (7, "-", 12, "text/plain"),
         ]
     );
     let told = files(&outcome.records);
