@@ -241,7 +241,7 @@ fn is_json(text: &[u8]) -> bool {
     match text {
         [b'{', rest @ ..] => {
             let rest = rest.trim_ascii_start();
-            rest == b"}" || member(rest).is_some_and(|behind| is_value(behind))
+            rest == b"}" || member(rest).is_some_and(is_value)
         }
         [b'[', rest @ ..] => match rest.trim_ascii_start() {
             [b'{' | b'[', ..] | [b']'] => true,

@@ -5,7 +5,8 @@
 //! goes into the transactions that are open ([`transactions::Transactions`]).
 //!
 //! How long content is, the fields say (RFC 9112 section 6): a length, chunks that tell theirs, or up to the connection's end. Of content only the first
-//! bytes are looked at, for its media type; the rest is [`Want::Skip`]: the packets of a long download cost next to nothing.
+//! bytes are looked at, for its media type; the rest is [`Want::Skip`]: the packets of a long download cost next to nothing. Where hashes of files are asked for
+//! all of it goes through them; a multipart is taken apart ([`crate::mime`]), its front if nothing is hashed.
 //!
 //! Where a connection stops being HTTP (CONNECT, an upgrade) the session ends, and what follows is found out anew.
 

@@ -3,7 +3,7 @@
 //! Messages follow each other on TCP 445, each behind four bytes that say how long it is; on port 139 the same comes within a session of NetBIOS (RFC 1002
 //! section 4.3). SMB2 compounds several messages behind one such length.
 //!
-//! Of each message only its header, its fixed part and its names are read; what is read from or written to files goes by unseen. What goes through a named pipe is
+//! Of each message only its header, its fixed part and its names are read; what is read from or written to files goes by unseen behind its first bytes, unless it is to be hashed ([`transfer`]). What goes through a named pipe is
 //! DCE/RPC, and read ([`crate::dce_rpc`]); what a client authenticates with is read ([`crate::gssapi`]).
 //!
 //! Recognised by the four bytes `FF FE FD FC` and `SMB` behind the length, in any message, so in the middle of a conversation too.

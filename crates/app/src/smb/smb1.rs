@@ -86,13 +86,10 @@ pub(super) fn needs(bytes: &[u8], left: usize, state: &State) -> usize {
                 MAX_WORDS + PREFIX
             }
         }
-        (READ_ANDX, true) if !piped() => {
-            if state.pending.get(header.message).is_some() {
-                MAX_WORDS + PREFIX
-            } else {
-                0
-            }
+        (READ_ANDX, true) if !piped() && state.pending.get(header.message).is_some() => {
+            MAX_WORDS + PREFIX
         }
+        (READ_ANDX, true) if !piped() => 0,
         (
             CLOSE | TRANSACTION | READ_ANDX | NEGOTIATE | SESSION_SETUP_ANDX | TREE_CONNECT_ANDX
             | TREE_DISCONNECT | NT_CREATE_ANDX,
