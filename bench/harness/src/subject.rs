@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portreeve_app::stream::Overlap;
-use portreeve_app::{Applications, Frames, Stage, StageConfig, StageCounters};
+use portreeve_app::{Applications, Frames, Hashes, Stage, StageConfig, StageCounters};
 use portreeve_floor::{Descriptor, Packets};
 use portreeve_flow::{FlowCounters, FlowError, MemoryReport, Tracker, TrackerConfig};
 use portreeve_packet::{DecodeOptions, FrameBytes, LinkType, Outcome, Views, decode};
@@ -55,6 +55,7 @@ pub fn stage(flows: usize, memory: usize) -> Stage {
         memory,
         overlap: Overlap::default(),
         protocols: Applications::default(),
+        hashes: Hashes::default(),
         products: Arc::default(),
         weirds_per_second: 100,
     })

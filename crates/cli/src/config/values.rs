@@ -119,7 +119,9 @@ impl<T: Setting> Setting for Option<T> {
 /// A list; one value alone counts as a list of one.
 impl<T: Setting> Setting for Vec<T> {
     fn kind() -> String {
-        format!("list, each a {}", T::kind())
+        let kind = T::kind();
+        let article = if kind.starts_with("one of") { "" } else { "a " };
+        format!("list, each {article}{kind}")
     }
 
     fn from_toml(value: &toml::Value) -> Result<Self, String> {

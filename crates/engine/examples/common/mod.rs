@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use portreeve_app::Applications;
 use portreeve_app::stream::Overlap;
+use portreeve_app::{Applications, Hashes};
 use portreeve_capture::file::FileSource;
 use portreeve_engine::{AppConfig, EngineConfig, Input, Inputs, Monitor, Subscribers};
 use portreeve_flow::TrackerConfig;
@@ -18,6 +18,7 @@ pub fn run(subscribers: Subscribers) -> Result<(), Box<dyn Error>> {
         memory: 64 << 20,
         overlap: Overlap::First,
         protocols: Applications::default(),
+        hashes: Hashes::default(),
         products: Arc::default(),
     });
     config.subscribers = Some(subscribers);
