@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use portreeve_record::app::tunnel::{Tunnel, TunnelAction, TunnelType};
-use portreeve_record::{App, Fuid, Head, Record, RecordSink, Weird};
+use portreeve_record::{App, Fuid, Head, Record, RecordSink, Uid, Weird};
 
 use crate::encrypted_dns;
 use crate::file::Hashes;
@@ -120,13 +120,12 @@ impl Context<'_> {
         &self.limits.inflaters
     }
 
-    /// The identifier of the next file that `peer` sends.
-    pub fn next_fuid(&mut self, peer: Peer) -> Fuid {
+    /// The identifier of the next file that `peer` sends in the flow `uid`, which is this one's.
+    pub(crate) fn next_fuid(&mut self, peer: Peer, uid: Uid) -> Fuid {
         let count = &mut self.files[peer.index()];
         let ordinal = *count;
         *count = count.wrapping_add(1);
-        let is_responder = !self.is_orig(peer);
-        Fuid::new(self.head(self.now).uid, is_responder, ordinal)
+        Fuid::new(uid, !self.is_orig(peer), ordinal)
     }
 
     /// Whether `peer` is the flow's originator.
@@ -135,15 +134,10 @@ impl Context<'_> {
         (peer == Peer::Client) == self.client_is_orig
     }
 
-    /// Whether `peer` is in the networks that are ours; `None` if none are configured.
+    /// Whether an address is in the networks that are ours; `None` if none are configured.
     #[must_use]
-    pub fn is_local(&self, peer: Peer) -> Option<bool> {
-        let head = self.head(self.now);
-        self.facts.is_local(if self.is_orig(peer) {
-            head.orig_h
-        } else {
-            head.resp_h
-        })
+    pub fn is_local(&self, address: IpAddr) -> Option<bool> {
+        self.facts.is_local(address)
     }
 
     /// Whether the client is the flow's originator, as it should be.

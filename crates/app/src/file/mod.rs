@@ -60,12 +60,14 @@ impl std::fmt::Debug for File {
 impl File {
     /// A file that `peer` begins to send over the protocol that Zeek calls `source`.
     pub(crate) fn begin(source: &'static str, peer: Peer, context: &mut Context<'_>) -> Box<File> {
+        let head = context.head(context.now());
+        let is_orig = context.is_orig(peer);
         let record = Files {
-            head: context.head(context.now()),
-            fuid: context.next_fuid(peer),
+            head,
+            fuid: context.next_fuid(peer, head.uid),
             source,
-            local_orig: context.is_local(peer),
-            is_orig: context.is_orig(peer),
+            local_orig: context.is_local(if is_orig { head.orig_h } else { head.resp_h }),
+            is_orig,
             ..Files::default()
         };
         Box::new(File {
