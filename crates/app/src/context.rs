@@ -227,20 +227,10 @@ impl Context<'_> {
 fn host(record: &App) -> Option<&str> {
     match record {
         App::Http(http) => http.host.as_deref(),
-        // A client that names no server still gets its certificate.
-        App::Ssl(ssl) => ssl
-            .server_name
-            .as_deref()
-            .or_else(|| common_name(ssl.subject.as_deref()?)),
+        App::Ssl(ssl) => ssl.server_name.as_deref(),
         App::Quic(quic) => quic.server_name.as_deref(),
         _ => None,
     }
-}
-
-/// The common name within a distinguished name in the form of RFC 2253, as far as its first comma.
-fn common_name(subject: &str) -> Option<&str> {
-    let mut parts = subject.split(',');
-    parts.find_map(|part| part.strip_prefix("CN="))
 }
 
 /// What all conversations of a worker share in bounds and counts.

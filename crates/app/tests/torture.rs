@@ -411,7 +411,7 @@ fn segmentation_changes_nothing() {
     let services: BTreeSet<&str> = played.keys().flat_map(|names| names.split(',')).collect();
     for protocol in PROTOCOLS {
         let without = WITHOUT.contains(&protocol.name);
-        if protocol.transports == Transports::Udp || services.contains(protocol.name) == !without {
+        if protocol.transports == Transports::Udp || services.contains(protocol.name) != without {
             continue;
         }
         wrong.push(format!("{}: no stream, or one after all", protocol.name));

@@ -10,7 +10,8 @@ use ipnet::IpNet;
 use super::layers::{ConfigError, Layers};
 use super::values::{
     ByteSize, Checksums, Compression, CpuList, Direction, FileHash, Format, Hosts, HugePages,
-    Interval, Overlap, ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode, ZeroCopy,
+    Interval, Overlap, ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode,
+    ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
