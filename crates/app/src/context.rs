@@ -277,17 +277,3 @@ impl Limits {
         true
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_common_name_is_one_part() {
-        use super::common_name;
-        assert_eq!(
-            common_name("CN=*.example.com,O=A,C=US"),
-            Some("*.example.com")
-        );
-        assert_eq!(common_name("C=US,CN=a"), Some("a"));
-        assert_eq!(common_name("O=CN=a"), None);
-    }
-}
