@@ -4,7 +4,7 @@
 #![cfg(all(target_os = "linux", feature = "dpdk"))]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -140,6 +140,8 @@ struct Pair {
     sender: String,
     /// The receiver opens before its peer is there, and has to: the sender does not wait for it.
     opens_first: bool,
+    /// Where they meet.
+    socket: PathBuf,
 }
 
 impl Pair {
@@ -148,6 +150,12 @@ impl Pair {
         let mut run = receiver.start();
         if self.opens_first {
             run.wait_until_open();
+        } else {
+            // It opens when its peer has come, which has to find the socket.
+            let begun = Instant::now();
+            while !self.socket.exists() && begun.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
         let sending = sender(&format!("vdev={} {arguments}", self.sender));
         run.wait_until_open();
@@ -176,6 +184,7 @@ fn pair(name: &'static str, folder: &Path) -> Pair {
         receiver,
         sender,
         opens_first: name != "virtio_user",
+        socket: folder.join("socket"),
     }
 }
 

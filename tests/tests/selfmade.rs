@@ -630,7 +630,12 @@ fn one_worker_and_four_give_the_same_records() {
     write(&path, &packets);
     // capture_loss is measured by each worker for itself.
     let sorted = |workers: &str| {
-        let output = Run::file(&path).arg("--workers").arg(workers).output();
+        let mut run = Run::file(&path).arg("--workers").arg(workers);
+        // What spans flows is joined in the order records come in, which is not the same with several workers.
+        for log in ["known_hosts", "known_services", "software"] {
+            run = run.arg("--set").arg(format!("facts.{log}=none"));
+        }
+        let output = run.output();
         assert_eq!(output.code(), 0, "{}", output.stderr);
         let text = String::from_utf8(output.stdout).unwrap();
         let mut lines: Vec<String> = text

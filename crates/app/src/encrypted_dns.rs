@@ -8,11 +8,14 @@ use portreeve_record::App;
 use crate::products::{DNS_OVER_HTTPS, DNS_OVER_QUIC, DNS_OVER_TLS};
 
 const PORT: u16 = 853;
+const UDP: u8 = 17;
 const MEDIA_TYPE: &str = "application/dns-message";
 
 /// The number of the product, if a record says that its conversation carries DNS; 0 if it does not.
 pub(crate) fn product(record: &App) -> u16 {
     match record {
+        // The handshake within QUIC, whose own record tells.
+        App::Ssl(ssl) if ssl.head.ip_proto == UDP && !is_dtls(ssl.version) => 0,
         App::Ssl(ssl) if ssl.head.resp_p == PORT || ssl.next_protocol.as_deref() == Some("dot") => {
             DNS_OVER_TLS
         }
@@ -29,6 +32,11 @@ pub(crate) fn product(record: &App) -> u16 {
         App::Http(http) if http.content_type.as_deref() == Some(MEDIA_TYPE) => DNS_OVER_HTTPS,
         _ => 0,
     }
+}
+
+/// Whether a version is one of DTLS (RFC 9147 section 5.3): they count down from 0xfeff.
+fn is_dtls(version: Option<u16>) -> bool {
+    version.is_some_and(|version| version >> 8 == 0xfe)
 }
 
 #[cfg(test)]
@@ -67,6 +75,12 @@ mod tests {
         assert_eq!(tls(853, None), DNS_OVER_TLS);
         assert_eq!(tls(8443, Some("dot")), DNS_OVER_TLS);
         assert_eq!(tls(443, Some("h2")), 0);
+        let over_udp = |version| {
+            let mut ssl = Ssl::default();
+            (ssl.head.resp_p, ssl.head.ip_proto, ssl.version) = (853, UDP, Some(version));
+            product(&App::from(ssl))
+        };
+        assert_eq!((over_udp(0x0304), over_udp(0xfefd)), (0, DNS_OVER_TLS));
         let http = |media_type: &str| {
             product(&App::from(Http {
                 content_type: Some(media_type.into()),

@@ -8,7 +8,7 @@ use portreeve_packet::{FlowKey, View, ViewFlags};
 use crate::budget::Budget;
 
 /// Datagrams of which fragments are held at a time.
-pub(crate) const MAX_DATAGRAMS: usize = 64;
+pub(crate) const MAX_DATAGRAMS: usize = 256;
 /// Fragments of one datagram: it has at most 64 KiB.
 pub(crate) const MAX_FRAGMENTS: usize = 128;
 /// The longest payload of a datagram, bytes (RFC 768).
@@ -168,14 +168,19 @@ impl Datagrams {
             ..view.key
         };
         let oldest_allowed = view.timestamp.saturating_sub(MAX_AGE);
-        while let Some(place) = self.open.iter().position(|d| d.since < oldest_allowed) {
+        // One whose flow is known waits for the flow's end, so that what becomes of it does not hang on other flows.
+        let stale = |d: &Datagram| d.since < oldest_allowed;
+        while let Some(place) = self.open.iter().position(|d| d.slot.is_none() && stale(d)) {
             self.close(place);
         }
         let is_it = |d: &Datagram| {
             d.id == view.ip_id && d.high_to_low == view.high_to_low() && d.key == key
         };
-        if let Some(place) = self.open.iter().position(is_it) {
-            return place;
+        match self.open.iter().position(is_it) {
+            // An identification that is used again.
+            Some(place) if self.open.get(place).is_some_and(stale) => drop(self.close(place)),
+            Some(place) => return place,
+            None => {}
         }
         if self.open.len() >= MAX_DATAGRAMS {
             let ages = self.open.iter().enumerate();

@@ -25,8 +25,9 @@ const MOST_OF_A_SERVICE: usize = 1 << 20;
 /// What may be held of one stream both ways: out of order, and of a unit.
 const MOST_HELD: usize = 2 * (portreeve_app::stream::MAX_HELD + portreeve_app::MAX_UNIT);
 
-/// Protocols of which the corpus has no stream over TCP: STUN is there in datagrams only (a message is made below), `MongoDB` not at all (cut beside the code that recognises it).
-const WITHOUT: [&str; 2] = ["stun", "mongodb"];
+/// Protocols of which the corpus has no stream over TCP: STUN, the port mapper and mount are there in datagrams only (a message of STUN is made below), `MongoDB` not at all (cut beside the code that
+/// recognises it).
+const WITHOUT: [&str; 4] = ["stun", "mongodb", "portmapper", "mount"];
 
 /// Fields that depend on how a stream is cut, as their pages say: whether a user was let in is judged by the sizes of segments.
 const BY_SEGMENTS: [&str; 2] = ["auth_success=", "auth_attempts="];
@@ -382,6 +383,11 @@ fn segmentation_changes_nothing() {
             let Some(service) = whole.service else {
                 continue;
             };
+            // From their middle these are told by whole messages, as far as 256 segments reach.
+            let whole_records = service == "ssl" && records(&whole) == 0;
+            if whole_records || service == "tds" && script.len() > 256 {
+                continue;
+            }
             let (streams, bytes) = played.entry(service).or_default();
             if *bytes + script.len() > MOST_OF_A_SERVICE && *streams > 0 {
                 continue;

@@ -23,7 +23,14 @@ const PRELOGIN: u8 = 18;
 const VERSION_OPTION: [u8; 2] = [0, 0];
 
 fn detect(probe: &Probe<'_>) -> Verdict {
+    let mut more = false;
     for (bytes, peer) in probe.as_client() {
+        // In the middle of a connection the whole message is waited for, on its port.
+        let known = matches!(
+            bytes.first(),
+            Some(&(BATCH | REMOTE_CALL | LOGIN | RESPONSE))
+        );
+        more |= known && probe.on(PORTS) && bytes.len() < HEADER;
         let mut reader = Reader::new(bytes);
         let (Some([kind, status]), Some(length)) = (reader.array(), reader.u16()) else {
             continue;
@@ -32,12 +39,12 @@ fn detect(probe: &Probe<'_>) -> Verdict {
             continue;
         };
         let fits = status <= 0x1f && usize::from(length) > HEADER;
-        let whole = usize::from(length) == bytes.len();
+        let whole = bytes.len() >= usize::from(length);
+        more |= known && probe.on(PORTS) && fits && !whole;
         match kind {
             PRELOGIN if fits && reader.array() == Some(VERSION_OPTION) => {
                 return Verdict::Yes(peer);
             }
-            // In the middle of a connection, on its port.
             BATCH | REMOTE_CALL | LOGIN if fits && whole && probe.on(PORTS) => {
                 return Verdict::Yes(peer);
             }
@@ -47,7 +54,7 @@ fn detect(probe: &Probe<'_>) -> Verdict {
     }
     let header =
         |bytes: &[u8]| (1..HEADER + 2).contains(&bytes.len()) && bytes.first() == Some(&PRELOGIN);
-    if header(probe.orig) || header(probe.resp) {
+    if more || header(probe.orig) || header(probe.resp) {
         Verdict::More
     } else {
         Verdict::No

@@ -43,6 +43,9 @@ fn detect(probe: &Probe<'_>) -> Verdict {
                 Peer::Server
             });
         }
+        more |= probe.on(PORTS)
+            && !start.is_empty()
+            && STANZAS.iter().any(|word| word.starts_with(start));
         if !BEGINNINGS.iter().any(|word| common(start, word)) {
             continue;
         }
