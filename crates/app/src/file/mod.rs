@@ -6,8 +6,8 @@
 //!                    or that were missed  ─┘
 //! ```
 //!
-//! A session that finds a file begins a [`File`] and hands it what comes of it, in order. For its media type the first [`kind::PREFIX`] bytes are enough, so that
-//! the rest may be skipped ([`crate::Want::Skip`]), unless hashes are asked for ([`File::wants_all`]). A byte that was not handed over ends the hashing of
+//! A session that finds a file begins a `File` and hands it what comes of it, in order. For its media type the first `kind::PREFIX` bytes are enough, so that
+//! the rest may be skipped ([`crate::Want::Skip`]), unless hashes are asked for (`File::wants_all`). A byte that was not handed over ends the hashing of
 //! that file: a hash is of all bytes, or there is none.
 //!
 //! What is held of a file is bounded: the first bytes, and the state of the hashes.
