@@ -22,14 +22,14 @@ use serde_json::Value;
 /// What a receiver and a sender together take, in MiB, with something to spare.
 const MEMORY: u64 = 160;
 
-/// A turn with the huge pages; `None` if such tests are left out.
-fn turn() -> Option<(MutexGuard<'static, ()>, HugePages)> {
+/// A turn with the huge pages; `None` if such tests are left out. The pages are given back before the turn is over: else the next test would count on them.
+fn turn() -> Option<(HugePages, MutexGuard<'static, ()>)> {
     static TURN: Mutex<()> = Mutex::new(());
     if !may_run_privileged() {
         return None;
     }
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    Some((turn, HugePages::free(MEMORY)))
+    Some((HugePages::free(MEMORY), turn))
 }
 
 /// A run on this device with one worker, whose flow table leaves the huge pages alone.

@@ -155,7 +155,12 @@ fn a_second_instance_is_refused() {
             .args(arguments);
         flock
     };
-    let mut holder = flock(&["sleep", "60"]).spawn().unwrap();
+    let mut holder = Command::new("flock")
+        .arg("--no-fork")
+        .arg(store.join("lock"))
+        .args(["sleep", "60"])
+        .spawn()
+        .unwrap();
     let begun = Instant::now();
     while flock(&["true"]).status().unwrap().success() {
         assert!(begun.elapsed() < Duration::from_secs(10));
