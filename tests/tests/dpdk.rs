@@ -281,7 +281,7 @@ fn one_queue_feeds_two_workers() {
     let folder = tempfile::tempdir().unwrap();
     let pair = pair("virtio_user", folder.path());
     let receiver = watch_with(&pair.receiver, 2);
-    let (mut run, sending) = pair.start(receiver, "count=200000 flows=1000 pps=100000");
+    let (mut run, sending) = pair.start(receiver, "count=200000 flows=1000 pps=50000");
     let said = sent(sending);
     assert_eq!(said["sent"], 200_000, "{said}");
     settle(&mut run, 200_000);
