@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test test-bypass bench bench-instructions bench-idle bench-bypass lint agree fuzz setup clean
+.PHONY: help run test test-bypass bench bench-instructions bench-idle bench-bypass bench-history lint agree fuzz setup clean
 
 # What `make run` takes. IFACE: default-route interface unless given. FILE: a capture file instead. ARGS: passed on.
 IFACE ?=
@@ -39,6 +39,9 @@ bench-idle: ## CPU use on an idle interface, in a network namespace (root)
 
 bench-bypass: ## DPDK at 10 GbE's packet rate, beside dpdk-testpmd, on virtual devices (root)
 	@scripts/bench-bypass
+
+bench-history: ## the store: records per second, bytes a record, a dashboard's questions beside DuckDB
+	@scripts/bench-history
 
 lint: ## formatting, clippy, rustdoc, licences and advisories, shell scripts
 	@scripts/lint

@@ -73,7 +73,22 @@ def rows():
     return found
 
 
-what = {"files": lambda: {"duckdb": by_duckdb(), "pandas": by_pandas()}, "sums": sums, "rows": rows}
+def ask():
+    """Answers the SQL of each line of standard input, by DuckDB over the Parquet files."""
+    db = duckdb.connect()
+    db.execute("SET TimeZone = 'UTC'")
+    for folder in glob.glob(f"{store}/*/date=*"):
+        table = os.path.relpath(folder, store).split("/")[0]
+        db.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet('{store}/{table}/*/*.parquet', union_by_name => true, hive_partitioning => false)")
+    answers = []
+    for sql in sys.stdin.read().split("\n"):
+        if sql.strip():
+            rows = db.execute(sql).fetchall()
+            answers.append([[str(value) if value is not None else None for value in row] for row in rows])
+    return answers
+
+
+what = {"ask": ask, "files": lambda: {"duckdb": by_duckdb(), "pandas": by_pandas()}, "sums": sums, "rows": rows}
 if __name__ == "__main__":
     import pyarrow.ipc
     import pyarrow.parquet

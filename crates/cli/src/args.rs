@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod nic;
+pub mod query;
 
 use std::path::PathBuf;
 
@@ -270,6 +271,8 @@ pub enum Command {
         /// The instance: an interface's name or a socket's path (default: the only one)
         instance: Option<String>,
     },
+    /// Ask the history that a store holds, in SQL or by a filter
+    Query(query::QueryArgs),
     /// Find what on this host costs packets; --fix changes it, --undo restores
     Doctor(doctor::DoctorArgs),
     /// List NICs, hand them to DPDK and back, reserve huge pages

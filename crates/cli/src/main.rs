@@ -14,6 +14,7 @@ mod manual;
 mod nic;
 mod outputs;
 mod packet_writer;
+mod query;
 mod report;
 mod run;
 mod say;
@@ -60,6 +61,7 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Some(Command::Mode { mode, instance }) => {
             return print(socket::mode(instance.as_deref(), *mode, &places)?.as_bytes());
         }
+        Some(Command::Query(args)) => return query::run(args, &places),
         Some(Command::Doctor(args)) => return doctor::run(args),
         Some(Command::Nic(command)) => return nic::run(command),
         Some(Command::Completions { shell }) => {

@@ -142,6 +142,15 @@ impl Layout {
         Ok(resolve(open, sealed))
     }
 
+    /// What counts now of one table, in the same order.
+    pub fn list_table(&self, table: &str) -> io::Result<Listing> {
+        let mut open = self.list_open()?;
+        open.retain(|open| open.table == table);
+        let mut sealed = Vec::new();
+        self.sealed_of(table, &mut sealed)?;
+        Ok(resolve(open, sealed))
+    }
+
     pub fn list_open(&self) -> io::Result<Vec<Open>> {
         let mut open = Vec::new();
         for entry in entries(&self.open())? {

@@ -25,6 +25,7 @@
 //! records that find no room, counted as the ledger's `write_error`, until it takes what is held.
 #![forbid(unsafe_code)]
 
+mod catalog;
 mod columns;
 mod compact;
 mod config;
@@ -40,6 +41,7 @@ mod segment;
 mod store;
 mod table;
 
+pub use catalog::{Catalog, Files, OpenSegment, StoredFile};
 pub use config::{SEGMENT_ROWS, StoreConfig};
 pub use error::StoreError;
 pub use rollup::TOP_HOSTS;

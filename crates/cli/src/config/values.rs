@@ -618,6 +618,20 @@ words! {
 }
 
 words! {
+    /// How an answer to a query is written.
+    AnswerFormat {
+        /// Columns side by side
+        Table => "table",
+        /// Comma-separated values, with a line of names
+        Csv => "csv",
+        /// A JSON object a line
+        Json => "json",
+        /// A Parquet file
+        Parquet => "parquet",
+    }
+}
+
+words! {
     /// Whom the workers go before, where they share a processor.
     Scheduling {
         /// Nobody

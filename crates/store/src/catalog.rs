@@ -1,0 +1,148 @@
+//! What is in a store now, for those who read it. The one that writes is never waited for, nor made to wait.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+
+use crate::error::StoreError;
+use crate::layout::{Layout, Listing};
+use crate::segment;
+
+/// A store, seen by a reader.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    layout: Layout,
+}
+
+/// A Parquet file of a store: it never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its table.
+    pub table: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// The least `ts` of its rows, nanoseconds since 1970 UTC.
+    pub min: i64,
+    /// The greatest.
+    pub max: i64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Rows that are not Parquet yet: an Arrow IPC stream that grows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSegment {
+    /// Its table.
+    pub table: String,
+    /// Where it is, as long as it is.
+    pub path: PathBuf,
+}
+
+/// The files of a store that count, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// Parquet files; by table, day, and the order in which they were made.
+    pub parquet: Vec<StoredFile>,
+    /// Open segments.
+    pub open: Vec<OpenSegment>,
+}
+
+impl Catalog {
+    /// The store in a folder.
+    ///
+    /// # Errors
+    /// The folder is missing, cannot be read, or is no store.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let layout = Layout::new(path);
+        std::fs::read_dir(path).map_err(StoreError::io("read the store", path))?;
+        if !layout.lock().exists() && !layout.open().is_dir() {
+            return Err(StoreError::Content {
+                path: path.to_owned(),
+                what: "no store: nothing in it was written by portreeve (store.path fills one)"
+                    .into(),
+            });
+        }
+        Ok(Catalog { layout })
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.layout.root()
+    }
+
+    /// What counts now.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn list(&self) -> Result<Files, StoreError> {
+        let listing = self
+            .layout
+            .list()
+            .map_err(StoreError::io("list the files", self.path()))?;
+        Ok(Files::of(listing))
+    }
+
+    /// What counts now of one table.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn list_table(&self, table: &str) -> Result<Files, StoreError> {
+        let listing = self
+            .layout
+            .list_table(table)
+            .map_err(StoreError::io("list the files", self.path()))?;
+        Ok(Files::of(listing))
+    }
+
+    /// Opens a file that was listed a while ago: where it was, or in the trash, where replaced files wait for readers that began before.
+    ///
+    /// # Errors
+    /// It is gone from there too, or cannot be read.
+    pub fn open_file(&self, path: &Path) -> io::Result<File> {
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                File::open(self.layout.trashed(path))
+            }
+            other => other,
+        }
+    }
+}
+
+impl Files {
+    fn of(listing: Listing) -> Self {
+        let parquet = listing.sealed.into_iter().map(|file| StoredFile {
+            table: file.table,
+            path: file.path,
+            min: file.min,
+            max: file.max,
+            bytes: file.bytes,
+        });
+        let open = listing.open.into_iter().map(|open| OpenSegment {
+            table: open.table,
+            path: open.path,
+        });
+        Files {
+            parquet: parquet.collect(),
+            open: open.collect(),
+        }
+    }
+}
+
+impl OpenSegment {
+    /// The rows that are whole; `None`: it has become Parquet meanwhile, list again.
+    ///
+    /// # Errors
+    /// The system, or content that is not what it should be.
+    pub fn read(&self) -> Result<Option<Vec<RecordBatch>>, StoreError> {
+        let mut file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(StoreError::io("open", &self.path))?,
+        };
+        let content = segment::read(&mut file).map_err(StoreError::io("read", &self.path))?;
+        // What is wrong with its end is for the one that writes to set aside; what is before it counts.
+        Ok(Some(content.batches))
+    }
+}
