@@ -76,7 +76,7 @@ impl Flows {
                 random.bits() as u32,
             ]),
             orig_h: IpAddr::V4(Ipv4Addr::from(
-                0x0a00_0000 + (ours / 250 << 8) + ours % 250 + 1,
+                0x0a00_0000 + ((ours / 250) << 8) + ours % 250 + 1,
             )),
             orig_p: 32_768 + random.below(28_000) as u16,
             resp_h: IpAddr::V4(Ipv4Addr::from(

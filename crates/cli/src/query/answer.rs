@@ -10,6 +10,7 @@ use portreeve_query::{Ask, Event, History, Progress, QueryError, Running, Stats}
 use crate::exit::Failure;
 
 /// Where an answer goes.
+#[derive(Clone, Copy)]
 pub(super) enum Sink<'a> {
     Stdout,
     File(&'a Path),
