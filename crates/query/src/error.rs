@@ -39,7 +39,7 @@ impl fmt::Display for QueryError {
             }
             QueryError::Memory(what) => write!(
                 f,
-                "the query needs more memory than it may take: {what}; ask for less at once (a shorter time, fewer groups), or give it more (store.query_memory)"
+                "the query needs more memory than it may take: {what}; ask for less at once (a shorter time, fewer groups), or let queries have more (portreeve query --memory)"
             ),
             QueryError::Timeout(after) => {
                 write!(f, "the query took longer than {} s", after.as_secs_f64())
