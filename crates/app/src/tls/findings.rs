@@ -4,16 +4,18 @@ use std::hash::{DefaultHasher, Hasher};
 
 use portreeve_record::app::ssl::{Ssl, cipher_name, group_name};
 
-use super::hello::{ClientHello, Ech, ServerHello, is_grease};
+use super::hello::{ClientHello, Ech, ServerHello, Sum, Texts, is_grease};
 use crate::Reader;
 use crate::context::Context;
 use crate::protocol::Peer;
-use crate::text::text;
+use crate::text::{hexadecimal, text};
 
 /// The most letters of a history, as in Zeek.
 const MAX_HISTORY: usize = 100;
 /// The most application protocols or key shares that are noted of a client.
 const MAX_LIST: usize = 16;
+/// Letters of a JA4.
+const JA4_LETTERS: usize = 36;
 
 /// What was found out of a handshake so far. Handshakes are open by the thousand, so it is kept small; the record is made when it is written.
 #[derive(Debug, Default)]
@@ -29,7 +31,7 @@ pub struct Findings {
     curve: Option<u16>,
     last_alert: Option<u8>,
     next_protocol: Option<Box<str>>,
-    ja3s: Option<Box<str>>,
+    ja3s: Option<Sum>,
     /// Most handshakes show none since TLS 1.3.
     chain: Option<Box<Chain>>,
     resumed: bool,
@@ -45,9 +47,10 @@ pub struct Findings {
 #[derive(Debug, Default)]
 struct Client {
     server_name: Option<Box<str>>,
-    ja3: Option<Box<str>>,
-    ja4: Option<Box<str>>,
-    alpn: Box<[Box<str>]>,
+    ja3: Option<Sum>,
+    ja4: Option<[u8; JA4_LETTERS]>,
+    /// Names of application protocols as they were sent, each behind its length: one piece of memory instead of one each.
+    alpn: Box<[u8]>,
     key_shares: Box<[u16]>,
     ech: Option<Ech>,
 }
@@ -127,10 +130,10 @@ impl Findings {
             return;
         }
         if hello.whole {
-            client.ja3 = Some(hello.ja3().into());
-            client.ja4 = Some(hello.ja4().into());
+            client.ja3 = Some(hello.ja3());
+            client.ja4 = hello.ja4().as_bytes().try_into().ok();
         }
-        client.alpn = hello.alpn.take(MAX_LIST).map(text).collect();
+        client.alpn = hello.alpn.first(MAX_LIST).into();
         client.key_shares = hello
             .key_shares
             .map(|(group, _)| group)
@@ -161,7 +164,7 @@ impl Findings {
             self.next_protocol = Some(text(protocol));
         }
         if hello.whole && self.ja3s.is_none() {
-            self.ja3s = Some(hello.ja3s().into());
+            self.ja3s = Some(hello.ja3s());
         }
         let same_session = self
             .session
@@ -251,10 +254,10 @@ impl Findings {
             sni_matches_cert: chain.sni_matches_cert,
             subject: chain.subject,
             issuer: chain.issuer,
-            ja3: client.ja3,
-            ja3s: found.ja3s,
-            ja4: client.ja4,
-            client_alpn: client.alpn.into_vec(),
+            ja3: client.ja3.map(|sum| hexadecimal(&sum).into()),
+            ja3s: found.ja3s.map(|sum| hexadecimal(&sum).into()),
+            ja4: client.ja4.map(|letters| text(&letters)),
+            client_alpn: Texts::new(&client.alpn).map(text).collect(),
             client_key_shares: client
                 .key_shares
                 .iter()

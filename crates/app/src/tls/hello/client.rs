@@ -1,6 +1,7 @@
 //! `ClientHello`.
 
 use super::extension::{Extensions, kind};
+use super::ja3::Sum;
 use super::list::{KeyShares, Numbers, Texts};
 use super::{Carrier, is_grease};
 use crate::Reader;
@@ -155,9 +156,9 @@ impl<'a> ClientHello<'a> {
         highest.unwrap_or(self.version)
     }
 
-    /// JA3: the MD5 sum of what it offers, in hexadecimal.
+    /// JA3: the MD5 sum of what it offers.
     #[must_use]
-    pub fn ja3(&self) -> String {
+    pub fn ja3(&self) -> Sum {
         super::ja3::client(self)
     }
 

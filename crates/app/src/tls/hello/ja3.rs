@@ -8,12 +8,14 @@
 use md5::{Digest, Md5};
 
 use super::{ClientHello, ServerHello};
-use crate::text::hexadecimal;
 
 /// What a fingerprint's text mostly fits in.
 const USUAL: usize = 512;
 
-pub(super) fn client(hello: &ClientHello<'_>) -> String {
+/// The 16 bytes of an MD5 sum; in hexadecimal they are what is logged.
+pub type Sum = [u8; 16];
+
+pub(super) fn client(hello: &ClientHello<'_>) -> Sum {
     let mut text = Vec::with_capacity(USUAL);
     decimal(&mut text, hello.version);
     text.push(b',');
@@ -24,17 +26,17 @@ pub(super) fn client(hello: &ClientHello<'_>) -> String {
     dashed(&mut text, hello.groups.meant());
     text.push(b',');
     dashed(&mut text, hello.point_formats.iter().map(|&b| b.into()));
-    hexadecimal(&Md5::digest(&text))
+    Md5::digest(&text).into()
 }
 
-pub(super) fn server(hello: &ServerHello<'_>) -> String {
+pub(super) fn server(hello: &ServerHello<'_>) -> Sum {
     let mut text = Vec::with_capacity(USUAL);
     decimal(&mut text, hello.version);
     text.push(b',');
     decimal(&mut text, hello.cipher);
     text.push(b',');
     dashed(&mut text, hello.extensions.kinds());
-    hexadecimal(&Md5::digest(&text))
+    Md5::digest(&text).into()
 }
 
 fn dashed(text: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {

@@ -49,8 +49,16 @@ pub struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(in crate::tls) fn new(bytes: &'a [u8]) -> Self {
         Texts { bytes }
+    }
+}
+
+impl<'a> Texts<'a> {
+    /// The first so many, as they lie: to be read again with [`Texts::new`].
+    pub(in crate::tls) fn first(self, most: usize) -> &'a [u8] {
+        let bytes: usize = self.take(most).map(|text| 1 + text.len()).sum();
+        self.bytes.get(..bytes).unwrap_or_default()
     }
 }
 

@@ -29,6 +29,7 @@ mod tests;
 
 pub use client::{ClientHello, Ech};
 pub use extension::{Extension, Extensions, kind};
+pub use ja3::Sum;
 pub use list::{KeyShares, Numbers, Texts};
 pub use server::ServerHello;
 

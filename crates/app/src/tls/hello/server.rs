@@ -1,6 +1,7 @@
 //! `ServerHello`.
 
 use super::extension::{Extensions, kind};
+use super::ja3::Sum;
 use super::list::Texts;
 use crate::Reader;
 
@@ -95,9 +96,9 @@ impl<'a> ServerHello<'a> {
         self.selected_version.unwrap_or(self.version)
     }
 
-    /// JA3S: the MD5 sum of what it chose, in hexadecimal.
+    /// JA3S: the MD5 sum of what it chose.
     #[must_use]
-    pub fn ja3s(&self) -> String {
+    pub fn ja3s(&self) -> Sum {
         super::ja3::server(self)
     }
 }
