@@ -251,10 +251,13 @@ pub struct RunArgs {
 #[derive(Debug, Subcommand)]
 #[command(subcommand_help_heading = "Commands")]
 pub enum Command {
-    /// Show the live screen of a running instance
+    /// Show the live screen of a running instance; where none runs, watch from here
     Top {
         /// The instance: an interface's name or a socket's path (default: the only one)
         instance: Option<String>,
+        /// Watch this interface from here, whatever runs
+        #[arg(short, long, value_name = "IFACE", conflicts_with = "instance")]
+        interface: Option<InterfaceName>,
     },
     /// Print the ledger of a running instance
     Stats {

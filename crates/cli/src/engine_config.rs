@@ -1,6 +1,7 @@
 //! The engine's configuration, made of ours.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use nix::sys::sysinfo;
@@ -56,6 +57,7 @@ pub fn engine_config(
     made.snap_len = config.capture.snaplen;
     made.count = args.input.count;
     made.talkers = talkers;
+    made.ours = live_settings(config).ours;
     Ok(made)
 }
 
@@ -149,11 +151,49 @@ pub fn live_settings(config: &Config) -> LiveSettings {
         addr: net.addr(),
         len: net.prefix_len(),
     };
+    let local_nets: Vec<Prefix> = config.general.local_nets.iter().map(prefix).collect();
     LiveSettings {
         timeouts,
-        local_nets: config.general.local_nets.iter().map(prefix).collect(),
+        ours: if local_nets.is_empty() {
+            presumably_ours()
+        } else {
+            local_nets.clone()
+        },
+        local_nets,
         waiting: waiting(config),
     }
+}
+
+/// Networks that nobody routes, as in Zeek: RFC 1918, the shared range of RFC 6598, loopback, link-local and unique local ones.
+const PRIVATE: [(IpAddr, u8); 10] = [
+    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
+    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
+    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
+    (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
+    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+    (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 32),
+];
+
+/// What directions are by where no local networks are configured: private ones, and the addresses that this machine has.
+fn presumably_ours() -> Vec<Prefix> {
+    let own = portreeve_interfaces::list().unwrap_or_default();
+    let own = own.iter().flat_map(|interface| &interface.addresses);
+    let own = own.map(|address| Prefix {
+        addr: address.ip,
+        len: if address.ip.is_ipv4() { 32 } else { 128 },
+    });
+    let private = PRIVATE.map(|(addr, len)| Prefix { addr, len });
+    let mut ours = private.to_vec();
+    for own in own {
+        if !ours.iter().any(|net| net.contains(own.addr)) {
+            ours.push(own);
+        }
+    }
+    ours
 }
 
 fn waiting(config: &Config) -> Waiting {

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use portreeve_engine::Ledger;
 use portreeve_engine::ledger::{CaptureAccount, Named, RecordAccount};
 
-use crate::outputs::Ended;
+use crate::outputs::{Ended, is_shown_only};
 use crate::packet_writer::Progress;
-use crate::{summary, text};
+use crate::text;
 
 /// The ledger in one line: what came, what was lost, whether the accounts add up.
 #[must_use]
@@ -68,8 +68,8 @@ pub fn full(ledger: &Ledger, ended: &[Ended], written: Option<&Progress>) -> Str
     flows(&mut text, ledger);
     applications(&mut text, ledger);
     for account in &ledger.records {
-        // The summary's records are shown, not kept: it is no destination.
-        if account.output != summary::NAME {
+        // Records that are shown, not kept.
+        if !is_shown_only(&account.output) {
             records(&mut text, account, ended);
         }
     }

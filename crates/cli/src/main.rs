@@ -10,6 +10,7 @@ mod facts;
 mod input;
 mod interface;
 mod ledger;
+mod live;
 mod manual;
 mod nic;
 mod outputs;
@@ -34,6 +35,7 @@ use clap::Parser;
 use args::{Args, Command};
 use config::Places;
 use exit::Failure;
+use interface::InterfaceName;
 
 /// Records are made by workers and dropped by the threads of outputs: an allocator that was made for that.
 #[global_allocator]
@@ -54,7 +56,10 @@ fn main() -> ExitCode {
 fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     let places = Places::of_this_user();
     match &args.command {
-        Some(Command::Top { instance }) => return socket::top(instance.as_deref(), &places),
+        Some(Command::Top {
+            instance,
+            interface,
+        }) => return top(instance.as_deref(), interface.as_ref(), &places),
         Some(Command::Stats { instance, json }) => {
             return print(socket::stats(instance.as_deref(), *json, &places)?.as_bytes());
         }
@@ -85,6 +90,27 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         return print(settings.report().as_bytes());
     }
     run::watch(args, settings, &places)
+}
+
+/// The live screen: of the instance that is meant; where none is and none runs, of a run of its own.
+fn top(
+    instance: Option<&str>,
+    interface: Option<&InterfaceName>,
+    places: &Places,
+) -> Result<ExitCode, Failure> {
+    if interface.is_none() && (instance.is_some() || socket::is_any_running(places)) {
+        return socket::attach(&socket::find(instance, places)?);
+    }
+    let mut words = vec!["portreeve".to_owned()];
+    if let Some(interface) = interface {
+        words.extend(["-i".to_owned(), interface.to_string()]);
+    }
+    let args = Args::try_parse_from(words).map_err(Failure::usage)?;
+    let mut settings = settings::Settings::load(&args, places)?;
+    // To look is all: logs and the store are the service's.
+    settings.config.output.log_dir = None;
+    settings.config.store.path = None;
+    run::watch(&args, settings, places)
 }
 
 /// Writes to standard output; a reader that went away is no failure.

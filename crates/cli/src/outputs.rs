@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use portreeve_engine::Feed;
 use portreeve_engine::ledger::RecordAccount;
+use portreeve_live::{Live, OutputView};
 use portreeve_output::{
     Destination, Dialect, DropReason, Finished, OpenError, Output, OutputConfig, OutputCounters,
     OutputHandle, OutputState, Rotation, TimeFormat, spawn, spawn_joined,
@@ -29,6 +30,12 @@ pub struct Planned {
     pub on_stdout: bool,
     /// The sums of a file, if somebody reads them at the end.
     pub sums: Option<Arc<Mutex<Sums>>>,
+}
+
+/// Whether the output of this name only shows records: it is no destination.
+#[must_use]
+pub fn is_shown_only(name: &str) -> bool {
+    name == summary::NAME || name == portreeve_live::NAME
 }
 
 /// What a record's fields are called, and how it is laid out.
@@ -145,6 +152,11 @@ impl Planned {
         Ok(planned)
     }
 
+    /// One more output: what the run keeps of its last minutes, for screens.
+    pub fn show(&mut self, live: &Live) {
+        self.outputs.push(Box::new(live.output()));
+    }
+
     /// The outputs' names, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -196,14 +208,38 @@ impl Outputs {
         }
     }
 
-    /// Whether there were outputs and nobody reads any of them any more.
+    /// Whether there were outputs and nobody reads any of them any more. What is only shown is none of them.
     #[must_use]
     pub fn all_closed(&self) -> bool {
-        !self.handles.is_empty()
-            && self
-                .handles
-                .iter()
-                .all(|handle| handle.status().state() == OutputState::Closed)
+        let mut written = self
+            .handles
+            .iter()
+            .filter(|handle| !is_shown_only(handle.name()))
+            .peekable();
+        written.peek().is_some()
+            && written.all(|handle| handle.status().state() == OutputState::Closed)
+    }
+
+    /// The outputs for screens.
+    #[must_use]
+    pub fn views(&self) -> Vec<OutputView> {
+        let one = |handle: &OutputHandle| {
+            let counters = handle.counters();
+            OutputView {
+                name: handle.name().to_owned(),
+                state: handle.status().state().name().to_owned(),
+                written: counters.written,
+                dropped: counters.dropped_total(),
+                bytes: counters.bytes,
+                errors: counters.errors,
+                last_error: handle.status().last_error(),
+            }
+        };
+        let written = self
+            .handles
+            .iter()
+            .filter(|handle| !is_shown_only(handle.name()));
+        written.map(one).collect()
     }
 
     /// What changed since this was last asked, for the user: an output that fails, or that writes again.

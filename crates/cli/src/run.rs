@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_capture::privileges;
 use portreeve_capture::write::CaptureWriter;
@@ -12,6 +12,7 @@ use portreeve_engine::control::{self, Control, Request, Topic};
 use portreeve_engine::placement::{self, Layout};
 use portreeve_engine::strategy::be_ordinary;
 use portreeve_engine::{Ledger, Monitor, Scheduling, Snapshot, Waiting};
+use portreeve_live::{Live, LiveSettings};
 use portreeve_record::RecordContext;
 use serde_json::{Value, json};
 
@@ -21,9 +22,10 @@ use crate::engine_config::{self, engine_config, live_settings};
 use crate::exit::{FAILED, Failure, LOST};
 use crate::facts::Facts;
 use crate::input::{self, Opened};
+use crate::live::{self, Beat};
 use crate::outputs::{Ended, Outputs, Planned};
 use crate::say::{Level, Voice};
-use crate::screen::Action;
+use crate::screen::{Action, Eye};
 use crate::settings::{self, Settings};
 use crate::show::{Circumstances, Kind, Plan, Show};
 use crate::signals::{self, Asked};
@@ -49,6 +51,9 @@ struct Run<'a> {
     show: Show,
     monitor: Shared,
     outputs: Outputs,
+    /// The last minutes, where packets are live.
+    live: Option<Live>,
+    beat: Option<Beat>,
     facts: Facts,
     writer: Option<packet_writer::Handle>,
     outputs_status: Arc<Mutex<Value>>,
@@ -91,7 +96,10 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     }
     let dropped = privileges::drop_all_but_files(user).map_err(Failure::capture)?;
     // Files are opened as the user we have become.
-    let planned = Planned::new(&config, plan.records, summary)?;
+    let mut planned = Planned::new(&config, plan.records, summary)?;
+    let is_looked_at = opened.live || plan.kind == Kind::Screen;
+    let looks = is_looked_at.then(|| Live::new(LiveSettings::default()));
+    looks.iter().for_each(|looks| planned.show(looks));
     let packets_note = packets
         .as_ref()
         .map(|o| format!("packets: to {}", o.path.display()));
@@ -137,6 +145,8 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         monitor: Arc::new(Mutex::new(Some(monitor))),
         outputs_status: Arc::new(Mutex::new(outputs.status())),
         outputs,
+        beat: looks.clone().map(Beat::new),
+        live: looks,
         facts,
         writer,
         asked,
@@ -205,6 +215,7 @@ impl Run<'_> {
         let handler = handler(
             Arc::clone(&self.monitor),
             Arc::clone(&self.outputs_status),
+            self.live.clone(),
             asker,
             engine_config::scheduling(&self.settings.config),
         );
@@ -234,7 +245,9 @@ impl Run<'_> {
         // Short at first: a small file is read before a person has blinked.
         let mut tick = Duration::from_millis(1);
         while !self.with(Monitor::is_finished).unwrap_or(true) {
-            if let Err(error) = self.turn(tick) {
+            let due = self.beat.as_ref().map(|beat| beat.due(SystemTime::now()));
+            let wait = due.map_or(tick, |due| tick.min(due));
+            if let Err(error) = self.turn(wait) {
                 // The terminal has gone: the run goes on without, as records and logs do.
                 self.end_show();
                 self.voice.error(&format!("the terminal: {error}"));
@@ -247,6 +260,10 @@ impl Run<'_> {
 
     fn turn(&mut self, tick: Duration) -> std::io::Result<()> {
         self.tell();
+        if let Some(beat) = &mut self.beat {
+            let (monitor, outputs) = (&self.monitor, &self.outputs);
+            beat.beat(SystemTime::now(), || snapshot(monitor), || outputs.views());
+        }
         if self.show.is_screen_due() {
             match self.show.open_screen() {
                 Ok(()) => self.voice.hold(),
@@ -256,9 +273,11 @@ impl Run<'_> {
             }
         }
         let monitor = Arc::clone(&self.monitor);
-        self.show.app.notice = self.voice.latest().map(str::to_owned);
-        self.show.show(|| snapshot(&monitor).unwrap_or_default())?;
-        match self.show.wait(tick)? {
+        self.show.tell(self.voice.latest());
+        let eye = self.live.as_ref().map(|live| live as &dyn Eye);
+        self.show
+            .show(eye, || snapshot(&monitor).unwrap_or_default())?;
+        match self.show.wait(eye, tick)? {
             Some(Action::Quit) if self.ending.is_some() => signals::leave(),
             Some(Action::Quit) => self.ask(Asked::End),
             Some(Action::None | Action::Suspend) => {}
@@ -329,7 +348,7 @@ impl Run<'_> {
             Asked::Statistics if self.show.has_terminal() => {
                 self.voice.say(
                     Level::Errors,
-                    "statistics: the screen shows them; 5 is the ledger",
+                    "statistics: the screen shows them; 8 is the ledger",
                 );
             }
             Asked::Statistics => {
@@ -475,6 +494,7 @@ fn finish(
 fn handler(
     monitor: Shared,
     outputs: Arc<Mutex<Value>>,
+    live: Option<Live>,
     asker: Sender<Asked>,
     scheduling: Scheduling,
 ) -> control::Handler {
@@ -483,6 +503,11 @@ fn handler(
         let ending = || "the run has ended".to_owned();
         let json =
             |value: Result<Value, serde_json::Error>| value.map_err(|error| error.to_string());
+        if let Request::Get(topic) = &request
+            && let Some(answer) = live::answer(live.as_ref(), topic)
+        {
+            return answer;
+        }
         match request {
             Request::Get(Topic::Status) => Ok(json!({
                 "version": env!("CARGO_PKG_VERSION"),

@@ -9,7 +9,7 @@ use crate::config::{Config, Layers, Origin};
 use crate::screen::draw;
 use crate::screen::rates::Meter;
 use crate::screen::terminal::{self, Screen};
-use crate::screen::{Action, App};
+use crate::screen::{Action, App, Eye};
 use crate::{ledger, text};
 
 /// A file that is read within this time needs no screen.
@@ -108,6 +108,8 @@ pub struct Show {
     /// The screen's state.
     pub app: App,
     meter: Meter,
+    /// What was told last.
+    told: Option<String>,
     drawn: bool,
 }
 
@@ -123,6 +125,7 @@ impl Show {
             screen: None,
             app: App::new(terminal::is_color_wanted()),
             meter: Meter::default(),
+            told: None,
             drawn: false,
         }
     }
@@ -156,11 +159,23 @@ impl Show {
         }
     }
 
-    /// Shows what is due; `snapshot` is only called if something is.
+    /// Something happened that the user should know. Once he has seen it, a key takes it away.
+    pub fn tell(&mut self, latest: Option<&str>) {
+        if self.told.as_deref() != latest {
+            self.told = latest.map(str::to_owned);
+            self.app.notice.clone_from(&self.told);
+        }
+    }
+
+    /// Shows what is due; the screen looks through `eye`, the others at a `snapshot`, which is only called if something is due.
     ///
     /// # Errors
     /// The terminal has gone.
-    pub fn show(&mut self, snapshot: impl FnOnce() -> Snapshot) -> io::Result<()> {
+    pub fn show(
+        &mut self,
+        eye: Option<&dyn Eye>,
+        snapshot: impl FnOnce() -> Snapshot,
+    ) -> io::Result<()> {
         if self.kind == Kind::Nothing || Instant::now() < self.next {
             return Ok(());
         }
@@ -168,10 +183,11 @@ impl Show {
             Kind::Nothing => {}
             Kind::Screen => {
                 self.next = Instant::now() + FRAME;
-                // Also before the screen is up: it then begins with a rate.
-                self.app.take(snapshot());
+                if let Some(eye) = eye {
+                    self.app.look(eye);
+                }
                 if let Some(screen) = &mut self.screen {
-                    screen.draw(&self.app)?;
+                    screen.draw(&mut self.app)?;
                 }
             }
             Kind::Lines => {
@@ -193,9 +209,10 @@ impl Show {
     }
 
     fn draw_progress(&mut self, snapshot: &Snapshot) -> io::Result<()> {
-        let Some((share, label)) = draw::progress(snapshot, self.meter.rates.read) else {
+        let Some((read, total)) = snapshot.position else {
             return Ok(());
         };
+        let (share, label) = draw::progress(read, total, self.meter.rates.read);
         let width =
             ratatui::crossterm::terminal::size().map_or(80, |(width, _)| usize::from(width));
         let line = text::fit(&bar(share, &label), width.saturating_sub(1));
@@ -209,18 +226,21 @@ impl Show {
     ///
     /// # Errors
     /// The terminal has gone.
-    pub fn wait(&mut self, timeout: Duration) -> io::Result<Option<Action>> {
+    pub fn wait(&mut self, eye: Option<&dyn Eye>, timeout: Duration) -> io::Result<Option<Action>> {
         let Some(screen) = &mut self.screen else {
             return Ok(None);
         };
-        let Some(key) = screen.key(timeout)? else {
+        let Some(event) = screen.event(timeout)? else {
             return Ok(Some(Action::None));
         };
-        let action = self.app.key(key);
+        let action = self.app.event(&event);
         if action == Action::Suspend {
             screen.suspend()?;
         }
-        screen.draw(&self.app)?;
+        if let Some(eye) = eye {
+            self.app.look(eye);
+        }
+        screen.draw(&mut self.app)?;
         Ok(Some(action))
     }
 

@@ -12,6 +12,7 @@ use portreeve_engine::control::{self, Request, Topic, ask};
 use crate::config::Places;
 use crate::config::values::WaitMode;
 use crate::exit::Failure;
+use crate::screen::eye::Remote;
 use crate::screen::terminal::{self, Screen};
 use crate::screen::{Action, App};
 use crate::{engine_config, report};
@@ -82,6 +83,17 @@ pub fn find(instance: Option<&str>, places: &Places) -> Result<PathBuf, Failure>
     }
 }
 
+/// Whether an instance of this user's (or, for root, of the system's) answers.
+#[must_use]
+pub fn is_any_running(places: &Places) -> bool {
+    let entries = std::fs::read_dir(&places.runtime).into_iter().flatten();
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        path.extension().is_some_and(|ending| ending == "sock")
+            && std::os::unix::net::UnixStream::connect(path).is_ok()
+    })
+}
+
 fn failed(path: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => "; no instance answers there",
@@ -126,32 +138,36 @@ pub fn mode(instance: Option<&str>, mode: WaitMode, places: &Places) -> Result<S
     Ok(format!("{}: {mode} mode from now on\n", path.display()))
 }
 
-/// `portreeve top`: the live screen of a running instance. Leaving it leaves the instance alone.
+/// The live screen of a running instance. Leaving it leaves the instance alone.
 ///
 /// # Errors
 /// Nobody answers, or there is no terminal.
-pub fn top(instance: Option<&str>, places: &Places) -> Result<ExitCode, Failure> {
-    let path = find(instance, places)?;
+pub fn attach(path: &Path) -> Result<ExitCode, Failure> {
     if !terminal::is_able() {
         return Err(Failure::usage(
             "top needs a terminal; for a pipe: portreeve stats --json",
         ));
     }
+    let eye = Remote::new(path);
+    // An instance that does not answer is told before the terminal is taken.
+    ask(path, Request::Get(Topic::Status)).map_err(|error| failed(path, &error))?;
     let mut app = App::new(terminal::is_color_wanted());
-    app.take(snapshot(&path)?);
     let mut screen = Screen::open()?;
     loop {
-        screen.draw(&app)?;
+        app.look(&eye);
+        screen.draw(&mut app)?;
         let until = Instant::now() + EVERY;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
-            let Some(key) = screen.key(left)? else { break };
-            match app.key(key) {
+            let Some(event) = screen.event(left)? else {
+                break;
+            };
+            match app.event(&event) {
                 Action::Quit => return Ok(ExitCode::SUCCESS),
                 Action::Suspend => screen.suspend()?,
                 Action::None => {}
             }
-            screen.draw(&app)?;
+            app.look(&eye);
+            screen.draw(&mut app)?;
         }
-        app.take(snapshot(&path)?);
     }
 }

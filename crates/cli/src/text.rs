@@ -135,7 +135,8 @@ pub fn protocol_name(protocol: u8) -> String {
 }
 
 /// The usual names of usual ports (IANA "Service Name and Transport Protocol Port Number Registry").
-fn port_name(port: u16) -> Option<&'static str> {
+#[must_use]
+pub fn port_name(port: u16) -> Option<&'static str> {
     Some(match port {
         20 => "ftp-data",
         21 => "ftp",

@@ -43,8 +43,10 @@ pub struct EngineConfig {
     pub waiting: Waiting,
     /// The longest one sleep: time goes on without packets, and counters are read.
     pub longest_sleep: Duration,
-    /// Keep live top talkers.
+    /// Keep live top talkers, directions and what comes by the millisecond.
     pub talkers: bool,
+    /// The networks that directions are by: those of `tracker.local_nets`, or what is presumed to be ours where none are configured.
+    pub ours: Vec<Prefix>,
     /// Offer the frames that pass the filter to a packet writer ([`crate::Monitor::take_packets`]).
     pub packets: bool,
     /// Who sees packets, streams and records on the workers.
@@ -70,6 +72,7 @@ impl EngineConfig {
             waiting: Waiting::default(),
             longest_sleep: Duration::from_millis(100),
             talkers: true,
+            ours: Vec::new(),
             packets: false,
             subscribers: None,
         }
@@ -98,6 +101,8 @@ pub struct LiveSettings {
     pub timeouts: Timeouts,
     /// The networks that are ours.
     pub local_nets: Vec<Prefix>,
+    /// The networks that directions are by ([`EngineConfig::ours`]).
+    pub ours: Vec<Prefix>,
     /// How workers wait.
     pub waiting: Waiting,
 }

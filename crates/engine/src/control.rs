@@ -5,6 +5,10 @@
 //! {"get":"ledger"}     its ledger
 //! {"get":"talkers"}    its top talkers
 //! {"get":"status"}     what the program adds: its version, its outputs
+//! {"get":"view"}       what a screen shows now: rates, the greatest of each kind, workers, sources
+//! {"get":{"seconds":0}}   the seconds that are kept, from that many milliseconds since 1970 on
+//! {"get":{"flows":{"filter":"port:443","order":"-bytes","limit":100}}}   recent conversations
+//! {"get":{"flow":"C…"}}   one conversation and what it was about, by its uid
 //! {"do":"reopen"}      reopen output files, take over live configuration (as SIGHUP)
 //! {"do":"stop"}        drain and stop (as SIGTERM)
 //! {"do":{"mode":"poll"}}  wait for packets so from now on: poll, interrupt, adaptive
@@ -33,7 +37,7 @@ const MAX_REQUEST: u64 = 4096;
 const IDLE_CLIENT: Duration = Duration::from_secs(60);
 
 /// What can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Topic {
     /// Everything.
@@ -44,6 +48,14 @@ pub enum Topic {
     Talkers,
     /// Version and outputs.
     Status,
+    /// What a screen shows now. This and those below are kept by the program, in live runs.
+    View,
+    /// The seconds that are kept and began at this time (milliseconds since 1970-01-01 UTC) or later.
+    Seconds(i64),
+    /// Recent conversations: which, in what order and how many, in the program's own terms.
+    Flows(Value),
+    /// All that is known of the conversation with this uid.
+    Flow(String),
 }
 
 /// What can be told to do.
@@ -59,7 +71,7 @@ pub enum Action {
 }
 
 /// One request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Request {
     /// Show something.

@@ -187,6 +187,10 @@ counters! {
     wake_latency: [LATENCY_BUCKETS],
     /// How the worker waits for each of its sources, in a code of the strategy's.
     waits: [MAX_SOURCES],
+    /// Packets by the way they went ([`crate::directions`]), from samples.
+    way_packets: [crate::directions::WAYS],
+    /// Their bytes on the wire.
+    way_bytes: [crate::directions::WAYS],
 }
 
 const SOURCE_WORDS: usize = 8;

@@ -33,10 +33,12 @@
 //! flow and close their record rings; outputs drain those. [`Monitor::abandon`] leaves at once and counts the rest as dropped.
 #![forbid(unsafe_code)]
 
+pub mod bins;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod counters;
+pub mod directions;
 pub mod feed;
 mod home;
 mod in_line;

@@ -12,9 +12,11 @@ use portreeve_packet::Views;
 use portreeve_packet::steer::Spreading;
 use rtrb::{Consumer, RingBuffer};
 
+use crate::bins::{self, Bins, Peak, Shelf};
 use crate::clock::Clock;
 use crate::config::{EngineConfig, FrameFilter, Input, Inputs, LiveSettings};
 use crate::counters::{Cell, MAX_OUTPUTS, MAX_SOURCES, WorkerCounters};
+use crate::directions::Directions;
 use crate::feed::Feed;
 use crate::home::Homes;
 use crate::in_line::InLine;
@@ -30,7 +32,7 @@ use crate::snapshot::{FlowMemory, MemoryArea, Snapshot, WorkerState};
 use crate::strategy::{Bell, Strategy, Waiting, Waits};
 use crate::subscribe::Subscriber;
 use crate::talkers::{Looker, Sample, Talkers, Tallies};
-use crate::worker::Worker;
+use crate::worker::{Worker, wall_clock};
 
 /// Batches on the way from the reader to one worker.
 const READER_BATCHES: usize = 256;
@@ -41,6 +43,8 @@ const MESH_COPY_BYTES: usize = 72 << 10;
 const TAP_BATCHES: usize = 128;
 /// Frames in a batch.
 const BATCH_FRAMES: usize = portreeve_capture::burst::MAX_BURST;
+/// Seconds before the one at hand whose peaks a snapshot has.
+const PEAKS_BEFORE: i64 = 2;
 /// Talkers of each kind in a snapshot.
 const TOP_TALKERS: usize = 100;
 
@@ -125,6 +129,9 @@ pub struct Monitor {
     outputs: Vec<String>,
     feeds: Vec<Feed>,
     talkers: Mutex<Vec<Looker>>,
+    shelves: Vec<Arc<Shelf>>,
+    /// Directions are by networks that were configured.
+    nets_configured: std::sync::atomic::AtomicBool,
     started: Instant,
     drain: Duration,
     total_bytes: Option<u64>,
@@ -242,6 +249,10 @@ impl Monitor {
             outputs: config.outputs.clone(),
             feeds: build.feeds.into_iter().map(Feed::new).collect(),
             talkers: Mutex::new(build.lookers),
+            shelves: build.shelves,
+            nets_configured: std::sync::atomic::AtomicBool::new(
+                !config.tracker.local_nets.is_empty(),
+            ),
             started,
             drain: config.drain,
             total_bytes: infos.iter().map(|info| info.total_bytes).sum(),
@@ -354,6 +365,11 @@ impl Monitor {
             newest_packet: (newest > 0).then_some(newest),
             ledger,
             talkers: self.latest_talkers(),
+            directions: Directions {
+                configured: self.nets_configured.load(Ordering::Relaxed),
+                ..Directions::of(&cells)
+            },
+            peaks: self.peaks(),
             workers: workers.collect(),
             flow_memory: self.flow_memory,
             memory: MemoryArea::all(),
@@ -366,6 +382,13 @@ impl Monitor {
             }),
             finished: self.is_finished(),
         }
+    }
+
+    fn peaks(&self) -> Vec<Peak> {
+        if self.shelves.is_empty() {
+            return Vec::new();
+        }
+        bins::peaks(&self.shelves, wall_clock(), PEAKS_BEFORE)
     }
 
     fn latest_talkers(&self) -> Talkers {
@@ -383,6 +406,8 @@ impl Monitor {
 
     /// Changes what can be changed while the run goes on; every worker takes it over before its next burst.
     pub fn change(&self, settings: LiveSettings) {
+        self.nets_configured
+            .store(!settings.local_nets.is_empty(), Ordering::Relaxed);
         self.shared.change(settings);
     }
 
@@ -497,6 +522,7 @@ struct Build<'a> {
     producers: Vec<Vec<rtrb::Producer<portreeve_record::Record>>>,
     feeds: Vec<Vec<Consumer<portreeve_record::Record>>>,
     lookers: Vec<Looker>,
+    shelves: Vec<Arc<Shelf>>,
     outward: Vec<Vec<Option<LaneOut>>>,
     inward: Vec<Vec<LaneIn>>,
     from_reader: Vec<LaneOut>,
@@ -532,6 +558,7 @@ impl<'a> Build<'a> {
             producers,
             feeds,
             lookers: Vec::new(),
+            shelves: Vec::new(),
             outward: (0..workers).map(|_| Vec::new()).collect(),
             inward: (0..workers).map(|_| Vec::new()).collect(),
             from_reader: Vec::new(),
@@ -610,10 +637,11 @@ impl<'a> Build<'a> {
         config: &EngineConfig,
     ) -> Worker {
         let tallies = config.talkers.then(|| {
-            let (tallies, looker) = Tallies::new();
+            let (tallies, looker) = Tallies::new(config.ours.clone());
             self.lookers.push(looker);
             tallies
         });
+        let bins = self.bins(config);
         let rings = std::mem::take(&mut self.producers[index]);
         let abandon = Arc::clone(&self.shared.abandon);
         let outlet = Outlet::new(rings, !self.live, abandon, subscriber.records);
@@ -636,6 +664,7 @@ impl<'a> Build<'a> {
                 full_bursts: 0,
                 outlet,
                 tallies,
+                bins,
                 counters: WorkerCounters::default(),
                 clock: Clock::default(),
                 notes_lost: 0,
@@ -649,6 +678,15 @@ impl<'a> Build<'a> {
             live: self.live,
             settings_version: 0,
         }
+    }
+
+    /// A shelf of milliseconds for one thread that takes packets from live sources.
+    fn bins(&mut self, config: &EngineConfig) -> Option<Bins> {
+        (config.talkers && self.live).then(|| {
+            let (bins, shelf) = Bins::new();
+            self.shelves.push(shelf);
+            bins
+        })
     }
 
     fn reader(&mut self, input: Input, config: &EngineConfig) -> Reader {
@@ -668,6 +706,7 @@ impl<'a> Build<'a> {
             clock: Clock::default(),
             cell: Arc::new(Cell::default()),
             shared: Arc::clone(self.shared),
+            bins: self.bins(config),
             strategy: self.strategy(self.workers, config),
             longest_sleep: config.longest_sleep,
             live: self.live,

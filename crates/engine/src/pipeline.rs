@@ -10,6 +10,7 @@ use portreeve_flow::Tracker;
 use portreeve_packet::{DecodeOptions, Outcome, Undecodable, Views, decode};
 use portreeve_record::{Record, RecordSink, SourceId, Weird};
 
+use crate::bins::Bins;
 use crate::clock::Clock;
 use crate::config::FrameFilter;
 use crate::counters::{WorkerCounters, count_lent};
@@ -158,6 +159,8 @@ pub(crate) struct Pipeline {
     pub(crate) full_bursts: u32,
     pub(crate) outlet: Outlet,
     pub(crate) tallies: Option<Tallies>,
+    /// What comes by the millisecond, where somebody may look.
+    pub(crate) bins: Option<Bins>,
     pub(crate) counters: WorkerCounters,
     pub(crate) clock: Clock,
     /// Notes for other workers' flows that found no room.
@@ -219,6 +222,9 @@ impl Pipeline {
         }
         self.track(burst);
         self.add(&sums, arrival);
+        if let (Some(bins), Arrival::Source(_)) = (&mut self.bins, arrival) {
+            bins.count(burst, sums.bytes);
+        }
         // Small bursts fill a batch together, but not for long: its frames' flows go on elsewhere.
         if steer && self.counters.bursts.is_multiple_of(BURSTS_A_BATCH) {
             self.flush_lanes();
@@ -290,6 +296,13 @@ impl Pipeline {
             self.counters.app_datagrams_given_up = found.datagrams_given_up;
             self.counters.weirds_suppressed += found.weirds_suppressed;
         }
+        if let Some(tallies) = &self.tallies {
+            self.counters.way_packets = tallies.ways.packets;
+            self.counters.way_bytes = tallies.ways.bytes;
+        }
+        if let Some(bins) = &mut self.bins {
+            bins.publish();
+        }
         self.outlet.count(&mut self.counters);
     }
 
@@ -340,7 +353,10 @@ impl Pipeline {
             None => self.tracker.process(&mut self.views, &mut self.outlet),
         }
         if let Some(tallies) = &mut self.tallies {
-            tallies.tally(self.views.as_slice());
+            let frame = |index: u16| burst.frame(index.into());
+            tallies.tally(self.views.as_slice(), |index| {
+                frame(index).map_or(0, |frame| frame.wire_len)
+            });
         }
         self.views.clear();
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use portreeve_capture::{Burst, Fetch, Frame, Loan, Source};
 use portreeve_packet::{DecodeOptions, Outcome, Views, decode};
 
+use crate::bins::Bins;
 use crate::clock::Clock;
 use crate::counters::{Cell, WorkerCounters, count_lent};
 use crate::home::Homes;
@@ -40,6 +41,8 @@ pub(crate) struct Reader {
     pub(crate) clock: Clock,
     pub(crate) cell: Arc<Cell>,
     pub(crate) shared: Arc<Shared>,
+    /// What comes by the millisecond, where somebody may look.
+    pub(crate) bins: Option<Bins>,
     pub(crate) strategy: Strategy,
     /// The longest one sleep.
     pub(crate) longest_sleep: Duration,
@@ -82,7 +85,7 @@ impl Reader {
                 }
                 if now.duration_since(published) >= PUBLISH {
                     published = now;
-                    self.cell.publish(&self.counters);
+                    self.publish();
                 }
             }
             match round.filter(|_| !found) {
@@ -124,7 +127,10 @@ impl Reader {
                     live: self.live,
                     out: &mut self.out,
                 };
-                out.share(&burst);
+                let bytes = out.share(&burst);
+                if let Some(bins) = &mut self.bins {
+                    bins.count(&burst, bytes);
+                }
             }
             Ok(Fetch::Empty) => return Some(false),
             Ok(Fetch::End) => return None,
@@ -196,9 +202,19 @@ impl Reader {
                 WAIT_FOR_BUFFERS
             },
         };
+        if let Some(bins) = &mut self.bins {
+            bins.publish();
+        }
         let source = std::slice::from_mut(&mut self.source);
         self.strategy
             .sleep(source, &mut self.counters, &self.cell, &news);
+    }
+
+    fn publish(&mut self) {
+        if let Some(bins) = &mut self.bins {
+            bins.publish();
+        }
+        self.cell.publish(&self.counters);
     }
 
     fn take_over_settings(&mut self) {
@@ -261,7 +277,8 @@ struct Out<'a> {
 }
 
 impl Out<'_> {
-    fn share(mut self, burst: &Burst<'_>) {
+    /// Shares the frames out; how many bytes they had on the wire.
+    fn share(mut self, burst: &Burst<'_>) -> u64 {
         let (mut frames, mut bytes) = (0, 0);
         for (index, frame) in burst.frames().enumerate() {
             frames += 1;
@@ -294,6 +311,7 @@ impl Out<'_> {
         self.counters.delivered += frames;
         self.counters.delivered_bytes += bytes;
         count_lent(&mut self.counters.sources[0], frames, bytes);
+        bytes
     }
 
     /// By reference where that can be; a packet buffer goes to one place only, so a note is a copy. A file waits until there is room; false if there

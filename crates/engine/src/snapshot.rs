@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bins::Peak;
+use crate::directions::Directions;
 use crate::ledger::Ledger;
 use crate::placement::Layout;
 use crate::strategy::Waits;
@@ -85,6 +87,12 @@ pub struct Snapshot {
     pub ledger: Ledger,
     /// The top talkers of about the last second.
     pub talkers: Talkers,
+    /// Which way packets went.
+    #[serde(default)]
+    pub directions: Directions,
+    /// The busiest milliseconds of the last seconds, oldest first; the last second is not over. Empty for files.
+    #[serde(default)]
+    pub peaks: Vec<Peak>,
     /// The workers.
     pub workers: Vec<WorkerState>,
     /// The flow tables.

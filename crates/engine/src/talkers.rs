@@ -9,9 +9,12 @@
 
 use std::net::IpAddr;
 
+use portreeve_flow::Prefix;
 use portreeve_packet::{FlowKey, View, ViewFlags};
 use rtrb::{Consumer, Producer, RingBuffer};
 use serde::{Deserialize, Serialize};
+
+use crate::directions::Ways;
 
 /// Packets a worker tallies in a second, about.
 pub const SAMPLES_A_SECOND: u64 = 50_000;
@@ -23,7 +26,7 @@ const WAYS: usize = 8;
 /// Bytes on the wire (IP) and packets of one talker, both ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// Bytes it sent (a flow: low to high endpoint).
+    /// Bytes it sent (a flow: low to high endpoint; a service: from its port).
     pub bytes_out: u64,
     /// Bytes it received.
     pub bytes_in: u64,
@@ -165,12 +168,13 @@ pub struct Tallies {
     seen: u64,
     state: u64,
     since: Option<i64>,
+    pub(crate) ways: Ways,
 }
 
 impl Tallies {
-    /// Tallies, and where they are looked at.
+    /// Tallies, and where they are looked at. `ours` are the networks that directions are by.
     #[must_use]
-    pub fn new() -> (Self, Looker) {
+    pub fn new(ours: Vec<Prefix>) -> (Self, Looker) {
         let (out, samples) = RingBuffer::new(SAMPLES);
         let (mut to_worker, back) = RingBuffer::new(SAMPLES);
         for _ in 1..SAMPLES {
@@ -197,13 +201,17 @@ impl Tallies {
             seen: 0,
             state: 0x9E37_79B9_7F4A_7C15,
             since: None,
+            ways: Ways {
+                ours,
+                ..Ways::default()
+            },
         };
         (tallies, looker)
     }
 
-    /// Tallies a burst's views, if the burst is in the sample and somebody looks.
+    /// Tallies a burst's views, if the burst is in the sample and somebody looks. `wire_len`: what a frame of the burst had on the wire.
     #[inline]
-    pub fn tally(&mut self, views: &[View]) {
+    pub fn tally(&mut self, views: &[View], wire_len: impl Fn(u16) -> u32) {
         self.seen += views.len() as u64;
         if self.countdown > 0 {
             self.countdown -= 1;
@@ -222,6 +230,9 @@ impl Tallies {
             return;
         }
         for view in views {
+            if !view.flags.has(ViewFlags::HAS_PARENT) {
+                self.ways.count(view, wire_len(view.frame), self.period);
+            }
             // What a tunnel carries is shown; the tunnel itself would count the same bytes again.
             let bytes = u64::from(view.ip_len) * self.period;
             let out = Volume {
@@ -249,13 +260,18 @@ impl Tallies {
                     6 | 17 | 132 | 136 => key.low_port.min(key.high_port),
                     _ => 0,
                 };
+                let volume = if key.low_port <= key.high_port {
+                    low
+                } else {
+                    high
+                };
                 let service = Service {
                     protocol: key.protocol,
                     port,
                 };
                 let hash = (u64::from(port) << 8 | u64::from(key.protocol))
                     .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                self.services.add(hash, service, &out);
+                self.services.add(hash, service, volume);
             }
         }
     }
@@ -302,7 +318,7 @@ pub struct Talker<K> {
 }
 
 /// One flow as a screen shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TalkingFlow {
     /// One end (`bytes_out` is what it sent).
     pub a: IpAddr,
@@ -419,13 +435,16 @@ mod tests {
 
     #[test]
     fn bytes_are_counted_by_host_service_and_flow() {
-        let (mut tallies, mut looker) = Tallies::new();
+        let (mut tallies, mut looker) = Tallies::new(Vec::new());
         tallies.tick(1);
-        tallies.tally(&[
-            view(1, 2, 443, 1000),
-            view(3, 2, 80, 100),
-            view(1, 2, 443, 1000),
-        ]);
+        tallies.tally(
+            &[
+                view(1, 2, 443, 1000),
+                view(3, 2, 80, 100),
+                view(1, 2, 443, 1000),
+            ],
+            |_| 0,
+        );
         tallies.tick(1_000_000_001);
         let talkers = Talkers::of(looker.look().into_iter(), 2);
         assert_eq!(talkers.hosts[0].who.to_string(), "10.0.0.2");
@@ -438,18 +457,45 @@ mod tests {
                 port: 443
             }
         );
+        // Clients send to a service; it receives.
+        let https = talkers.services[0].a_second;
+        assert_eq!((https.bytes_in, https.bytes_out), (2000, 0));
         assert_eq!(talkers.flows[0].a_second.packets, 2);
         assert_eq!(talkers.flows.len(), 2);
     }
 
     #[test]
+    fn directions_are_by_the_local_networks_and_count_each_frame_once() {
+        let ours = Prefix {
+            addr: std::net::IpAddr::from([10, 0, 0, 0]),
+            len: 30,
+        };
+        let (mut tallies, _looker) = Tallies::new(vec![ours]);
+        let mut inner = view(1, 2, 443, 50);
+        inner.flags.set(ViewFlags::HAS_PARENT);
+        let mut views = [
+            view(1, 9, 443, 100),
+            view(9, 1, 443, 100),
+            view(1, 2, 443, 100),
+            inner,
+            view(8, 9, 443, 100),
+        ];
+        for (frame, view) in views.iter_mut().enumerate() {
+            view.frame = frame as u16;
+        }
+        tallies.tally(&views, |frame| 1000 + u32::from(frame));
+        assert_eq!(tallies.ways.bytes, [1001, 1000, 1002, 1004]);
+        assert_eq!(tallies.ways.packets, [1; 4]);
+    }
+
+    #[test]
     fn a_heavy_talker_survives_a_scan() {
-        let (mut tallies, mut looker) = Tallies::new();
+        let (mut tallies, mut looker) = Tallies::new(Vec::new());
         tallies.tick(1);
         for i in 0..60_000u32 {
             let mut scan = view(7, 9, (i % 60_000) as u16, 60);
             scan.hash = u64::from(i).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            tallies.tally(&[scan, view(1, 2, 443, 1500)]);
+            tallies.tally(&[scan, view(1, 2, 443, 1500)], |_| 0);
         }
         tallies.tick(1_000_000_001);
         let talkers = Talkers::of(looker.look().into_iter(), 1);
@@ -461,10 +507,10 @@ mod tests {
 
     #[test]
     fn while_nobody_looks_nothing_is_tallied_and_a_look_sees_the_latest() {
-        let (mut tallies, mut looker) = Tallies::new();
+        let (mut tallies, mut looker) = Tallies::new(Vec::new());
         tallies.tick(1);
         for second in 1..=10i64 {
-            tallies.tally(&[view(1, 2, 443, 1000 * second as u32)]);
+            tallies.tally(&[view(1, 2, 443, 1000 * second as u32)], |_| 0);
             tallies.tick(second * 1_000_000_000 + 1);
         }
         let bytes = |looker: &mut Looker| {
@@ -474,7 +520,7 @@ mod tests {
         // Three were made, and nobody gave any back.
         assert_eq!(bytes(&mut looker), 3000);
         tallies.tick(11_000_000_001);
-        tallies.tally(&[view(1, 2, 443, 7)]);
+        tallies.tally(&[view(1, 2, 443, 7)], |_| 0);
         tallies.tick(12_000_000_001);
         assert_eq!(bytes(&mut looker), 7);
     }

@@ -190,6 +190,9 @@ impl Worker {
             if let Some(settings) = self.shared.settings() {
                 self.pipeline.tracker.set_timeouts(settings.timeouts);
                 self.pipeline.tracker.set_local_nets(settings.local_nets);
+                if let Some(tallies) = &mut self.pipeline.tallies {
+                    tallies.ways.ours = settings.ours;
+                }
             }
         }
     }

@@ -257,6 +257,7 @@ fn settings_change_while_the_run_goes_on() {
     monitor.change(LiveSettings {
         timeouts,
         local_nets: Vec::new(),
+        ours: Vec::new(),
         waiting: portreeve_engine::Waiting::default(),
     });
     std::io::Write::write_all(&mut writer, &second).expect("written");

@@ -2,50 +2,45 @@
 
 use std::time::Duration;
 
-use portreeve_engine::Snapshot;
+use portreeve_live::Second;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Gauge, Paragraph, Sparkline};
 
-use super::rows::{self, Row};
-use super::{App, View};
+use super::lists::{self, Kind, Manner};
+use super::{App, Page, Target, detail, order_name, workers};
 use crate::{ledger, text};
 
-/// Under this height the curve is left out.
-const ROOM_FOR_CURVE: u16 = 16;
-/// Under this width services stand below the hosts, not beside them.
+/// Under this height the curves are left out.
+const ROOM_FOR_CURVES: u16 = 16;
+/// Under this width lists stand below each other, not side by side.
 const ROOM_FOR_TWO: u16 = 100;
 
-/// Paints the whole screen, whatever its size.
-pub fn draw(frame: &mut Frame<'_>, app: &App) {
+/// Paints the whole screen, whatever its size, and notes where it can be clicked.
+pub fn draw(frame: &mut Frame<'_>, app: &mut App) {
     let area = frame.area();
-    let is_file = app.snapshot.position.is_some();
-    let curve = u16::from(area.height >= ROOM_FOR_CURVE) * 2;
-    let [bar, numbers, progress, curve, body, books, keys] = Layout::vertical([
+    app.targets.clear();
+    let progress = app.view.progress.is_some();
+    let curves = u16::from(area.height >= ROOM_FOR_CURVES && app.page == Page::Now) * 3;
+    let [bar, numbers, gauge, curve, body, books, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(u16::from(is_file)),
-        Constraint::Length(curve),
+        Constraint::Length(u16::from(progress)),
+        Constraint::Length(curves),
         Constraint::Fill(1),
         Constraint::Length(1),
         Constraint::Length(1),
     ])
     .areas(area);
-    frame.render_widget(bar_line(app), bar);
-    frame.render_widget(numbers_line(app), numbers);
-    if is_file && progress.height > 0 {
-        draw_progress(frame, app, progress);
+    draw_bar(frame, app, bar);
+    frame.render_widget(numbers_line(app, numbers.width), numbers);
+    if progress && gauge.height > 0 {
+        draw_progress(frame, app, gauge);
     }
-    draw_curve(frame, app, curve);
-    match app.view {
-        View::Overview => overview(frame, app, body),
-        View::Hosts => single(frame, app, body, "HOST", rows::hosts),
-        View::Services => single(frame, app, body, "SERVICE", rows::services),
-        View::Flows => single(frame, app, body, "FLOW", rows::flows),
-        View::Ledger => whole_ledger(frame, app, body),
-    }
+    draw_curves(frame, app, curve);
+    draw_page(frame, app, body);
     frame.render_widget(books_line(app), books);
     frame.render_widget(keys_line(app), keys);
     if app.help {
@@ -61,73 +56,109 @@ fn style(app: &App, color: Color) -> Style {
     }
 }
 
-fn bold(app: &App, color: Color) -> Style {
+/// Bold, and coloured where colours are allowed.
+#[must_use]
+pub fn bold(app: &App, color: Color) -> Style {
     style(app, color).add_modifier(Modifier::BOLD)
 }
 
-fn bar_line(app: &App) -> Line<'static> {
-    let snapshot = &app.snapshot;
-    // A file by its last name: the views must have room beside it.
-    let sources: Vec<&str> = snapshot
-        .ledger
-        .capture
-        .iter()
-        .map(|account| account.source.rsplit('/').next().unwrap_or_default())
-        .collect();
-    let sources = text::fit(&sources.join(" "), 16);
-    let uptime = text::clock(Duration::from_nanos(snapshot.uptime_ns));
-    let mut spans = vec![
-        Span::styled("portreeve ", bold(app, Color::Cyan)),
-        Span::styled(sources, Style::new().add_modifier(Modifier::BOLD)),
-        Span::raw(format!("  {uptime}  ")),
-    ];
-    for (number, view) in (1..).zip(View::ALL) {
-        let label = format!(" {number} {} ", view.name());
-        let shown = view == app.view;
+/// The names of the pages. Where they do not fit, only the shown one has its name, and the others their numbers.
+fn draw_bar(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    let label = |number: usize, page: Page, whole: bool| {
+        if whole {
+            format!(" {number} {} ", page.name())
+        } else {
+            format!(" {number} ")
+        }
+    };
+    let all: usize = (1..)
+        .zip(Page::ALL)
+        .map(|(number, page)| label(number, page, true).len())
+        .sum();
+    let whole = all <= usize::from(area.width);
+    let mut spans = Vec::new();
+    let mut x = area.x;
+    for (number, page) in (1..).zip(Page::ALL) {
+        let shown = page == app.page;
+        let label = label(number, page, whole || shown);
+        let width = label.len() as u16;
+        if x < area.right() {
+            let place = Rect {
+                x,
+                width: width.min(area.right() - x),
+                ..area
+            };
+            app.targets.push((place, Target::Page(page)));
+        }
+        x = x.saturating_add(width);
         let label_style = if shown {
-            Style::new().add_modifier(Modifier::REVERSED)
+            bold(app, Color::Cyan).add_modifier(Modifier::REVERSED)
         } else {
             Style::new()
         };
         spans.push(Span::styled(label, label_style));
     }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn numbers_line(app: &App, width: u16) -> Line<'static> {
+    let view = &app.view;
+    let second = &view.second;
+    let strong = Style::new().add_modifier(Modifier::BOLD);
+    // A file by its last name: the numbers must have room beside it.
+    let sources: Vec<&str> = view
+        .sources
+        .iter()
+        .map(|source| source.name.rsplit('/').next().unwrap_or_default())
+        .collect();
+    let mut spans = vec![Span::styled(
+        format!("{} ", text::fit(&sources.join(" "), 16)),
+        bold(app, Color::Cyan),
+    )];
+    if width >= 60 {
+        let uptime = text::clock(Duration::from_millis(view.uptime_ms));
+        spans.push(Span::raw(format!("{uptime}  ")));
+    }
+    spans.push(Span::styled(bits(second.bits), strong));
+    spans.push(Span::raw("  "));
+    spans.push(Span::styled(
+        format!("{} packets/s", text::short(second.packets as f64)),
+        strong,
+    ));
+    if second.lost.is_some_and(|lost| lost > 0) {
+        let lost = text::short(second.lost.unwrap_or(0) as f64);
+        spans.push(Span::styled(
+            format!("  LOSING {lost}/s"),
+            bold(app, Color::Red),
+        ));
+    }
+    for (is, word) in [
+        (app.paused, "  PAUSED"),
+        (app.ending, "  ENDING"),
+        (app.lost_touch.is_some(), "  NO ANSWER"),
+    ] {
+        if is {
+            spans.push(Span::styled(word, bold(app, Color::Yellow)));
+        }
+    }
+    spans.push(Span::raw(format!(
+        "  {} flows  {} new/s",
+        text::count(second.flows_active),
+        text::short(second.flows_opened as f64)
+    )));
     Line::from(spans)
 }
 
-fn numbers_line(app: &App) -> Line<'static> {
-    let rates = app.meter.rates;
-    let flows = &app.snapshot.ledger.flows;
-    let strong = Style::new().add_modifier(Modifier::BOLD);
-    let mut spans = vec![
-        Span::styled(text::bit_rate(rates.bytes), strong),
-        Span::raw("  "),
-        Span::styled(format!("{} packets/s", text::short(rates.packets)), strong),
-        Span::raw(format!(
-            "  {} flows open  {} new/s",
-            text::count(flows.active),
-            text::short(rates.flows)
-        )),
-    ];
-    if rates.lost > 0.0 {
-        let lost = format!("  LOSING {} packets/s", text::short(rates.lost));
-        spans.push(Span::styled(lost, bold(app, Color::Red)));
-    }
-    if app.paused {
-        spans.push(Span::styled("  PAUSED", bold(app, Color::Yellow)));
-    }
-    if app.ending {
-        spans.push(Span::styled("  ENDING", bold(app, Color::Yellow)));
-    }
-    Line::from(spans)
+fn bits(rate: u64) -> String {
+    text::bit_rate(rate as f64 / 8.0)
 }
 
 /// How much of a file is read, and how long the rest will take.
 #[must_use]
-pub fn progress(snapshot: &Snapshot, read_a_second: f64) -> Option<(f64, String)> {
-    let (read, total) = snapshot.position?;
+pub fn progress(read: u64, total: Option<u64>, read_a_second: f64) -> (f64, String) {
     let rate = format!("{}/s", text::bytes(read_a_second as u64));
     let Some(total) = total.filter(|total| *total > 0) else {
-        return Some((0.0, format!("{} read, {rate}", text::bytes(read))));
+        return (0.0, format!("{} read, {rate}", text::bytes(read)));
     };
     let share = (read as f64 / total as f64).clamp(0.0, 1.0);
     let mut label = format!("{:.0} % of {}, {rate}", share * 100.0, text::bytes(total));
@@ -141,11 +172,12 @@ pub fn progress(snapshot: &Snapshot, read_a_second: f64) -> Option<(f64, String)
             ));
         }
     }
-    Some((share, label))
+    (share, label)
 }
 
 fn draw_progress(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    if let Some((share, label)) = progress(&app.snapshot, app.meter.rates.read) {
+    if let Some(file) = &app.view.progress {
+        let (share, label) = progress(file.read, file.total, file.bytes_a_second as f64);
         let gauge = Gauge::default()
             .ratio(share)
             .label(label)
@@ -154,21 +186,90 @@ fn draw_progress(frame: &mut Frame<'_>, app: &App, area: Rect) {
     }
 }
 
-fn draw_curve(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    if area.height == 0 {
+/// Columns beside a curve: what it is, and its last value.
+const CURVE_NAME: u16 = 6;
+const CURVE_VALUE: u16 = 34;
+
+/// Three curves: in and out by the local networks, with one scale, and the busiest millisecond.
+fn draw_curves(frame: &mut Frame<'_>, app: &App, area: Rect) {
+    if area.height < 3 {
         return;
     }
-    let past = &app.meter.past;
-    let shown = usize::from(area.width).min(past.len());
-    let data: Vec<u64> = past.iter().skip(past.len() - shown).copied().collect();
-    let curve = Sparkline::default()
-        .data(data)
-        .style(style(app, Color::Blue));
-    frame.render_widget(curve, area);
+    let second = app.view.second;
+    let room = usize::from(area.width.saturating_sub(CURVE_NAME + CURVE_VALUE));
+    let value = |bits_now, packets: u64| {
+        format!(
+            "{:>13} {:>9} packets/s",
+            bits(bits_now),
+            text::short(packets as f64)
+        )
+    };
+    let most = |of: fn(&Second) -> u64| app.seconds.iter().map(of).max().unwrap_or(0);
+    let both = most(|second| second.in_bits).max(most(|second| second.out_bits));
+    let times = second.peak_bits as f64 / second.bits.max(1) as f64;
+    let peak = if second.bits == 0 {
+        format!("{:>13}", bits(0))
+    } else {
+        format!(
+            "{:>13} {:>8}× the mean",
+            bits(second.peak_bits),
+            if times >= 10.0 {
+                format!("{times:.0}")
+            } else {
+                format!("{times:.1}")
+            }
+        )
+    };
+    type Of = fn(&Second) -> u64;
+    let curves: [(&str, Color, Of, u64, String); 3] = [
+        (
+            "in",
+            Color::Green,
+            |second| second.in_bits,
+            both,
+            value(second.in_bits, second.in_packets),
+        ),
+        (
+            "out",
+            Color::Blue,
+            |second| second.out_bits,
+            both,
+            value(second.out_bits, second.out_packets),
+        ),
+        (
+            "1 ms",
+            Color::Magenta,
+            |second| second.peak_bits,
+            most(|second| second.peak_bits),
+            peak,
+        ),
+    ];
+    for (at, (name, color, of, most, value)) in (0..).zip(curves) {
+        let line = Rect {
+            y: area.y + at,
+            height: 1,
+            ..area
+        };
+        let [left, middle, right] = Layout::horizontal([
+            Constraint::Length(CURVE_NAME),
+            Constraint::Fill(1),
+            Constraint::Length(CURVE_VALUE),
+        ])
+        .areas(line);
+        let past = app.seconds.iter().map(of);
+        let data: Vec<u64> = past.skip(app.seconds.len().saturating_sub(room)).collect();
+        frame.render_widget(Line::styled(name, bold(app, color)), left);
+        let curve = Sparkline::default()
+            .data(data)
+            .max(most.max(1))
+            .style(style(app, color));
+        frame.render_widget(curve, middle);
+        frame.render_widget(Line::raw(value), right);
+    }
 }
 
 fn books_line(app: &App) -> Line<'static> {
-    let ledger = &app.snapshot.ledger;
+    let ledger = &app.view.ledger;
     let color = if !ledger.is_balanced() || ledger.lost_anything() {
         Color::Red
     } else {
@@ -178,164 +279,229 @@ fn books_line(app: &App) -> Line<'static> {
 }
 
 fn keys_line(app: &App) -> Line<'static> {
-    if let Some(notice) = &app.notice {
-        return Line::styled(notice.clone(), bold(app, Color::Yellow));
+    let told = app.notice.as_ref().or(app.lost_touch.as_ref());
+    if let Some(told) = told {
+        return Line::styled(told.clone(), bold(app, Color::Yellow));
     }
-    let text = format!(
-        "q quit  ? help  tab view  s sort: {}  space {}",
-        app.sort.name(),
-        if app.paused { "go on" } else { "pause" }
-    );
+    if let Some(alert) = app.view.alerts.first() {
+        return Line::styled(format!("! {}", alert.text), bold(app, Color::Red));
+    }
+    let text = if app.typed.is_some() {
+        match &app.filter_error {
+            Some(error) => return Line::styled(error.clone(), bold(app, Color::Red)),
+            None => "Enter search  Esc leave it  ^U empty the line".to_owned(),
+        }
+    } else if app.detail.is_some() {
+        "Esc back  ↑↓ scroll  q quit  ? help".to_owned()
+    } else {
+        let sort = match app.page {
+            Page::Flows => format!("  s sort: {}", order_name(app.order)),
+            Page::Workers | Page::Ledger => String::new(),
+            _ => format!("  s sort: {}", app.sort.name()),
+        };
+        let list = if app.page.is_list() {
+            "  ↑↓ Enter open"
+        } else {
+            ""
+        };
+        let pause = if app.paused { "go on" } else { "pause" };
+        format!("q quit  ? help  tab page  / search{sort}{list}  space {pause}")
+    };
     Line::styled(text, Style::new().add_modifier(Modifier::DIM))
 }
 
-fn overview(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let talkers = &app.snapshot.talkers;
-    let hosts = rows::hosts(talkers, app.sort);
-    let services = rows::services(talkers, app.sort);
-    let flows = rows::flows(talkers, app.sort);
-    if area.width >= ROOM_FOR_TWO {
-        let [top, bottom] = Layout::vertical([Constraint::Fill(1); 2]).areas(area);
-        let [left, right] = Layout::horizontal([Constraint::Fill(1); 2])
-            .spacing(2)
-            .areas(top);
-        table(frame, app, left, "HOST", &hosts, 0);
-        table(frame, app, right, "SERVICE", &services, 0);
-        table(frame, app, bottom, "FLOW", &flows, 0);
-        return;
+fn draw_page(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    if app.detail.is_some() {
+        return draw_detail(frame, app, area);
     }
-    // On a low screen the last tables are the first to go: each needs its heading and two rows.
-    let tables = [("HOST", hosts), ("FLOW", flows), ("SERVICE", services)];
-    let shown = usize::from(area.height / 3).clamp(1, tables.len());
-    let parts = Layout::vertical(vec![Constraint::Fill(1); shown]).split(area);
-    for ((heading, rows), part) in tables.iter().zip(parts.iter()) {
-        table(frame, app, *part, heading, rows, 0);
+    match app.page {
+        Page::Now => now(frame, app, area),
+        Page::Flows => lists::flows(frame, app, area),
+        Page::Hosts => list(frame, app, area, Kind::Hosts),
+        Page::Talks => list(frame, app, area, Kind::Talks),
+        Page::Services => list(frame, app, area, Kind::Services),
+        Page::Apps => apps(frame, app, area),
+        Page::Workers => {
+            let lines = workers::lines(&app.view, area.width.into());
+            app.scroll = scrolled(frame, app, area, lines, app.scroll);
+        }
+        Page::Ledger => {
+            let mut lines: Vec<(String, bool)> = ledger::full(&app.view.ledger, &[], None)
+                .lines()
+                .map(|line| (line.to_owned(), !line.starts_with(' ')))
+                .collect();
+            // The line at the end stands below anyhow.
+            lines.pop();
+            app.scroll = scrolled(frame, app, area, lines, app.scroll);
+        }
     }
 }
 
-fn single(
+/// Paints lines, `scroll` of them left out, but never so many that the last ones leave. How many were left out.
+fn scrolled(
     frame: &mut Frame<'_>,
     app: &App,
     area: Rect,
-    heading: &str,
-    rows: fn(&portreeve_engine::talkers::Talkers, super::Sort) -> Vec<Row>,
-) {
-    let rows = rows(&app.snapshot.talkers, app.sort);
-    table(frame, app, area, heading, &rows, app.scroll);
-}
-
-/// Width of the three columns of numbers.
-const NUMBERS: usize = 3 * 13;
-
-fn table(frame: &mut Frame<'_>, app: &App, area: Rect, heading: &str, rows: &[Row], scroll: usize) {
-    if area.height == 0 {
-        return;
-    }
-    let width = usize::from(area.width);
-    // On a narrow screen the name is what remains, and the numbers go one after the other.
-    let numbers = NUMBERS.min(width.saturating_sub(20) / 13 * 13);
-    let names = width - numbers;
-    let cells = |a: &str, b: &str, c: &str| {
-        let all = format!("{a:>13}{b:>13}{c:>13}");
-        all.chars().take(numbers).collect::<String>()
-    };
-    let (sent, received) = match heading {
-        "FLOW" => ("ONE WAY", "BACK"),
-        // A service's bytes are those of both sides.
-        "SERVICE" => ("", "RATE"),
-        _ => ("SENT", "RECEIVED"),
-    };
-    let mut lines = vec![Line::styled(
-        format!("{heading:<names$}{}", cells(sent, received, "PACKETS/s")),
-        bold(app, Color::Cyan),
-    )];
-    let room = usize::from(area.height) - 1;
-    // Scrolling ends where the last row would leave.
-    let first = scroll.min(rows.len().saturating_sub(room));
-    for row in rows.iter().skip(first).take(room) {
-        let name = text::fit(&row.who, names.saturating_sub(1));
-        let volume = row.volume;
-        let (sent_cell, back) = match sent {
-            "" => (String::new(), volume.bytes()),
-            _ => (text::bit_rate(volume.bytes_out as f64), volume.bytes_in),
-        };
-        lines.push(Line::raw(format!(
-            "{name:<names$}{}",
-            cells(
-                &sent_cell,
-                &text::bit_rate(back as f64),
-                &text::short(volume.packets as f64),
-            )
-        )));
-    }
-    if rows.is_empty() && room > 0 {
-        lines.push(Line::styled(
-            "nothing yet",
-            Style::new().add_modifier(Modifier::DIM),
-        ));
-    }
-    frame.render_widget(Paragraph::new(lines), area);
-}
-
-fn whole_ledger(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let snapshot = &app.snapshot;
-    let mut lines: Vec<String> = ledger::full(&snapshot.ledger, &[], None)
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    // The line at the end stands below anyhow.
-    lines.pop();
-    lines.push("Workers".into());
-    for worker in &snapshot.workers {
-        let waits = &worker.waits;
-        let share = |part: u64| 100.0 * part as f64 / snapshot.uptime_ns.max(1) as f64;
-        let late = waits.latency.below(0.99);
-        let late = late.map_or(String::new(), |limit| format!(" 99 % within {limit} µs"));
-        lines.push(format!(
-            "  {:<12} {:>8} {:>20} packets {:>14} flows {:>4.0} % busy {:>4.0} % idle {:>9} wake-ups{late}",
-            worker.name,
-            if worker.pinned {
-                format!("cpu {}", worker.cpu)
-            } else {
-                "any cpu".into()
-            },
-            text::count(worker.frames),
-            text::count(worker.flows),
-            share(waits.busy_ns).min(100.0),
-            share(waits.spin_ns).min(100.0),
-            text::short(waits.wakes as f64),
-        ));
-    }
+    lines: Vec<(String, bool)>,
+    scroll: usize,
+) -> usize {
     let room = usize::from(area.height);
-    let first = app.scroll.min(lines.len().saturating_sub(room));
-    let lines: Vec<Line<'_>> = lines
+    let first = scroll.min(lines.len().saturating_sub(room));
+    let more = lines.len().saturating_sub(first + room);
+    let mut shown: Vec<Line<'_>> = lines
         .into_iter()
         .skip(first)
         .take(room)
-        .map(Line::raw)
+        .map(|(line, heading)| {
+            if heading {
+                Line::styled(line, bold(app, Color::Cyan))
+            } else {
+                Line::raw(line)
+            }
+        })
         .collect();
-    frame.render_widget(Paragraph::new(lines), area);
+    if more > 0 && room > 1 {
+        shown.pop();
+        shown.push(Line::styled(
+            format!("↓ {} more lines", more + 1),
+            Style::new().add_modifier(Modifier::DIM),
+        ));
+    }
+    frame.render_widget(Paragraph::new(shown), area);
+    first
 }
 
-const HELP: [&str; 14] = [
-    "q         leave: drain, print the ledger",
-    "space     pause the screen (not the capture)",
-    "tab  1-5  next view; overview, hosts,",
-    "          services, flows, ledger",
-    "s         sort by the next column",
-    "b p o i   sort by bytes, packets, sent (out),",
-    "          received (in)",
-    "up down   scroll",
-    "?         this help; any key leaves it",
+fn draw_detail(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    let Some(mut looked_at) = app.detail.take() else {
+        return;
+    };
+    let lines = detail::lines(
+        &looked_at.uid,
+        looked_at.found.as_ref(),
+        app.view.ts,
+        area.width.into(),
+    );
+    looked_at.scroll = scrolled(frame, app, area, lines, looked_at.scroll);
+    app.detail = Some(looked_at);
+}
+
+/// The rows of one kind, sorted as asked.
+fn rows_of(app: &App, kind: Kind) -> Vec<portreeve_live::Row> {
+    let top = &app.view.top;
+    let rows = match kind {
+        Kind::Hosts => &top.hosts,
+        Kind::Talks => &top.conversations,
+        Kind::Services => &top.services,
+        Kind::Apps => &top.applications,
+        Kind::Countries => &top.countries,
+    };
+    let sorted = lists::sorted(rows, app.sort, "");
+    sorted.into_iter().cloned().collect()
+}
+
+fn some(frame: &mut Frame<'_>, app: &mut App, area: Rect, kind: Kind) {
+    let rows = rows_of(app, kind);
+    let rows: Vec<&portreeve_live::Row> = rows.iter().collect();
+    let manner = Manner {
+        nothing: Some(match kind {
+            Kind::Apps => "none yet: they are told when conversations end, or after a minute",
+            _ => "nothing yet",
+        }),
+        ..Manner::default()
+    };
+    lists::talkers(frame, app, area, (kind, &rows), manner);
+}
+
+fn now(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    if area.width >= ROOM_FOR_TWO && area.height >= 8 {
+        let [top, bottom] = Layout::vertical([Constraint::Fill(1); 2])
+            .spacing(1)
+            .areas(area);
+        let halves = |area| -> [Rect; 2] {
+            Layout::horizontal([Constraint::Fill(1); 2])
+                .spacing(2)
+                .areas(area)
+        };
+        let [hosts, apps] = halves(top);
+        some(frame, app, hosts, Kind::Hosts);
+        some(frame, app, apps, Kind::Apps);
+        if app.view.top.countries.is_empty() || area.width < 140 {
+            some(frame, app, bottom, Kind::Talks);
+        } else {
+            let [talks, countries] = halves(bottom);
+            some(frame, app, talks, Kind::Talks);
+            some(frame, app, countries, Kind::Countries);
+        }
+        return;
+    }
+    // On a low screen the last lists are the first to go: each needs its heading and two rows.
+    let kinds = [Kind::Hosts, Kind::Talks, Kind::Services];
+    let shown = usize::from(area.height / 3).clamp(1, kinds.len());
+    let parts = Layout::vertical(vec![Constraint::Fill(1); shown]).split(area);
+    for (kind, part) in kinds.iter().zip(parts.iter()) {
+        some(frame, app, *part, *kind);
+    }
+}
+
+/// One list that fills the page, with a row selected.
+fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect, kind: Kind) {
+    let line = Rect {
+        height: area.height.min(1),
+        ..area
+    };
+    let mut area = area;
+    if lists::search_line(frame, app, line) {
+        area.y += line.height;
+        area.height -= line.height;
+    }
+    app.room = usize::from(area.height).saturating_sub(1);
+    app.keep_in_sight();
+    let rows: Vec<portreeve_live::Row> = app.rows().into_iter().cloned().collect();
+    let rows: Vec<&portreeve_live::Row> = rows.iter().collect();
+    let manner = Manner {
+        scroll: app.scroll,
+        selected: Some(app.selected),
+        nothing: (!app.search.is_empty()).then_some("none of them; Esc takes the search away"),
+    };
+    lists::talkers(frame, app, area, (kind, &rows), manner);
+}
+
+fn apps(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    if app.view.top.countries.is_empty() || area.width < ROOM_FOR_TWO {
+        return list(frame, app, area, Kind::Apps);
+    }
+    let [left, right] = Layout::horizontal([Constraint::Fill(1); 2])
+        .spacing(2)
+        .areas(area);
+    list(frame, app, left, Kind::Apps);
+    some(frame, app, right, Kind::Countries);
+}
+
+const HELP: [&str; 20] = [
+    "q  ^C       leave (a run of this screen's own ends)",
+    "tab  1-8    next page; that page; or click it",
+    "↑ ↓ j k     row or line; also the wheel",
+    "Enter       open: a conversation, or the flows of",
+    "            a host, a service, an application",
+    "Esc         back",
+    "/           flows: filter; other lists: search",
+    "s           sort by the next column;  b bytes",
+    "            p packets  o sent  i received",
+    "            n newest  d duration (flows)",
+    "space       hold the picture; the capture goes on",
+    "?           this help; any key leaves it",
     "",
-    "Rates are of about the last second, IP bytes.",
-    "The green line is the ledger: red if anything",
-    "was lost. \"unknown\" is what the hardware or",
-    "the kernel does not tell.",
+    "in, out: by the local networks. 1 ms: the rate of",
+    "the second's busiest millisecond.",
+    "Talkers: the last 10 s. Apps: the last minute.",
+    "The green line is the ledger: red if anything was",
+    "lost. \"unknown\": nobody counts it.",
+    "Filter: 10.0.0.0/8 port:443 service:dns bytes>1MB",
+    "  -state:SF (a or b)    Shift: select with the mouse",
 ];
 
 fn draw_help(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let width = 48.min(area.width);
+    let width = 54.min(area.width);
     let height = (HELP.len() as u16 + 2).min(area.height);
     let area = Rect {
         x: area.x + (area.width - width) / 2,
@@ -352,195 +518,4 @@ fn draw_help(frame: &mut Frame<'_>, app: &App, area: Rect) {
 }
 
 #[cfg(test)]
-mod tests {
-    use portreeve_engine::ledger::CaptureAccount;
-    use portreeve_engine::talkers::{Service, Talker, TalkingFlow, Volume};
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
-
-    use super::*;
-
-    fn snapshot(second: u64) -> Snapshot {
-        let mut snapshot = Snapshot {
-            uptime_ns: second * 1_000_000_000,
-            ..Snapshot::default()
-        };
-        snapshot.ledger.capture = vec![CaptureAccount {
-            source: "eth9".into(),
-            wire: Some(second * 2_000),
-            ..CaptureAccount::default()
-        }];
-        snapshot.ledger.frames.delivered = second * 2_000;
-        snapshot.ledger.frames.analysed = second * 2_000;
-        snapshot.ledger.frames.delivered_bytes = second * 1_000_000;
-        let volume = |n: u64| Volume {
-            bytes_out: 1_000 * n,
-            bytes_in: 125_000 * n,
-            packets: 10 * n,
-        };
-        snapshot.talkers.hosts = (1..=40u8)
-            .map(|i| Talker {
-                who: std::net::IpAddr::from([10, 0, 0, i]),
-                a_second: volume(i.into()),
-            })
-            .collect();
-        snapshot.talkers.services = vec![Talker {
-            who: Service {
-                protocol: 6,
-                port: 443,
-            },
-            a_second: volume(3),
-        }];
-        snapshot.talkers.flows = vec![Talker {
-            who: TalkingFlow {
-                a: "2001:db8:1234:5678:9abc:def0:1234:5678".parse().unwrap(),
-                a_port: 40_000,
-                b: "2001:db8::2".parse().unwrap(),
-                b_port: 443,
-                protocol: 6,
-            },
-            a_second: volume(2),
-        }];
-        snapshot
-    }
-
-    fn painted(app: &App, width: u16, height: u16) -> Vec<String> {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, app)).unwrap();
-        let buffer = terminal.backend().buffer();
-        (0..height)
-            .map(|y| {
-                (0..width)
-                    .map(|x| buffer[(x, y)].symbol())
-                    .collect::<String>()
-            })
-            .collect()
-    }
-
-    fn app() -> App {
-        let mut app = App::new(false);
-        app.take(snapshot(1));
-        app.take(snapshot(2));
-        app
-    }
-
-    fn line_with(lines: &[String], word: &str) -> String {
-        lines
-            .iter()
-            .find(|line| line.contains(word))
-            .unwrap_or_else(|| panic!("{word}: {lines:#?}"))
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    #[test]
-    fn the_overview_has_all_in_80_by_24() {
-        let lines = painted(&app(), 80, 24);
-        assert!(lines[0].contains("portreeve eth9  0:02"), "{lines:#?}");
-        assert!(
-            lines[1].contains("8.00 Mbit/s  2.00k packets/s"),
-            "{lines:#?}"
-        );
-        assert_eq!(
-            line_with(&lines, "10.0.0.40"),
-            "10.0.0.40 320 kbit/s 40.0 Mbit/s 400"
-        );
-        assert_eq!(line_with(&lines, "https"), "tcp/443 https 3.02 Mbit/s 30");
-        assert!(line_with(&lines, "2001:db8").contains('…'));
-        assert!(
-            lines[22].contains("4,000 packets · 0 lost · books balance"),
-            "{lines:#?}"
-        );
-        assert!(lines[23].contains("q quit"), "{lines:#?}");
-    }
-
-    #[test]
-    fn any_size_is_painted() {
-        let mut app = app();
-        for view in View::ALL {
-            app.view = view;
-            for (width, height) in [
-                (1, 1),
-                (3, 2),
-                (10, 5),
-                (40, 8),
-                (79, 12),
-                (120, 40),
-                (300, 90),
-            ] {
-                for (help, scroll) in [(false, 0), (true, 0), (false, usize::MAX)] {
-                    app.help = help;
-                    app.scroll = scroll;
-                    assert_eq!(painted(&app, width, height).len(), usize::from(height));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_single_view_scrolls_to_its_last_row_and_not_further() {
-        let mut app = app();
-        app.view = View::Hosts;
-        app.scroll = 1_000;
-        let lines = painted(&app, 80, 12);
-        assert!(
-            lines.iter().any(|line| line.starts_with("10.0.0.1 ")),
-            "{lines:#?}"
-        );
-        assert!(
-            lines.iter().any(|line| line.starts_with("10.0.0.7 ")),
-            "{lines:#?}"
-        );
-    }
-
-    #[test]
-    fn losses_are_seen() {
-        let mut app = app();
-        let mut lossy = snapshot(3);
-        lossy.ledger.capture[0].kernel_drops = Some(500);
-        app.take(lossy);
-        let lines = painted(&app, 100, 24);
-        assert!(line_with(&lines, "LOSING").contains("LOSING 500 packets/s"));
-        assert!(line_with(&lines, "500 lost").contains("(7.7 %)"));
-        app.view = View::Ledger;
-        let lines = painted(&app, 100, 40);
-        assert_eq!(
-            line_with(&lines, "by the kernel"),
-            "dropped by the kernel, ring full 500"
-        );
-        assert_eq!(line_with(&lines, "missed by"), "missed by the NIC unknown");
-    }
-
-    #[test]
-    fn files_have_progress_with_the_time_left() {
-        let mut read = snapshot(4);
-        read.position = Some((250, Some(1000)));
-        let (share, label) = progress(&read, 50.0).unwrap();
-        assert!((share - 0.25).abs() < 1e-9);
-        assert_eq!(label, "25 % of 1.00 kB, 50 B/s, 0:15 left");
-        read.position = Some((2_000, None));
-        assert_eq!(progress(&read, 0.0).unwrap().1, "2.00 kB read, 0 B/s");
-        let mut app = app();
-        read.position = Some((250, Some(1000)));
-        app.take(read);
-        assert!(line_with(&painted(&app, 80, 24), "25 %").contains("of 1.00 kB"));
-    }
-
-    #[test]
-    fn without_colours_there_are_none() {
-        for color in [false, true] {
-            let mut app = app();
-            app.color = color;
-            let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-            terminal.draw(|frame| draw(frame, &app)).unwrap();
-            let coloured = terminal
-                .backend()
-                .buffer()
-                .content()
-                .iter()
-                .any(|cell| cell.fg != Color::Reset);
-            assert_eq!(coloured, color);
-        }
-    }
-}
+mod tests;

@@ -1,9 +1,9 @@
-//! Rows of talkers: what the tables of the screen and the summary at the end are made of.
+//! Rows of talkers: what the summary at the end of a file is made of.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use portreeve_engine::talkers::{Service, Talker, Talkers, TalkingFlow, Volume};
+use portreeve_engine::talkers::Volume;
 
 use super::Sort;
 use crate::text;
@@ -32,47 +32,6 @@ pub fn sort(rows: &mut [Row], by: Sort) {
     });
 }
 
-fn rows<K>(talkers: &[Talker<K>], by: Sort, name: impl Fn(&K) -> String) -> Vec<Row> {
-    let mut rows: Vec<Row> = talkers
-        .iter()
-        .map(|talker| Row {
-            who: name(&talker.who),
-            volume: talker.a_second,
-        })
-        .collect();
-    sort(&mut rows, by);
-    rows
-}
-
-/// The hosts.
-#[must_use]
-pub fn hosts(talkers: &Talkers, by: Sort) -> Vec<Row> {
-    rows(&talkers.hosts, by, IpAddr::to_string)
-}
-
-/// The services.
-#[must_use]
-pub fn services(talkers: &Talkers, by: Sort) -> Vec<Row> {
-    rows(&talkers.services, by, service)
-}
-
-/// The flows.
-#[must_use]
-pub fn flows(talkers: &Talkers, by: Sort) -> Vec<Row> {
-    rows(&talkers.flows, by, flow)
-}
-
-fn service(service: &Service) -> String {
-    text::service(service.protocol, service.port)
-}
-
-/// A flow with the end that looks like the client first, as people read it.
-fn flow(flow: &TalkingFlow) -> String {
-    let (a, b) = ((flow.a, flow.a_port), (flow.b, flow.b_port));
-    let (client, server) = if a.1 < b.1 { (b, a) } else { (a, b) };
-    flow_name(flow.protocol, client, server)
-}
-
 /// A flow as text: `10.0.0.1:40000 > 192.0.2.7:443 tcp`.
 #[must_use]
 pub fn flow_name(protocol: u8, from: (IpAddr, u16), to: (IpAddr, u16)) -> String {
@@ -96,14 +55,12 @@ mod tests {
 
     #[test]
     fn flows_are_named_from_client_to_server() {
-        let flow = TalkingFlow {
-            a: "10.0.0.1".parse().unwrap(),
-            a_port: 443,
-            b: "10.0.0.2".parse().unwrap(),
-            b_port: 40_000,
-            protocol: 6,
-        };
-        assert_eq!(super::flow(&flow), "10.0.0.2:40000 > 10.0.0.1:443 tcp");
+        let four = flow_name(
+            6,
+            ("10.0.0.2".parse().unwrap(), 40_000),
+            ("10.0.0.1".parse().unwrap(), 443),
+        );
+        assert_eq!(four, "10.0.0.2:40000 > 10.0.0.1:443 tcp");
         let six = flow_name(
             58,
             ("fe80::1".parse().unwrap(), 0),

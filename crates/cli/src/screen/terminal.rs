@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::event::{self, Event, KeyEvent};
+use ratatui::crossterm::event::{self, DisableMouseCapture, EnableMouseCapture, Event};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -37,7 +37,7 @@ pub fn is_color_wanted() -> bool {
 pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         // Nothing better can be done if this fails: the terminal has gone.
-        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+        let _ = execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
 }
@@ -46,7 +46,7 @@ fn take() -> io::Result<()> {
     // First: should the next steps fail half-way, `give_back` undoes them.
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen, Hide)
+    execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, Hide)
 }
 
 /// The screen on the terminal; dropped, it gives the terminal back.
@@ -79,23 +79,21 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal has gone.
-    pub fn draw(&mut self, app: &App) -> io::Result<()> {
+    pub fn draw(&mut self, app: &mut App) -> io::Result<()> {
         self.terminal.draw(|frame| super::draw::draw(frame, app))?;
         Ok(())
     }
 
-    /// The next key, if one is pressed within `timeout`. A new size of the terminal also ends the wait.
+    /// What the terminal has to say within `timeout`: a key, the mouse, another size.
     ///
     /// # Errors
     /// The terminal has gone.
-    pub fn key(&mut self, timeout: Duration) -> io::Result<Option<KeyEvent>> {
-        if !event::poll(timeout)? {
-            return Ok(None);
+    pub fn event(&mut self, timeout: Duration) -> io::Result<Option<Event>> {
+        if event::poll(timeout)? {
+            event::read().map(Some)
+        } else {
+            Ok(None)
         }
-        Ok(match event::read()? {
-            Event::Key(key) => Some(key),
-            _ => None,
-        })
     }
 
     /// Stops this process as Ctrl-Z does, and takes the terminal again when it goes on.

@@ -1,0 +1,143 @@
+//! All that records tell, behind one lock: the output's thread holds it for a record, whoever asks only while it copies what it needs.
+
+use std::sync::{Arc, Mutex};
+
+use portreeve_record::{Record, RecordContext, Uid};
+use serde_json::{Map, Value};
+
+use crate::flow::FlowDetail;
+use crate::flows::{Flows, Known, Line, Lines};
+use crate::json::Spelling;
+use crate::minute::Minute;
+use crate::settings::LiveSettings;
+
+/// Application records that a detail has at most: the last ones.
+const MOST_RECORDS: usize = 200;
+
+pub(crate) type Shared = Arc<Mutex<Records>>;
+
+/// What records have told.
+pub(crate) struct Records {
+    pub(crate) flows: Flows,
+    pub(crate) minute: Minute,
+    lines: Lines,
+    spelling: Spelling,
+    context: Option<RecordContext>,
+}
+
+/// What is known of one conversation, copied out.
+pub(crate) struct Found {
+    known: Option<Arc<Known>>,
+    lines: Vec<Line>,
+    context: RecordContext,
+}
+
+impl Records {
+    pub(crate) fn new(settings: &LiveSettings) -> Self {
+        Records {
+            flows: Flows::new(settings.flows),
+            minute: Minute::new(),
+            lines: Lines::new(settings.record_bytes),
+            spelling: Spelling::new(),
+            context: None,
+        }
+    }
+
+    /// Takes a record in; `line` is room. Whether it was of a kind that is shown.
+    pub(crate) fn take(
+        &mut self,
+        record: &Record,
+        context: &RecordContext,
+        line: &mut Vec<u8>,
+    ) -> bool {
+        if self.context.is_none() {
+            self.context = Some(context.clone());
+        }
+        match record {
+            Record::Conn(conn) => {
+                self.flows.ended(conn, context.facts());
+                self.minute.ended(conn, context.facts());
+            }
+            Record::ConnUpdate(conn) => {
+                self.flows.update(conn, context.facts());
+                self.minute.update(conn, context.facts());
+            }
+            Record::App(app) => {
+                self.spelling.line(line, record, context);
+                self.lines.put(app.record().head().uid, record.path(), line);
+                self.minute.app(app);
+            }
+            Record::Weird(weird) => {
+                let Some(uid) = weird.uid else { return false };
+                self.spelling.line(line, record, context);
+                self.lines.put(uid, record.path(), line);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What is known of `uid`; `None`: nothing.
+    pub(crate) fn find(&self, uid: Uid) -> Option<Found> {
+        let known = self.flows.get(uid).cloned();
+        let lines = self.lines.of(uid, MOST_RECORDS);
+        if known.is_none() && lines.is_empty() {
+            return None;
+        }
+        Some(Found {
+            known,
+            lines,
+            context: self.context.clone().unwrap_or_default(),
+        })
+    }
+}
+
+/// What every record of a conversation has.
+const HEAD: [&str; 6] = [
+    "ts",
+    "uid",
+    "id.orig_h",
+    "id.orig_p",
+    "id.resp_h",
+    "id.resp_p",
+];
+
+impl Found {
+    /// The same, spelt out.
+    pub(crate) fn detail(mut self) -> FlowDetail {
+        let mut spelling = Spelling::new();
+        let records: Vec<Map<String, Value>> = self
+            .lines
+            .iter()
+            .map(|line| {
+                let mut object = spelling.object(line.path, &line.text);
+                object.insert("log".to_owned(), line.path.into());
+                object
+            })
+            .collect();
+        let Some(known) = &self.known else {
+            let first = records.first();
+            let ends = HEAD.iter().filter_map(|name| {
+                let value = first?.get(*name)?;
+                Some(((*name).to_owned(), value.clone()))
+            });
+            return FlowDetail {
+                conn: ends.collect(),
+                open: true,
+                updates: 0,
+                records,
+            };
+        };
+        if let Some(facts) = &known.facts {
+            facts.as_ref().clone_into(self.context.facts_mut());
+        }
+        let mut line = Vec::new();
+        spelling.line(&mut line, &Record::Conn(known.conn), &self.context);
+        FlowDetail {
+            conn: spelling.object("conn", &line),
+            open: known.open,
+            updates: known.updates,
+            records,
+        }
+    }
+}
