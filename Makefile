@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test test-bypass bench bench-instructions bench-idle bench-bypass bench-history lint agree fuzz setup clean
+.PHONY: help run test test-bypass package bench bench-instructions bench-idle bench-bypass bench-history lint agree fuzz setup clean
 
 # What `make run` takes. IFACE: default-route interface unless given. FILE: a capture file instead. ARGS: passed on.
 IFACE ?=
@@ -27,6 +27,9 @@ test: ## set up, then run every test, and every fuzz target briefly
 
 test-bypass: ## kernel bypass in a virtual machine: UIO, VFIO, huge pages, receive interrupts (in make test too)
 	@scripts/test-bypass
+
+package: ## a Debian package of a release build, in target/debian/
+	@scripts/package
 
 bench: ## packets per second per core, ns by stage, against the floor and the peers
 	@scripts/bench

@@ -140,6 +140,33 @@ impl Run {
         ])
     }
 
+    /// Runs as a service by this configuration file, with its state and its sockets in `folder`.
+    #[must_use]
+    pub fn service(config: &Path, folder: &Path) -> Run {
+        let mut command = Command::new(portreeve());
+        command
+            .args([
+                OsStr::new("run"),
+                OsStr::new("--config"),
+                config.as_os_str(),
+            ])
+            .env("STATE_DIRECTORY", folder.join("state"))
+            .env("RUNTIME_DIRECTORY", folder.join("run"))
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("WATCHDOG_USEC");
+        Run {
+            command,
+            limit: Duration::from_secs(60),
+        }
+    }
+
+    /// With this in its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Run {
+        self.command.env(name, value);
+        self
+    }
+
     /// Reads a capture file to its end and writes JSON lines.
     #[must_use]
     pub fn file(path: &Path) -> Run {

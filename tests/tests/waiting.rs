@@ -220,7 +220,7 @@ fn a_reload_changes_the_mode() {
         told(&socket, "interrupt mode");
         write("poll");
         run.signal("HUP");
-        run.wait_for("engine.mode changed to");
+        run.wait_for("engine.mode: ");
         run.wait_for("configuration checked");
         told(&socket, "poll mode, as asked");
         write("sideways");

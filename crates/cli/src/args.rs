@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod nic;
 pub mod query;
+pub mod service;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ Examples:
   portreeve -i eth0 --log-dir logs      Zeek-compatible logs, rotated every hour
   portreeve --check                     is my configuration right?
   portreeve doctor                      what on this host costs packets?
+  portreeve run --config FILE           as a service: history, alerts, no screen
 ";
 
 const AFTER: &str = "\
@@ -35,7 +37,8 @@ with --fail-on-loss. Signals: INT and TERM end the run in order (a second one at
 once); HUP reads the configuration again and reopens log files; USR1 prints
 statistics on standard error.
 
-Names are never looked up and nothing is sent anywhere.
+Names are never looked up and nothing is sent anywhere, but for alerts to a
+webhook of yours.
 Manual: portreeve man | man -l -
 ";
 
@@ -46,7 +49,7 @@ const TEMPLATE: &str = "\
 {all-args}{after-help}";
 
 /// Watches a network: every packet of an interface or a capture file becomes part of a flow, and what was missed is counted.
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(
     name = "portreeve",
     version,
@@ -78,7 +81,7 @@ pub struct Args {
 }
 
 /// What to watch.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub struct Input {
     /// Watch this interface; repeat it for several
@@ -148,7 +151,7 @@ pub struct Input {
 }
 
 /// Where records go.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Write records as JSON lines, each with its log's name in _path; the same as --format zeek-json
@@ -195,7 +198,7 @@ pub struct OutputArgs {
 }
 
 /// How the run goes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
     /// Worker threads: a number, or auto
@@ -251,6 +254,10 @@ pub struct RunArgs {
 #[derive(Debug, Subcommand)]
 #[command(subcommand_help_heading = "Commands")]
 pub enum Command {
+    /// Watch as a service: by the configuration, with history, without a screen
+    Run(service::ServiceArgs),
+    /// Look at this host and write a commented configuration that fits it
+    Init(crate::init::InitArgs),
     /// Show the live screen of a running instance; where none runs, watch from here
     Top {
         /// The instance: an interface's name or a socket's path (default: the only one)

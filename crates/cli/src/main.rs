@@ -1,12 +1,14 @@
 //! The `portreeve` command: arguments, configuration, wiring, the terminal screen. No logic of its own.
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod args;
 mod config;
 mod doctor;
 mod engine_config;
 mod exit;
 mod facts;
+mod init;
 mod input;
 mod interface;
 mod ledger;
@@ -20,6 +22,7 @@ mod report;
 mod run;
 mod say;
 mod screen;
+mod service;
 mod settings;
 mod show;
 mod signals;
@@ -36,6 +39,7 @@ use args::{Args, Command};
 use config::Places;
 use exit::Failure;
 use interface::InterfaceName;
+use say::Level;
 
 /// Records are made by workers and dropped by the threads of outputs: an allocator that was made for that.
 #[global_allocator]
@@ -47,7 +51,7 @@ fn main() -> ExitCode {
     match dispatch(&args) {
         Ok(code) => code,
         Err(failure) => {
-            eprint!("{failure}");
+            eprint!("{}", say::for_reader(Level::Errors, &failure.to_string()));
             failure.code()
         }
     }
@@ -60,6 +64,12 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             instance,
             interface,
         }) => return top(instance.as_deref(), interface.as_ref(), &places),
+        Some(Command::Run(service)) => {
+            let (args, places) = (service.as_run(), Places::of_service());
+            let settings = settings::Settings::load(&args, &places)?;
+            return run::watch(&args, settings, &places);
+        }
+        Some(Command::Init(args)) => return init::run(args),
         Some(Command::Stats { instance, json }) => {
             return print(socket::stats(instance.as_deref(), *json, &places)?.as_bytes());
         }

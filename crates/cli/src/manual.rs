@@ -57,6 +57,9 @@ Zeek-compatible logs, rotated every hour.
 \fBportreeve \-\-check \-\-set engine.memory=2GiB\fR
 Check the configuration, with one key changed, and print what is in force.
 .TP
+\fBportreeve init \-o portreeve.toml\fR; \fBportreeve run \-\-config portreeve.toml\fR
+Write a configuration that fits this host; watch by it, as a service.
+.TP
 \fBportreeve doctor \-\-fix\fR
 Find what on this host costs packets, and change it until the next boot.
 .TP
@@ -92,6 +95,9 @@ If set and not empty, no colours are used.
 .TP
 XDG_CONFIG_HOME, XDG_RUNTIME_DIR
 The user's folders, when not run as root.
+.TP
+NOTIFY_SOCKET, WATCHDOG_USEC, STATE_DIRECTORY, RUNTIME_DIRECTORY
+What systemd tells \fBportreeve run\fR: where it listens, how often it wants a sign of life, and the folders it made.
 .SH FILES
 .TP
 /etc/portreeve/portreeve.toml
@@ -100,11 +106,18 @@ Configuration, when run as root.
 ~/.config/portreeve/portreeve.toml
 Configuration, when not.
 .TP
+/var/lib/portreeve/store
+History of \fBportreeve run\fR.
+.TP
+/run/portreeve
+Control sockets, when run as root or as a service.
+.TP
 /var/lib/portreeve/nic\-bindings.json, doctor\-changes.json
 What \fBportreeve nic bind\fR and \fBportreeve doctor \-\-fix\fR changed in this boot, to be restored.
 .SH SEE ALSO
 .BR pcap\-filter (7),
 .BR tcpdump (1),
+.BR systemd.service (5),
 .BR capabilities (7)
 "#;
 

@@ -1,7 +1,7 @@
 //! Where records go in this run, and how that went.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use portreeve_engine::Feed;
@@ -11,8 +11,8 @@ use portreeve_output::{
     Destination, Dialect, DropReason, Finished, OpenError, Output, OutputConfig, OutputCounters,
     OutputHandle, OutputState, Rotation, TimeFormat, spawn, spawn_joined,
 };
-use portreeve_record::RecordContext;
-use portreeve_store::{Store, StoreConfig};
+use portreeve_record::{Record, RecordContext};
+use portreeve_store::{Retention, Store, StoreConfig};
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -28,6 +28,8 @@ pub struct Planned {
     pub notes: Vec<String>,
     /// Records go to standard output: nothing else may.
     pub on_stdout: bool,
+    /// What the store keeps, if there is one.
+    retention: Option<Arc<Mutex<Retention>>>,
     /// The sums of a file, if somebody reads them at the end.
     pub sums: Option<Arc<Mutex<Sums>>>,
 }
@@ -74,17 +76,25 @@ fn rotation(config: &Config) -> Rotation {
     }
 }
 
+/// What the store keeps; zero is all.
+fn retention(config: &Config) -> Retention {
+    let store = &config.store;
+    let time = |interval: Interval| Some(interval.0).filter(|time| !time.is_zero());
+    Retention {
+        keep_for: time(store.keep_for),
+        keep_rollups_for: time(store.keep_rollups_for),
+        keep_size: Some(store.keep_size.0).filter(|bytes| *bytes > 0),
+    }
+}
+
 /// How the store is to be written; `None`: there is none.
 fn store(config: &Config) -> Option<StoreConfig> {
     let store = &config.store;
-    let time = |interval: Interval| Some(interval.0).filter(|time| !time.is_zero());
     Some(StoreConfig {
         flush_every: store.flush_every.0,
         segment_every: store.segment_every.0,
         memory: store.memory.0,
-        keep_for: time(store.keep_for),
-        keep_rollups_for: time(store.keep_rollups_for),
-        keep_size: Some(store.keep_size.0).filter(|bytes| *bytes > 0),
+        retention: retention(config),
         community_id: store.community_id,
         rollups: store.rollups,
         ..StoreConfig::new(store.path.clone()?)
@@ -102,6 +112,7 @@ impl Planned {
             outputs: Vec::new(),
             notes: Vec::new(),
             on_stdout: false,
+            retention: None,
             sums: None,
         };
         let (dialect, called) = dialect(config.output.format);
@@ -142,6 +153,7 @@ impl Planned {
                 .notes
                 .push(format!("records: Parquet into {}", path.display()));
             planned.notes.extend(store.notes().iter().cloned());
+            planned.retention = Some(store.retention());
             planned.outputs.push(Box::new(store));
         }
         if summary {
@@ -189,6 +201,7 @@ impl Planned {
         Ok(Outputs {
             shown: handles.iter().map(|_| (OutputState::Ok, 0)).collect(),
             handles,
+            retention: self.retention,
         })
     }
 }
@@ -196,16 +209,45 @@ impl Planned {
 /// Running outputs.
 pub struct Outputs {
     handles: Vec<OutputHandle>,
+    retention: Option<Arc<Mutex<Retention>>>,
     /// State and errors that were last told to the user.
     shown: Vec<(OutputState, u64)>,
 }
 
 impl Outputs {
+    /// Puts in force what a reload can change.
+    pub fn reload(&self, config: &Config) {
+        if let Some(kept) = &self.retention {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = retention(config);
+        }
+    }
+
     /// Has all outputs open their files again.
     pub fn reopen(&self) {
         for handle in &self.handles {
             handle.reopen();
         }
+    }
+
+    /// Gives all outputs a record that comes from no worker.
+    pub fn insert(&self, record: &Record) {
+        for handle in &self.handles {
+            handle.insert(record.clone());
+        }
+    }
+
+    /// How each fares, for alerts: its name, what it lost, and why it cannot write.
+    pub fn fare(&self) -> impl Iterator<Item = (&str, u64, Option<String>)> {
+        let written = self
+            .handles
+            .iter()
+            .filter(|handle| !is_shown_only(handle.name()));
+        written.map(|handle| {
+            let status = handle.status();
+            let failing = (status.state() == OutputState::Recovering)
+                .then(|| status.last_error().unwrap_or_default());
+            (handle.name(), status.counters().dropped_total(), failing)
+        })
     }
 
     /// Whether there were outputs and nobody reads any of them any more. What is only shown is none of them.

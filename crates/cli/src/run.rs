@@ -16,8 +16,9 @@ use portreeve_live::{Live, LiveSettings};
 use portreeve_record::RecordContext;
 use serde_json::{Value, json};
 
+use crate::alerts::Alerts;
 use crate::args::Args;
-use crate::config::Places;
+use crate::config::{Layers, Places};
 use crate::engine_config::{self, engine_config, live_settings};
 use crate::exit::{FAILED, Failure, LOST};
 use crate::facts::Facts;
@@ -26,6 +27,8 @@ use crate::live::{self, Beat};
 use crate::outputs::{Ended, Outputs, Planned};
 use crate::say::{Level, Voice};
 use crate::screen::{Action, Eye};
+use crate::service::Manager;
+use crate::service::progress::Progress;
 use crate::settings::{self, Settings};
 use crate::show::{Circumstances, Kind, Plan, Show};
 use crate::signals::{self, Asked};
@@ -46,6 +49,9 @@ type Shared = Arc<Mutex<Option<Monitor>>>;
 struct Run<'a> {
     args: &'a Args,
     places: &'a Places,
+    /// As the run began: what takes a restart is in force by these.
+    started: Layers,
+    /// As last read.
     settings: Settings,
     voice: Voice,
     show: Show,
@@ -57,6 +63,11 @@ struct Run<'a> {
     facts: Facts,
     writer: Option<packet_writer::Handle>,
     outputs_status: Arc<Mutex<Value>>,
+    manager: Manager,
+    progress: Progress,
+    /// `None`: a file is read.
+    alerts: Option<Alerts>,
+    alerts_status: Arc<Mutex<Value>>,
     asked: Receiver<Asked>,
     /// When the end was asked for.
     ending: Option<Instant>,
@@ -80,7 +91,12 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     // Before a source or its library moves this thread to some core.
     let topology = placement::topology();
     let opened = input::open(args, &settings)?;
-    let at = Circumstances::here(args.output.quiet, opened.live, packets.is_some());
+    let at = Circumstances::here(
+        args.output.quiet,
+        opened.live,
+        packets.is_some(),
+        places.is_service(),
+    );
     let plan = Plan::new(&config, &settings.layers, &at);
     let summary = !opened.live && matches!(plan.kind, Kind::Screen | Kind::Lines);
     let stdout_taken = packets.as_ref().is_some_and(packet_writer::is_stdout);
@@ -119,7 +135,10 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     engine.own_process = true;
     engine.packets = writer.is_some();
     let sensor = settings::sensor(&config);
-    let names = opened.infos.iter().map(|info| info.name.clone()).collect();
+    let names: Vec<String> = opened.infos.iter().map(|info| info.name.clone()).collect();
+    let alerts = opened
+        .live
+        .then(|| Alerts::new(&config, sensor.clone(), &names));
     let context = Arc::new(RecordContext::new(sensor, names));
     let (live, workers) = (opened.live, opened.workers);
     let mut notes = opened.notes.clone();
@@ -149,11 +168,16 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         live: looks,
         facts,
         writer,
+        manager: Manager::of_this_process(places.is_service()),
+        progress: Progress::default(),
+        alerts: alerts.transpose()?,
+        alerts_status: Arc::default(),
         asked,
         ending: None,
         failed: false,
         args,
         places,
+        started: settings.layers.clone(),
         settings,
     };
     let control = run.listen(socket_path, asker, &mut notes)?;
@@ -216,6 +240,7 @@ impl Run<'_> {
             Arc::clone(&self.monitor),
             Arc::clone(&self.outputs_status),
             self.live.clone(),
+            Arc::clone(&self.alerts_status),
             asker,
             engine_config::scheduling(&self.settings.config),
         );
@@ -264,6 +289,8 @@ impl Run<'_> {
             let (monitor, outputs) = (&self.monitor, &self.outputs);
             beat.beat(SystemTime::now(), || snapshot(monitor), || outputs.views());
         }
+        self.look_after();
+        self.watch_thresholds();
         if self.show.is_screen_due() {
             match self.show.open_screen() {
                 Ok(()) => self.voice.hold(),
@@ -308,6 +335,43 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Looks whether all workers go on, and tells the service manager.
+    fn look_after(&mut self) {
+        let now = Instant::now();
+        if !self.manager.is_due(now) {
+            return;
+        }
+        let monitor = self.monitor.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(monitor) = monitor.as_ref() {
+            self.progress.take(monitor.beats(), now);
+            self.manager
+                .beat(now, &self.progress, || monitor.snapshot());
+        }
+    }
+
+    /// Looks whether somebody should know something, and tells.
+    fn watch_thresholds(&mut self) {
+        let now = Instant::now();
+        let Some(alerts) = &mut self.alerts else {
+            return;
+        };
+        if !alerts.is_due(now) {
+            return;
+        }
+        let Some(snapshot) = snapshot(&self.monitor) else {
+            return;
+        };
+        for (level, line) in alerts.take(&snapshot, &self.outputs, &self.progress.stuck(now), now) {
+            self.voice.say(level, &line);
+        }
+        if let Some(live) = &self.live {
+            live.set_alerts(alerts.views());
+        }
+        if let Ok(mut status) = self.alerts_status.lock() {
+            *status = alerts.status();
+        }
+    }
+
     /// Tells what sources and outputs have to say.
     fn tell(&mut self) {
         for line in self.with(Monitor::take_notices).unwrap_or_default() {
@@ -339,6 +403,7 @@ impl Run<'_> {
                 if self.ending.is_none() {
                     self.ending = Some(Instant::now());
                     self.show.app.ending = true;
+                    self.manager.stopping();
                     self.with(Monitor::stop);
                     // From here on a second Ctrl-C is a signal, and works whatever hangs.
                     self.end_show();
@@ -359,14 +424,21 @@ impl Run<'_> {
     }
 
     fn reload(&mut self) {
+        self.manager.reloading();
         match Settings::load(self.args, self.places) {
             Ok(settings) => {
-                for line in settings::changes(&self.settings, &settings) {
+                for line in settings::changes(&self.started, &self.settings, &settings) {
                     self.voice.say(Level::Usual, &line);
                 }
                 self.with(|monitor| monitor.change(live_settings(&settings.config)));
                 for warning in self.facts.reload(&settings.config) {
                     self.voice.error(&warning);
+                }
+                self.outputs.reload(&settings.config);
+                if let Some(Err(failure)) = self.alerts.as_mut().map(|a| a.reload(&settings.config))
+                {
+                    self.voice
+                        .say(Level::Errors, failure.to_string().trim_end());
                 }
                 self.settings = settings;
                 self.voice
@@ -381,6 +453,7 @@ impl Run<'_> {
             }
         }
         self.outputs.reopen();
+        self.manager.reloaded();
     }
 
     fn end_show(&mut self) {
@@ -390,6 +463,7 @@ impl Run<'_> {
 
     /// Ends the run: the last records are written, the books closed and shown.
     fn end(mut self, records: bool, sums: Option<&Arc<Mutex<Sums>>>) -> Result<ExitCode, Failure> {
+        self.manager.stopping();
         self.tell();
         let monitor = self
             .monitor
@@ -495,6 +569,7 @@ fn handler(
     monitor: Shared,
     outputs: Arc<Mutex<Value>>,
     live: Option<Live>,
+    alerts: Arc<Mutex<Value>>,
     asker: Sender<Asked>,
     scheduling: Scheduling,
 ) -> control::Handler {
@@ -513,6 +588,7 @@ fn handler(
                 "version": env!("CARGO_PKG_VERSION"),
                 "pid": std::process::id(),
                 "outputs": outputs.lock().map_or(Value::Null, |outputs| outputs.clone()),
+                "alerts": alerts.lock().map_or(Value::Null, |alerts| alerts.clone()),
             })),
             Request::Get(topic) => {
                 let snapshot = snapshot(&monitor).ok_or_else(ending)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use portreeve_capture::filter;
 
+use crate::alerts;
 use crate::args::Args;
 use crate::config::values::{Checksums, Setting};
 use crate::config::{self, Config, Layers, Origin, Places, keys};
@@ -38,6 +39,7 @@ impl Settings {
         engine_config::scheduling(&config)
             .allows(mode)
             .map_err(Failure::usage)?;
+        alerts::target(&config).map_err(|error| Failure::usage(format!("alerts: {error}")))?;
         Ok(Settings {
             config,
             layers,
@@ -62,26 +64,37 @@ impl Settings {
 /// The sensor's name: as configured, or the host's.
 #[must_use]
 pub fn sensor(config: &Config) -> String {
-    config.general.sensor.clone().unwrap_or_else(|| {
-        nix::unistd::gethostname().map_or_else(
-            |_| "localhost".into(),
-            |name| name.to_string_lossy().into_owned(),
-        )
-    })
+    config.general.sensor.clone().unwrap_or_else(host_name)
 }
 
-/// The keys that a reload found changed, and what will come of it.
+/// The host's name.
 #[must_use]
-pub fn changes(before: &Settings, now: &Settings) -> Vec<String> {
+pub fn host_name() -> String {
+    nix::unistd::gethostname().map_or_else(
+        |_| "localhost".into(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// The keys that a reload found changed, with the old and the new value, and what comes of it; those that take a restart each time until there is one.
+#[must_use]
+pub fn changes(started: &Layers, before: &Settings, now: &Settings) -> Vec<String> {
     keys::keys()
-        .filter(|key| before.layers.value(key) != now.layers.value(key))
-        .map(|key| {
-            let when = if key.live {
-                "in force now"
+        .filter_map(|key| {
+            let new = now.layers.value(key);
+            let old = if key.live {
+                before.layers.value(key)
             } else {
-                "takes effect at the next start"
+                started.value(key)
             };
-            format!("{} changed to {}: {when}", key.name, now.layers.value(key))
+            (old != new).then(|| {
+                let when = if key.live {
+                    "in force now".to_owned()
+                } else {
+                    format!("takes a restart, {old} stays in force")
+                };
+                format!("{}: {old} -> {new}: {when}", key.name)
+            })
         })
         .collect()
 }

@@ -55,12 +55,14 @@ pub struct Circumstances {
     pub live: bool,
     /// `-w`.
     pub writes: bool,
+    /// `portreeve run`.
+    pub service: bool,
 }
 
 impl Circumstances {
     /// Those of this process.
     #[must_use]
-    pub fn here(quiet: bool, live: bool, writes: bool) -> Circumstances {
+    pub fn here(quiet: bool, live: bool, writes: bool, service: bool) -> Circumstances {
         Circumstances {
             stdout: io::stdout().is_terminal(),
             stderr: io::stderr().is_terminal(),
@@ -68,6 +70,7 @@ impl Circumstances {
             quiet,
             live,
             writes,
+            service,
         }
     }
 }
@@ -76,6 +79,11 @@ impl Plan {
     /// On a terminal without another output asked for: the screen. In a pipe: records.
     #[must_use]
     pub fn new(config: &Config, layers: &Layers, at: &Circumstances) -> Plan {
+        if at.service {
+            // Standard output is the journal's, for people.
+            let (records, kind) = (false, Kind::Nothing);
+            return Plan { records, kind };
+        }
         // The file says how records are written; a flag also says that they are wanted here.
         let asked = matches!(layers.origin("output.format"), Some(Origin::Flag(_)));
         let elsewhere = config.output.log_dir.is_some() || at.writes;
@@ -304,6 +312,7 @@ mod tests {
             quiet,
             live,
             writes,
+            service: false,
         };
         let screen = Plan {
             records: false,
@@ -356,6 +365,12 @@ mod tests {
             plan(&[], true, &at(true, true, true, false, true, true)),
             records
         );
+        // As a service: nothing, wherever it was started from.
+        let service = Circumstances {
+            service: true,
+            ..terminal
+        };
+        assert_eq!(plan(&[], false, &service), nothing);
     }
 
     #[test]

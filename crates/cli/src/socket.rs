@@ -15,7 +15,7 @@ use crate::exit::Failure;
 use crate::screen::eye::Remote;
 use crate::screen::terminal::{self, Screen};
 use crate::screen::{Action, App};
-use crate::{engine_config, report};
+use crate::{alerts, engine_config, report};
 
 /// Between two questions of `portreeve top`.
 const EVERY: Duration = Duration::from_millis(500);
@@ -124,7 +124,10 @@ pub fn stats(instance: Option<&str>, json: bool, places: &Places) -> Result<Stri
             ask(&path, Request::Get(Topic::Snapshot)).map_err(|error| failed(&path, &error))?;
         return Ok(format!("{answer}\n"));
     }
-    Ok(report::statistics(&snapshot(&path)?))
+    let status = ask(&path, Request::Get(Topic::Status)).map_err(|error| failed(&path, &error))?;
+    let mut page = report::statistics(&snapshot(&path)?);
+    page.push_str(&alerts::page(&status["alerts"]));
+    Ok(page)
 }
 
 /// `portreeve mode`: has a running instance wait otherwise.

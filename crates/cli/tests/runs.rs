@@ -469,7 +469,9 @@ fn hup_names_mistakes_and_changes_and_keeps_running() {
     going.signal(Signal::SIGHUP);
     going.until("log files reopened");
     assert!(
-        going.said.contains("sensor changed to \"b\""),
+        going
+            .said
+            .contains("sensor: \"a\" -> \"b\": takes a restart"),
         "{}",
         going.said
     );

@@ -161,3 +161,32 @@ fn the_pages_in_docs_name_no_flag_that_is_not_there() {
         }
     }
 }
+
+#[test]
+fn init_writes_what_check_finds_right_and_writes_over_nothing() {
+    let there = TextFile::new("init.toml", "sensor = \"mine\"\n");
+    let refused = portreeve(&["init", "-o", there.path()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("--force"), "{}", stderr(&refused));
+    let kept = std::fs::read_to_string(&there.0).expect("the file");
+    assert_eq!(kept, "sensor = \"mine\"\n");
+
+    let written = portreeve(&["init", "--force", "-o", there.path()]);
+    assert_eq!(written.status.code(), Some(0), "{}", stderr(&written));
+    let text = std::fs::read_to_string(&there.0).expect("the file");
+    // The same is printed where no file is named.
+    assert_eq!(stdout(&portreeve(&["init"])), text);
+    let check = portreeve(&["--check", "--config", there.path()]);
+    assert_eq!(check.status.code(), Some(0), "{}\n{text}", stderr(&check));
+}
+
+#[test]
+fn a_webhook_that_cannot_be_one_is_wrong_configuration() {
+    let output = portreeve(&["--check", "--set", "alerts.webhook=example.org/x"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("https://host/path"),
+        "{}",
+        stderr(&output)
+    );
+}

@@ -251,6 +251,12 @@ impl Default for Cell {
 }
 
 impl Cell {
+    /// How many times something was published.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire) / 2
+    }
+
     /// Publishes `counters`. Only the owning worker may call this.
     pub fn publish(&self, counters: &WorkerCounters) {
         let sequence = self.sequence.load(Ordering::Relaxed);
@@ -337,7 +343,9 @@ mod tests {
         counters.count_not_ip(0x88cc);
         counters.sources[0].kernel_drops = Some(3);
         counters.sources[0].delivered = 7;
+        assert_eq!(cell.published(), 0);
         cell.publish(&counters);
+        assert_eq!(cell.published(), 1);
         let read = cell.read();
         assert_eq!((read.delivered, read.not_ip), (7, 3));
         assert_eq!((read.ethertypes[0], read.ethertype_frames[0]), (0x0806, 2));

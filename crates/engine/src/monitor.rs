@@ -391,6 +391,16 @@ impl Monitor {
         bins::peaks(&self.shelves, wall_clock(), PEAKS_BEFORE)
     }
 
+    /// How often each thread of [`Snapshot::workers`] has published its books, in their order. One that makes progress does so at least every
+    /// [`EngineConfig::longest_sleep`]; one that hangs, or that broke down, does not.
+    #[must_use]
+    pub fn beats(&self) -> Vec<(&str, u64)> {
+        let beats = self.seats.iter();
+        beats
+            .map(|seat| (seat.name.as_str(), seat.cell.published()))
+            .collect()
+    }
+
     fn latest_talkers(&self) -> Talkers {
         let Ok(mut lookers) = self.talkers.lock() else {
             return Talkers::default();

@@ -213,6 +213,21 @@ pub fn counters(netlink: &mut Netlink, index: u32) -> io::Result<NicCounters> {
     found.ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
+/// Whether the interface with this index is set up and has a carrier; one that is gone has none.
+///
+/// # Errors
+/// The kernel refused the request.
+pub fn has_carrier(netlink: &mut Netlink, index: u32) -> io::Result<bool> {
+    let mut found = false;
+    let answer = netlink.link(index, |payload| {
+        found = parse_link(payload).is_some_and(|link| link.up && link.running);
+    });
+    match answer {
+        Err(error) if error.raw_os_error() != Some(libc::ENODEV) => Err(error),
+        _ => Ok(found),
+    }
+}
+
 /// Whether the interface with this index still exists.
 #[must_use]
 pub fn exists(netlink: &mut Netlink, index: u32) -> bool {

@@ -3,14 +3,15 @@
 //! One thread an output, one ring a worker and output: a slow output costs only its own records. Where facts are joined, each output has a joiner of its
 //! own in front of it, on the same thread: nothing is shared, and no worker waits for it.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use portreeve_record::{Joiner, RecordContext, RecordFeed};
+use portreeve_record::{Joiner, Record, RecordContext, RecordFeed};
 
 use crate::joined::Joined;
 use crate::output::Output;
@@ -23,12 +24,35 @@ const TICK: Duration = Duration::from_millis(200);
 /// How long an output that missed its deadline gets to count what it leaves behind.
 const GRACE: Duration = Duration::from_millis(200);
 
+/// Records of the program's own that may wait for an output: there are few of them.
+const INSERTED: usize = 1024;
+
 /// What other threads ask of an output's thread.
 #[derive(Default)]
 struct Requests {
     reopen: AtomicBool,
     /// Write no more; count what is queued as lost.
     abandon: AtomicBool,
+    /// There is something in `inserted`: all that the thread looks at mostly.
+    pending: AtomicBool,
+    /// Records that come from no worker.
+    inserted: Mutex<VecDeque<Record>>,
+}
+
+impl Requests {
+    /// Writes what was put in by hand.
+    fn write_inserted(&self, output: &mut dyn Output, context: &RecordContext) {
+        if !self.pending.load(Relaxed) {
+            return;
+        }
+        let mut inserted = self.inserted.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pending.store(false, Relaxed);
+        let records = std::mem::take(&mut *inserted);
+        drop(inserted);
+        for record in records {
+            output.write(&record, context);
+        }
+    }
 }
 
 /// A running output.
@@ -115,6 +139,7 @@ fn run(
         if requests.reopen.swap(false, Relaxed) {
             output.reopen();
         }
+        requests.write_inserted(&mut *output, context);
         let drained = feed.drain(&mut |record| {
             if requests.abandon.load(Relaxed) {
                 status.add_dropped(DropReason::Shutdown, 1);
@@ -138,6 +163,7 @@ fn run(
             feed.wait(WAIT);
         }
     }
+    requests.write_inserted(&mut *output, context);
     output.finish();
     // Nobody listens any more if the caller gave up.
     let _ = finished.send(());
@@ -165,6 +191,22 @@ impl OutputHandle {
     /// Asks it to open its files again (HUP).
     pub fn reopen(&self) {
         self.requests.reopen.store(true, Relaxed);
+    }
+
+    /// Gives it a record that comes from no worker, as one that was made here.
+    pub fn insert(&self, record: Record) {
+        self.status.add_made();
+        let requests = &self.requests;
+        let mut inserted = requests
+            .inserted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if inserted.len() < INSERTED {
+            inserted.push_back(record);
+            requests.pending.store(true, Relaxed);
+        } else {
+            self.status.add_dropped(DropReason::QueueFull, 1);
+        }
     }
 
     /// Waits until all is written; call it when the producers have ended. At the deadline what is queued is counted as lost instead.

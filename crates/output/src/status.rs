@@ -17,6 +17,8 @@ pub enum DropReason {
     Closed,
     /// The run ended and the deadline for writing what was queued was over.
     Shutdown,
+    /// More records of the program's own were put in than the output took out.
+    QueueFull,
 }
 
 impl DropReason {
@@ -25,6 +27,7 @@ impl DropReason {
         DropReason::WriteError,
         DropReason::Closed,
         DropReason::Shutdown,
+        DropReason::QueueFull,
     ];
 
     /// The reason's name in ledgers and metrics.
@@ -34,11 +37,12 @@ impl DropReason {
             DropReason::WriteError => "write_error",
             DropReason::Closed => "closed",
             DropReason::Shutdown => "shutdown",
+            DropReason::QueueFull => "queue_full",
         }
     }
 }
 
-const REASONS: usize = 3;
+const REASONS: usize = 4;
 const _: () = assert!(DropReason::ALL.len() == REASONS);
 
 /// How an output fares.
@@ -75,7 +79,7 @@ pub struct OutputCounters {
     pub dropped: [u64; REASONS],
     /// Records of logs that this output is configured not to write.
     pub unwanted: u64,
-    /// Records made for this output out of others: facts that span conversations.
+    /// Records made for this output: facts that span conversations, and what the program itself has to tell.
     pub made: u64,
     /// Records that were not written as they came: repetitions, and parts of records that were made.
     pub taken_in: u64,

@@ -6,6 +6,17 @@ use std::time::Duration;
 /// Rows of a segment at most: what is sorted and written at once, one row group of its Parquet file.
 pub const SEGMENT_ROWS: usize = 262_144;
 
+/// What is kept: all that changes while a store is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Records whose time is longer ago are deleted, file by file.
+    pub keep_for: Option<Duration>,
+    /// The same for roll-ups.
+    pub keep_rollups_for: Option<Duration>,
+    /// The oldest files are deleted when all together have more bytes.
+    pub keep_size: Option<u64>,
+}
+
 /// How a store is written and what is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreConfig {
@@ -17,12 +28,8 @@ pub struct StoreConfig {
     pub segment_every: Duration,
     /// Memory for records that are not on disk yet, bytes, and for making Parquet of them.
     pub memory: u64,
-    /// Records whose time is longer ago are deleted, file by file.
-    pub keep_for: Option<Duration>,
-    /// The same for roll-ups.
-    pub keep_rollups_for: Option<Duration>,
-    /// The oldest files are deleted when all together have more bytes.
-    pub keep_size: Option<u64>,
+    /// What is kept.
+    pub retention: Retention,
     /// Whether `community_id` is stored: 20 bytes a record that can be worked out again.
     pub community_id: bool,
     /// Whether roll-ups are made.
@@ -38,9 +45,10 @@ impl StoreConfig {
             flush_every: Duration::from_secs(1),
             segment_every: Duration::from_secs(300),
             memory: 256 << 20,
-            keep_for: Some(Duration::from_secs(30 * 86_400)),
-            keep_rollups_for: None,
-            keep_size: None,
+            retention: Retention {
+                keep_for: Some(Duration::from_secs(30 * 86_400)),
+                ..Retention::default()
+            },
             community_id: true,
             rollups: true,
         }

@@ -6,15 +6,15 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_output::OutputStatus;
 
 use crate::compact::{self, Compacted};
-use crate::config::StoreConfig;
+use crate::config::Retention;
 use crate::error::StoreError;
 use crate::layout::{Layout, Listing, Sealed, nanoseconds};
 use crate::schema::{TableKind, tables};
@@ -37,10 +37,10 @@ impl Keeper {
     pub fn start(
         layout: Layout,
         status: Arc<OutputStatus>,
-        config: &StoreConfig,
+        retention: Arc<Mutex<Retention>>,
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let mut work = Work::new(layout, status, config);
+        let mut work = Work::new(layout, status, retention);
         let thread = Builder::new().name("store-keep".into()).spawn({
             let stop = Arc::clone(&stop);
             move || {
@@ -76,22 +76,22 @@ impl Drop for Keeper {
 pub(crate) struct Work {
     layout: Layout,
     status: Arc<OutputStatus>,
-    keep_for: Option<Duration>,
-    keep_rollups_for: Option<Duration>,
-    keep_size: Option<u64>,
+    retention: Arc<Mutex<Retention>>,
     rollups: Vec<&'static str>,
     /// What is in the trash, and since when: by a clock that does not step.
     trashed: HashMap<PathBuf, Instant>,
 }
 
 impl Work {
-    pub fn new(layout: Layout, status: Arc<OutputStatus>, config: &StoreConfig) -> Self {
+    pub fn new(
+        layout: Layout,
+        status: Arc<OutputStatus>,
+        retention: Arc<Mutex<Retention>>,
+    ) -> Self {
         Work {
             layout,
             status,
-            keep_for: config.keep_for,
-            keep_rollups_for: config.keep_rollups_for,
-            keep_size: config.keep_size,
+            retention,
             rollups: tables()
                 .iter()
                 .filter(|table| table.kind == TableKind::Rollup)
@@ -120,6 +120,10 @@ impl Work {
     /// Deletes what is too old, and the oldest of what is too much.
     fn retire(&self, listing: &Listing, now: SystemTime) -> Result<(), StoreError> {
         // A clock that stepped far ahead must not empty the store: no record is older than the newest one makes it.
+        let retention = *self
+            .retention
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let newest = listing.sealed.iter().map(|file| file.max).max();
         let wall = nanoseconds(now);
         let now = newest.unwrap_or(wall).min(wall);
@@ -127,9 +131,9 @@ impl Work {
         let mut removed = 0;
         for file in &listing.sealed {
             let keep = if self.is_rollup(file) {
-                self.keep_rollups_for
+                retention.keep_rollups_for
             } else {
-                self.keep_for
+                retention.keep_for
             };
             let oldest = keep.map_or(i64::MIN, |keep| {
                 now.saturating_sub(i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX))
@@ -142,7 +146,7 @@ impl Work {
                 kept.push(file);
             }
         }
-        if let Some(most) = self.keep_size {
+        if let Some(most) = retention.keep_size {
             kept.sort_by_key(|file| (self.is_rollup(file), file.max, file.first));
             let mut total: u64 = kept.iter().map(|file| file.bytes).sum();
             for file in kept {
@@ -258,13 +262,11 @@ mod tests {
             .count()
     }
 
-    fn work(layout: &Layout, change: impl FnOnce(&mut StoreConfig)) -> Work {
-        let mut config = StoreConfig {
-            keep_for: None,
-            ..StoreConfig::new(layout.root().to_owned())
-        };
-        change(&mut config);
-        Work::new(layout.clone(), Arc::default(), &config)
+    fn work(layout: &Layout, change: impl FnOnce(&mut Retention)) -> Work {
+        let mut retention = Retention::default();
+        change(&mut retention);
+        let retention = Arc::new(Mutex::new(retention));
+        Work::new(layout.clone(), Arc::default(), retention)
     }
 
     fn after_days(days: u64) -> SystemTime {

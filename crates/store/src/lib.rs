@@ -42,7 +42,7 @@ mod store;
 mod table;
 
 pub use catalog::{Catalog, Files, OpenSegment, StoredFile};
-pub use config::{SEGMENT_ROWS, StoreConfig};
+pub use config::{Retention, SEGMENT_ROWS, StoreConfig};
 pub use error::StoreError;
 pub use rollup::TOP_HOSTS;
 pub use store::Store;

@@ -1,13 +1,13 @@
 //! The store as an output: records in, files out.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_output::{DropReason, Output, OutputState, OutputStatus};
 use portreeve_record::{Record, RecordContext};
 
-use crate::config::StoreConfig;
+use crate::config::{Retention, StoreConfig};
 use crate::error::StoreError;
 use crate::keeper::Keeper;
 use crate::layout::Layout;
@@ -40,6 +40,7 @@ pub struct Store {
     context: Option<RecordContext>,
     sealer: Sealer,
     keeper: Keeper,
+    retention: Arc<Mutex<Retention>>,
     /// The number of the next segment.
     next: u64,
     flushed: Instant,
@@ -77,7 +78,8 @@ impl Store {
         let status = Arc::new(OutputStatus::default());
         let sealer = Sealer::start(layout.clone(), Arc::clone(&status), left)
             .map_err(StoreError::io("start a thread for", &config.path))?;
-        let keeper = Keeper::start(layout.clone(), Arc::clone(&status), &config)
+        let retention = Arc::new(Mutex::new(config.retention));
+        let keeper = Keeper::start(layout.clone(), Arc::clone(&status), Arc::clone(&retention))
             .map_err(StoreError::io("start a thread for", &config.path))?;
         let now = Instant::now();
         Ok(Store {
@@ -97,6 +99,7 @@ impl Store {
             config,
             sealer,
             keeper,
+            retention,
             next,
             flushed: now,
             rolled: [now; 3],
@@ -109,6 +112,12 @@ impl Store {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// What is kept, to be changed by who has this while the store is written; looked at every ten seconds.
+    #[must_use]
+    pub fn retention(&self) -> Arc<Mutex<Retention>> {
+        Arc::clone(&self.retention)
     }
 
     /// Makes room in a table, by handing what it holds to the sealer; whether there is room now.

@@ -9,9 +9,9 @@ use ipnet::IpNet;
 
 use super::layers::{ConfigError, Layers};
 use super::values::{
-    ByteSize, Checksums, Compression, CpuList, Direction, FileHash, Format, Hosts, HugePages,
-    Interval, Overlap, ProtocolName, Scheduling, Setting, Time, WaitMode, Workers, XdpMode,
-    ZeroCopy,
+    BitRate, ByteSize, Checksums, Compression, CpuList, Direction, FileHash, Format, Hosts,
+    HugePages, Interval, Overlap, Percent, ProtocolName, Scheduling, Setting, Time, WaitMode,
+    Workers, XdpMode, ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -219,11 +219,11 @@ settings! {
         /// Memory for records that are not on disk yet, and for making Parquet of them. Comes on top of `engine.memory`.
         memory: ByteSize = ByteSize(256 << 20), "store.memory";
         /// Records older than this are deleted, file by file. `0s`: never. What was read from an old capture counts from when it was stored.
-        keep_for: Interval = Interval::seconds(30 * 86_400), "store.keep_for";
+        keep_for: Interval = Interval::seconds(30 * 86_400), "store.keep_for", live;
         /// Roll-ups older than this are deleted. `0s`: never.
-        keep_rollups_for: Interval = Interval::seconds(0), "store.keep_rollups_for";
+        keep_rollups_for: Interval = Interval::seconds(0), "store.keep_rollups_for", live;
         /// The oldest files are deleted when all together are larger than this; roll-ups last. `0`: never.
-        keep_size: ByteSize = ByteSize(0), "store.keep_size";
+        keep_size: ByteSize = ByteSize(0), "store.keep_size", live;
         /// Store `community_id` of a conn record: some 20 bytes of each, which can be worked out again.
         community_id: bool = true, "store.community_id";
         /// Keep sums by second, minute and hour: `rollup_1s` to `rollup_1h`, and of the busiest addresses `hosts_1m` and `hosts_1h`.
@@ -269,6 +269,33 @@ settings! {
         keep_for: Interval = Interval::seconds(0), "output.keep_for";
         /// The oldest rotated log files are deleted when all together are larger than this. `0`: never.
         keep_size: ByteSize = ByteSize(0), "output.keep_size";
+    }
+    /// When somebody should know: thresholds on what the run itself does. [The service](service.md#alerts) says who is told, and how.
+    alerts: Alerts = "alerts" {
+        /// Share of the packets of the last ten seconds that were lost: by the NIC, by the kernel, between workers. Empty: not watched.
+        loss: Option<Percent> = Some(Percent(0.1)), "alerts.loss", live;
+        /// A watched interface without a carrier, or gone.
+        link_down: bool = true, "alerts.link_down", live;
+        /// Less than this is left on a disk that history or logs are written to. `0`: not watched.
+        disk_free: ByteSize = ByteSize(1 << 30), "alerts.disk_free", live;
+        /// An output that cannot write, or lost records.
+        outputs: bool = true, "alerts.outputs", live;
+        /// Share of the flow tables that is taken. Empty: not watched.
+        flow_table: Option<Percent> = Some(Percent(95.0)), "alerts.flow_table", live;
+        /// More traffic than this over ten seconds. Empty: not watched.
+        rate_above: Option<BitRate> = None, "alerts.rate_above", live;
+        /// Less traffic than this over ten seconds: a mirror port that went silent. Empty: not watched.
+        rate_below: Option<BitRate> = None, "alerts.rate_below", live;
+        /// A worker that does not go on.
+        worker_stuck: bool = true, "alerts.worker_stuck", live;
+        /// How long a condition holds before it is an alert.
+        raise_after: Interval = Interval::seconds(3), "alerts.raise_after", live;
+        /// How long it does not hold before the alert is over: what flickers is one alert.
+        clear_after: Interval = Interval::seconds(30), "alerts.clear_after", live;
+        /// Where alerts are sent, one JSON object in a POST for each, such as `https://host/path`. Empty: nowhere.
+        webhook: Option<String> = None, "alerts.webhook", live;
+        /// Headers of these requests, such as `["Authorization: Bearer TOKEN"]`.
+        webhook_headers: Vec<String> = Vec::new(), "alerts.webhook_headers", live;
     }
     /// The process itself.
     process: Process = "process" {

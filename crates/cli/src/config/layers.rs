@@ -10,6 +10,8 @@ use super::values::Setting;
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// What a service has unless it is told otherwise.
+    Service,
     /// A line of a configuration file.
     File(PathBuf, usize),
     /// `--set`.
@@ -21,6 +23,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Origin::Service => f.write_str("portreeve run"),
             Origin::File(path, line) => write!(f, "{}:{line}", path.display()),
             Origin::Set => f.write_str("--set"),
             Origin::Flag(flag) => f.write_str(flag),

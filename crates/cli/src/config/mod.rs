@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use keys::Config;
 pub use layers::{ConfigError, Layers, Origin};
+use values::Setting;
 
 /// The folders of a run: system-wide for root, the user's own else (XDG Base Directory Specification).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Places {
     pub config: PathBuf,
     /// Where control sockets are.
     pub runtime: PathBuf,
+    /// Where a service keeps its history unless it is said; `None`: this is no service.
+    pub store: Option<PathBuf>,
 }
 
 impl Places {
@@ -30,6 +33,32 @@ impl Places {
         })
     }
 
+    /// The folders of a service: the system's, or those that the service manager made for it.
+    #[must_use]
+    pub fn of_service() -> Places {
+        Places::of_service_by(|name| std::env::var_os(name).map(PathBuf::from))
+    }
+
+    /// Whether these are a service's.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        self.store.is_some()
+    }
+
+    fn of_service_by(variable: impl Fn(&str) -> Option<PathBuf>) -> Places {
+        let folder = |name, usual: &str| {
+            variable(name)
+                .filter(|path| path.is_absolute())
+                .unwrap_or_else(|| PathBuf::from(usual))
+        };
+        let state = folder("STATE_DIRECTORY", "/var/lib/portreeve");
+        Places {
+            config: "/etc/portreeve/portreeve.toml".into(),
+            runtime: folder("RUNTIME_DIRECTORY", "/run/portreeve"),
+            store: Some(state.join("store")),
+        }
+    }
+
     fn of(user: u32, variable: impl Fn(&str) -> Option<PathBuf>) -> Places {
         // The specification: a relative path in one of its variables is to be ignored.
         let variable = |name| variable(name).filter(|path| path.is_absolute());
@@ -38,6 +67,7 @@ impl Places {
             return Places {
                 config: "/etc/portreeve/portreeve.toml".into(),
                 runtime: "/run/portreeve".into(),
+                store: None,
             };
         }
         Places {
@@ -48,6 +78,7 @@ impl Places {
                 || PathBuf::from(format!("/tmp/portreeve-{user}")),
                 |folder| folder.join("portreeve"),
             ),
+            store: None,
         }
     }
 }
@@ -63,6 +94,9 @@ pub fn read_file(
 ) -> Result<(Layers, Option<PathBuf>), ConfigError> {
     let path = named.unwrap_or(&places.config);
     let mut layers = Layers::default();
+    if let Some(store) = &places.store {
+        layers.put("store.path", store.to_toml(), Origin::Service);
+    }
     match std::fs::read_to_string(path) {
         Ok(text) => {
             layers.file(path, &text)?;
@@ -104,10 +138,33 @@ mod tests {
     }
 
     #[test]
+    fn a_service_keeps_history_unless_its_file_says_otherwise() {
+        let places = Places::of_service_by(|_| None);
+        let store = |places: &Places| {
+            let (layers, _) = read_file(None, places).unwrap();
+            Config::from_layers(&layers).unwrap().store.path
+        };
+        assert_eq!(places.runtime, Path::new("/run/portreeve"));
+        let file = std::env::temp_dir().join(format!("portreeve-{}.toml", std::process::id()));
+        let places = Places {
+            config: file.clone(),
+            ..places
+        };
+        assert_eq!(store(&places), Some("/var/lib/portreeve/store".into()));
+        std::fs::write(&file, "[store]\npath = \"\"\n").unwrap();
+        assert_eq!(store(&places), None);
+        std::fs::remove_file(&file).unwrap();
+        let given = Places::of_service_by(|name| Some(PathBuf::from("/given").join(name)));
+        assert_eq!(given.runtime, Path::new("/given/RUNTIME_DIRECTORY"));
+        assert_eq!(given.store, Some("/given/STATE_DIRECTORY/store".into()));
+    }
+
+    #[test]
     fn a_named_file_must_exist_and_the_default_one_need_not() {
         let places = Places {
             config: "/nonexistent/p.toml".into(),
             runtime: "/nonexistent".into(),
+            store: None,
         };
         assert_eq!(read_file(None, &places).unwrap().1, None);
         let error = read_file(Some(Path::new("/nonexistent/x.toml")), &places).unwrap_err();

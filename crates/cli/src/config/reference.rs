@@ -91,8 +91,9 @@ portreeve reference                         # this page, of the version installe
 `--check` prints the configuration in force as a file, each value with the line or flag it came
 from, and exits with 0; it exits with 2 if anything is wrong, after naming every mistake.
 
-At `SIGHUP` Portreeve reads the configuration again, names every mistake or every key that changed,
-and reopens its log files. It keeps running by the old values until it is started again.
+At `SIGHUP` Portreeve reads the configuration again and reopens its log files. If anything is wrong
+it names every mistake and changes nothing; else it names every key that changed, with the old and
+the new value. Keys called live are in force at once, the others when it is started again.
 ";
 
 #[cfg(test)]

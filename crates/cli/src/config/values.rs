@@ -264,6 +264,103 @@ impl Setting for ByteSize {
     }
 }
 
+/// A share, in percent.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Percent(pub f64);
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim().trim_end_matches('%').trim_end();
+        let share = number
+            .parse()
+            .ok()
+            .filter(|share| (0.0..=100.0).contains(share));
+        share
+            .map(Percent)
+            .ok_or_else(|| format!("\"{text}\" is not a share; write it like 0.1% or 95%"))
+    }
+}
+
+impl Setting for Percent {
+    fn kind() -> String {
+        "share such as `\"0.1%\"`".into()
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        match value {
+            toml::Value::Integer(_) | toml::Value::Float(_) => value.to_string().parse(),
+            other => text(other, "a share such as \"0.1%\""),
+        }
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::String(format!("{}%", self.0))
+    }
+}
+
+/// Bits a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BitRate(pub u64);
+
+const RATE_UNITS: [(&str, u64); 4] = [
+    ("Tbit/s", 1_000_000_000_000),
+    ("Gbit/s", 1_000_000_000),
+    ("Mbit/s", 1_000_000),
+    ("kbit/s", 1_000),
+];
+
+impl FromStr for BitRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let explain =
+            || format!("\"{text}\" is not a rate; write it like 500Mbit/s, 9.5Gbit/s or 64kbit/s");
+        let (number, unit) = number_and_unit(text.trim()).ok_or_else(explain)?;
+        let factor = match unit {
+            "bit/s" => 1,
+            other => {
+                RATE_UNITS
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(other))
+                    .ok_or_else(explain)?
+                    .1
+            }
+        };
+        let bits = number * factor as f64;
+        // 2^63, as for bytes.
+        (bits < 9.2e18)
+            .then_some(BitRate(bits as u64))
+            .ok_or_else(explain)
+    }
+}
+
+impl fmt::Display for BitRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, factor) in RATE_UNITS {
+            if self.0 != 0 && self.0.is_multiple_of(factor) {
+                return write!(f, "{}{name}", self.0 / factor);
+            }
+        }
+        write!(f, "{}bit/s", self.0)
+    }
+}
+
+impl Setting for BitRate {
+    fn kind() -> String {
+        "rate such as `\"500Mbit/s\"`".into()
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        text(value, "a rate such as \"500Mbit/s\"")
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::String(self.to_string())
+    }
+}
+
 /// A length of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interval(pub Duration);
@@ -730,6 +827,30 @@ mod tests {
         }
         for wrong in ["", "soon", "5 fortnights", "-3s", "99999999d"] {
             assert!(wrong.parse::<Interval>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shares_and_rates_are_read_and_shown() {
+        for (text, shown) in [("0.1%", "0.1%"), ("95", "95%"), ("100 %", "100%")] {
+            let share: Percent = text.parse().unwrap();
+            assert_eq!(share.to_toml().as_str(), Some(shown));
+            assert_eq!(Percent::from_toml(&share.to_toml()), Ok(share));
+        }
+        for (text, bits, shown) in [
+            ("9.5Gbit/s", 9_500_000_000, "9500Mbit/s"),
+            ("64 kbit/s", 64_000, "64kbit/s"),
+            ("100bit/s", 100, "100bit/s"),
+        ] {
+            let rate: BitRate = text.parse().unwrap();
+            assert_eq!((rate.0, rate.to_string().as_str()), (bits, shown));
+            assert_eq!(BitRate::from_toml(&rate.to_toml()), Ok(rate));
+        }
+        for wrong in ["", "101%", "-1%", "nan", "much"] {
+            assert!(wrong.parse::<Percent>().is_err(), "{wrong}");
+        }
+        for wrong in ["", "5", "5MB", "5 Gbit", "-1bit/s"] {
+            assert!(wrong.parse::<BitRate>().is_err(), "{wrong}");
         }
     }
 

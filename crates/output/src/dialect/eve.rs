@@ -159,9 +159,15 @@ fn number(draft: &mut Draft<'_>, key: &str, number: u64) {
 fn application(draft: &mut Draft<'_>, app: &App, context: &RecordContext, time: TimeFormat) {
     let head = app.record().head();
     moment(draft, "{\"timestamp\":\"", head.ts, time);
-    number(draft, ",\"flow_id\":", flow_id(head.uid));
+    // What the program tells of itself is of no conversation.
+    let of_flow = !matches!(app, App::Alert(_));
+    if of_flow {
+        number(draft, ",\"flow_id\":", flow_id(head.uid));
+    }
     word(draft, ",\"event_type\":\"", app.event_type());
-    proto(draft, head.ip_proto);
+    if of_flow {
+        proto(draft, head.ip_proto);
+    }
     app.visit(context, &mut Event::new(draft, time));
     word(draft, ",\"", app.event_type());
     draft.put(b":");

@@ -161,6 +161,7 @@ app_records! {
     Software(software::Software) = SOFTWARE, "software", "software", "A program that a host runs, as it was said in clear: when it is new to us, or another version.";
     DceRpc(dce_rpc::DceRpc) = DCE_RPC, "dce_rpc", "dcerpc", "A call of a remote procedure.";
     Files(files::Files) = FILES, "files", "fileinfo", "A file that a conversation carried: its type, name and size, and its hashes where they are asked for.";
+    Alert(alert::Alert) = ALERT, "alert", "portreeve_alert", "A threshold on Portreeve's own work that was passed, or is not passed any more. (Not what Suricata calls an alert.)";
     Tunnel(tunnel::Tunnel) = TUNNEL, "tunnel", "tunnel", "A connection that carries others: that it was discovered, and that it ended.";
 }
 

@@ -11,7 +11,7 @@ use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use portreeve_output::Output;
 use portreeve_record::{Conn, ConnState, Record, RecordContext, Uid};
-use portreeve_store::{Store, StoreConfig};
+use portreeve_store::{Retention, Store, StoreConfig};
 
 pub const SECOND: i64 = 1_000_000_000;
 pub const DAY: i64 = 86_400 * SECOND;
@@ -63,7 +63,7 @@ pub fn conn(n: u32, ts: i64) -> Conn {
 
 pub fn config(folder: &Path) -> StoreConfig {
     StoreConfig {
-        keep_for: None,
+        retention: Retention::default(),
         ..StoreConfig::new(folder.to_owned())
     }
 }

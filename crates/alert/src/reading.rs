@@ -1,0 +1,53 @@
+//! What is looked at.
+
+/// A run at one moment. Counters are since the start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Packets that were taken.
+    pub packets: u64,
+    /// Packets known to be lost beside those.
+    pub lost: u64,
+    /// Bytes on the wire of the packets that were taken.
+    pub bytes: u64,
+    /// The interfaces that are watched.
+    pub links: Vec<Link>,
+    /// The disks that are written to.
+    pub disks: Vec<Disk>,
+    /// The outputs.
+    pub outputs: Vec<OutputReading>,
+    /// Flows in the tables.
+    pub flows: u64,
+    /// Flows that fit.
+    pub flow_capacity: u64,
+    /// Names of workers that do not go on.
+    pub stuck: Vec<String>,
+}
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// It has a carrier.
+    pub up: bool,
+}
+
+/// A disk that is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// The folder that is written.
+    pub folder: String,
+    /// Bytes that we may still write there.
+    pub free: u64,
+}
+
+/// An output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputReading {
+    /// Its name.
+    pub name: String,
+    /// Records lost, here or on the way here.
+    pub lost: u64,
+    /// Why it cannot write now, if it cannot.
+    pub failing: Option<String>,
+}

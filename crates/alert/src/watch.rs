@@ -1,0 +1,383 @@
+//! From conditions, which come and go, to alerts.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::{Condition, Kind, Unit, conditions};
+use crate::reading::Reading;
+use crate::rules::Rules;
+
+/// Rates are over so long.
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Somebody should look, soon.
+    Warning,
+    /// Data is lost.
+    Critical,
+}
+
+impl Severity {
+    /// Its name in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// A condition that has held for long enough.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// What it is about.
+    pub name: Kind,
+    /// Which interface, folder, output or worker; unset: the whole run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub object: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Since when the condition has held: milliseconds since 1970-01-01 UTC.
+    pub since: i64,
+    /// The value now, or when it last was beyond the threshold.
+    pub value: f64,
+    /// The threshold.
+    pub threshold: f64,
+    /// What both are counted in.
+    pub unit: Unit,
+    /// What is the matter, in a sentence.
+    pub message: String,
+}
+
+/// Which way it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// It is an alert from now on.
+    Raised,
+    /// It is over.
+    Cleared,
+}
+
+impl Turn {
+    /// Its name in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Turn::Raised => "raised",
+            Turn::Cleared => "cleared",
+        }
+    }
+}
+
+/// An alert that was raised or is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When: milliseconds since 1970-01-01 UTC.
+    pub ts: i64,
+    /// Which way it went.
+    pub state: Turn,
+    /// The alert.
+    #[serde(flatten)]
+    pub alert: Alert,
+}
+
+/// A condition that holds, or did until a moment ago.
+#[derive(Debug)]
+struct Held {
+    alert: Alert,
+    /// When it began to hold.
+    begun: Instant,
+    /// When it last held.
+    last: Instant,
+    raised: bool,
+}
+
+/// Watches a run by rules.
+#[derive(Debug)]
+pub struct Watch {
+    rules: Rules,
+    held: BTreeMap<(Kind, String), Held>,
+    /// Readings of the last [`WINDOW`], the oldest first.
+    readings: VecDeque<(Instant, Reading)>,
+}
+
+impl Watch {
+    /// By these rules.
+    #[must_use]
+    pub fn new(rules: Rules) -> Watch {
+        Watch {
+            rules,
+            held: BTreeMap::new(),
+            readings: VecDeque::new(),
+        }
+    }
+
+    /// By other rules from now on. Alerts go on, or end as they would by these.
+    pub fn change(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// Takes the reading of `now`, which is `wall` milliseconds since 1970: what was raised, and what is over.
+    pub fn take(&mut self, reading: Reading, now: Instant, wall: i64) -> Vec<Event> {
+        let (before, seconds) = match self.readings.front() {
+            Some((then, before)) => (before, now.duration_since(*then).as_secs_f64()),
+            None => (&reading, 0.0),
+        };
+        let found = conditions(&self.rules, &reading, before, seconds);
+        for condition in found {
+            self.hold(condition, now, wall);
+        }
+        self.readings.push_back((now, reading));
+        // The oldest that is kept is one window old, or a little more.
+        while self
+            .readings
+            .get(1)
+            .is_some_and(|(then, _)| now.duration_since(*then) >= WINDOW)
+        {
+            self.readings.pop_front();
+        }
+        self.turn(now, wall)
+    }
+
+    fn hold(&mut self, condition: Condition, now: Instant, wall: i64) {
+        let key = (condition.kind, condition.object.clone());
+        let alert = Alert {
+            name: condition.kind,
+            object: Some(condition.object).filter(|object| !object.is_empty()),
+            severity: condition.kind.severity(),
+            since: wall,
+            value: condition.value,
+            threshold: condition.threshold,
+            unit: condition.unit,
+            message: condition.message,
+        };
+        match self.held.get_mut(&key) {
+            Some(held) => {
+                held.last = now;
+                let since = held.alert.since;
+                held.alert = Alert { since, ..alert };
+            }
+            None => {
+                let held = Held {
+                    alert,
+                    begun: now,
+                    last: now,
+                    raised: false,
+                };
+                self.held.insert(key, held);
+            }
+        }
+    }
+
+    fn turn(&mut self, now: Instant, wall: i64) -> Vec<Event> {
+        let mut events = Vec::new();
+        let Rules {
+            raise_after,
+            clear_after,
+            ..
+        } = self.rules;
+        self.held.retain(|_, held| {
+            let holds = held.last == now;
+            if holds && !held.raised && now.duration_since(held.begun) >= raise_after {
+                held.raised = true;
+                events.push(event(held, Turn::Raised, wall));
+            }
+            if holds {
+                return true;
+            }
+            // What was never raised is forgotten the moment it does not hold.
+            let over = !held.raised || now.duration_since(held.last) >= clear_after;
+            if over && held.raised {
+                events.push(event(held, Turn::Cleared, wall));
+            }
+            !over
+        });
+        events
+    }
+
+    /// The alerts of now, the gravest first.
+    #[must_use]
+    pub fn active(&self) -> Vec<Alert> {
+        let raised = self.held.values().filter(|held| held.raised);
+        let mut active: Vec<Alert> = raised.map(|held| held.alert.clone()).collect();
+        active.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
+        active
+    }
+}
+
+fn event(held: &Held, state: Turn, ts: i64) -> Event {
+    Event {
+        ts,
+        state,
+        alert: held.alert.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::{Disk, Link, OutputReading};
+
+    /// A watch, its clock, and what it was told last.
+    struct Run {
+        watch: Watch,
+        begin: Instant,
+        second: u64,
+        reading: Reading,
+    }
+
+    impl Run {
+        fn new(change: impl FnOnce(&mut Rules)) -> Run {
+            let mut rules = Rules::default();
+            change(&mut rules);
+            Run {
+                watch: Watch::new(rules),
+                begin: Instant::now(),
+                second: 0,
+                reading: Reading {
+                    flow_capacity: 1000,
+                    ..Reading::default()
+                },
+            }
+        }
+
+        /// So many seconds with this change in each; what happened, as `+name` and `-name`.
+        fn seconds(&mut self, count: u64, mut change: impl FnMut(&mut Reading)) -> Vec<String> {
+            let mut events = Vec::new();
+            for _ in 0..count {
+                change(&mut self.reading);
+                let now = self.begin + Duration::from_secs(self.second);
+                let wall = 1_000_000 + self.second as i64 * 1000;
+                self.second += 1;
+                events.extend(self.watch.take(self.reading.clone(), now, wall));
+            }
+            let sign = |turn| if turn == Turn::Raised { '+' } else { '-' };
+            events
+                .iter()
+                .map(|event| format!("{}{}", sign(event.state), event.alert.name.name()))
+                .collect()
+        }
+    }
+
+    #[test]
+    fn a_condition_is_an_alert_after_a_while_and_over_after_a_while() {
+        let mut run = Run::new(|_| {});
+        let down = |reading: &mut Reading| {
+            reading.links = vec![Link {
+                name: "eth0".into(),
+                up: false,
+            }];
+        };
+        let up = |reading: &mut Reading| reading.links[0].up = true;
+        assert_eq!(run.seconds(3, down), [""; 0]);
+        assert_eq!(run.seconds(1, up), [""; 0], "too short to be told");
+        assert_eq!(run.seconds(4, down), ["+link_down"]);
+        let alert = run.watch.active().remove(0);
+        assert_eq!(alert.object.as_deref(), Some("eth0"));
+        assert_eq!(alert.since, 1_004_000, "when it began to hold");
+        // It flickers: one alert.
+        assert_eq!(run.seconds(29, up), [""; 0]);
+        assert_eq!(run.seconds(10, down), [""; 0]);
+        assert_eq!(run.seconds(30, up), ["-link_down"]);
+        assert!(run.watch.active().is_empty());
+    }
+
+    #[test]
+    fn loss_is_a_share_of_the_last_seconds() {
+        let mut run = Run::new(|rules| rules.loss = Some(1.0));
+        let sound = |reading: &mut Reading| reading.packets += 1000;
+        assert_eq!(run.seconds(60, sound), [""; 0]);
+        // Half a percent is below the threshold, five are above, and what was lost long ago is not lost now.
+        let little = |reading: &mut Reading| {
+            reading.packets += 995;
+            reading.lost += 5;
+        };
+        assert_eq!(run.seconds(60, little), [""; 0]);
+        let much = |reading: &mut Reading| {
+            reading.packets += 950;
+            reading.lost += 50;
+        };
+        assert_eq!(run.seconds(60, much), ["+loss"]);
+        let alert = run.watch.active().remove(0);
+        assert!((alert.value - 5.0).abs() < 1e-9, "{alert:?}");
+        assert_eq!(run.seconds(60, sound), ["-loss"]);
+        // Nothing at all comes: that is no loss.
+        assert_eq!(run.seconds(60, |_| {}), [""; 0]);
+    }
+
+    #[test]
+    fn rates_have_an_upper_and_a_lower_bound() {
+        let mut run = Run::new(|rules| {
+            rules.rate_above = Some(8_000_000);
+            rules.rate_below = Some(8_000);
+        });
+        let bytes = |count: u64| move |reading: &mut Reading| reading.bytes += count;
+        assert_eq!(run.seconds(60, bytes(10_000)), [""; 0]);
+        assert_eq!(run.seconds(60, bytes(2_000_000)), ["+rate_above"]);
+        assert_eq!(
+            run.seconds(60, bytes(0)),
+            ["+rate_below", "-rate_above"],
+            "the rate is of ten seconds"
+        );
+    }
+
+    #[test]
+    fn disks_outputs_tables_and_workers_are_watched_each_by_itself() {
+        let mut run = Run::new(|rules| rules.raise_after = Duration::ZERO);
+        let output = |name: &str, lost, failing: Option<&str>| OutputReading {
+            name: name.into(),
+            lost,
+            failing: failing.map(str::to_owned),
+        };
+        let disk = |free| Disk {
+            folder: "/var".into(),
+            free,
+        };
+        run.reading.outputs = vec![output("store", 7, None), output("log-dir", 0, None)];
+        run.reading.disks = vec![disk(1 << 40)];
+        assert_eq!(run.seconds(2, |_| {}), [""; 0], "lost before we looked");
+        let events = run.seconds(1, |reading| {
+            reading.outputs = vec![
+                output("store", 8, None),
+                output("log-dir", 0, Some("no space left")),
+            ];
+            reading.disks = vec![disk(1 << 20)];
+            reading.flows = 951;
+            reading.stuck = vec!["worker-3".into()];
+        });
+        let told = [
+            "+disk_free",
+            "+outputs",
+            "+outputs",
+            "+flow_table",
+            "+worker_stuck",
+        ];
+        assert_eq!(events, told);
+        let active = run.watch.active();
+        assert_eq!(active.len(), 5);
+        assert_eq!(active[0].severity, Severity::Critical, "the gravest first");
+        assert_eq!(active[4].severity, Severity::Warning);
+        let failing = active
+            .iter()
+            .find(|a| a.object.as_deref() == Some("log-dir"));
+        assert!(failing.is_some_and(|a| a.message.contains("no space left")));
+    }
+
+    #[test]
+    fn other_rules_end_what_they_do_not_ask_for() {
+        let mut run = Run::new(|rules| rules.rate_below = Some(1));
+        assert_eq!(run.seconds(10, |_| {}), ["+rate_below"]);
+        run.watch.change(Rules {
+            clear_after: Duration::ZERO,
+            ..Rules::default()
+        });
+        assert_eq!(run.seconds(1, |_| {}), ["-rate_below"]);
+    }
+}
