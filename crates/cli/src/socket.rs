@@ -57,19 +57,7 @@ pub fn find(instance: Option<&str>, places: &Places) -> Result<PathBuf, Failure>
         };
         return Ok(path);
     }
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            entry
-                .file_name()
-                .to_str()?
-                .strip_suffix(".sock")
-                .map(str::to_owned)
-        })
-        .collect();
-    names.sort();
+    let names = running(folder);
     match names.as_slice() {
         [] => Err(Failure::failed(format!(
             "no instance is running (no socket in {}); to start one: portreeve -i IFACE",
@@ -83,15 +71,33 @@ pub fn find(instance: Option<&str>, places: &Places) -> Result<PathBuf, Failure>
     }
 }
 
-/// Whether an instance of this user's (or, for root, of the system's) answers.
+/// Whether somebody answers there, or may: one whose socket belongs to somebody else cannot be asked.
+fn answers(socket: &Path) -> bool {
+    match std::os::unix::net::UnixStream::connect(socket) {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    }
+}
+
+/// The names of the instances that run. Sockets that dead ones left behind are none.
+fn running(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter(|entry| answers(&entry.path()))
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            name.to_str()?.strip_suffix(".sock").map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Whether an instance runs.
 #[must_use]
 pub fn is_any_running(places: &Places) -> bool {
-    let entries = std::fs::read_dir(&places.runtime).into_iter().flatten();
-    entries.flatten().any(|entry| {
-        let path = entry.path();
-        path.extension().is_some_and(|ending| ending == "sock")
-            && std::os::unix::net::UnixStream::connect(path).is_ok()
-    })
+    !running(&places.runtime).is_empty()
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {

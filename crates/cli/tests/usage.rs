@@ -147,7 +147,7 @@ fn the_manual_and_the_completions_are_printed() {
 fn the_pages_in_docs_name_no_flag_that_is_not_there() {
     let help = stdout(&portreeve(&["--help"]));
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    for page in ["usage.md", "live-screen.md", "configuration.md"] {
+    for page in ["usage.md", "top.md", "configuration.md"] {
         let text =
             std::fs::read_to_string(docs.join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
         for line in text.lines().filter(|line| line.starts_with("portreeve ")) {

@@ -20,6 +20,15 @@ const MOST_KEYS: usize = 2048;
 const MOST_OPEN: usize = 65_536;
 /// Entries of one generation of a memory.
 const MOST_REMEMBERED: usize = 16_384;
+/// Logs that tell of a conversation something else than its protocol.
+const NO_PROTOCOLS: [&str; 6] = [
+    "software",
+    "files",
+    "x509",
+    "tunnel",
+    "known_hosts",
+    "known_services",
+];
 /// What conversations are called whose application was not recognised.
 pub const UNRECOGNISED: &str = "unrecognised";
 
@@ -282,6 +291,9 @@ impl Minute {
 
     /// An application record: its conversation is heard before its first update.
     pub(crate) fn app(&mut self, app: &App) {
+        if NO_PROTOCOLS.contains(&app.path()) {
+            return;
+        }
         let head = app.record().head();
         self.hear(
             (head.orig_h, head.orig_p),
@@ -301,6 +313,8 @@ impl Minute {
         called: Option<&'static str>,
     ) {
         let key = pair(orig, resp, ip_proto);
+        let before = self.talks.get(&key).filter(|talk| talk.uid == uid);
+        let called = called.or_else(|| before?.called);
         self.talks.put(key, Talk { uid, orig, called });
     }
 

@@ -1,6 +1,9 @@
 //! One conversation: what it carried, how well, and what it was about.
 
+use std::sync::LazyLock;
+
 use portreeve_live::FlowDetail;
+use portreeve_record::schema::{Log, logs};
 use serde_json::{Map, Value};
 
 use super::lists::{length, time_of_day};
@@ -52,6 +55,19 @@ fn is_interval(name: &str) -> bool {
             name,
             "duration" | "lease_time" | "TTLs" | "root_delay" | "root_disp"
         )
+}
+
+/// The logs there are, and their fields in order.
+static LOGS: LazyLock<Vec<Log>> = LazyLock::new(logs);
+
+/// A record's members in the order that its log has them.
+fn in_order<'a>(
+    log: &str,
+    record: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'static str, &'a Value)> {
+    let log = LOGS.iter().find(|known| known.path == log);
+    let fields = log.into_iter().flat_map(|log| &log.fields);
+    fields.filter_map(|field| Some((field.name, record.get(field.name)?)))
 }
 
 fn end(conn: &Map<String, Value>, which: &str) -> String {
@@ -168,7 +184,10 @@ pub fn lines(uid: &str, found: Option<&FlowDetail>, now: i64, width: usize) -> V
     lines.push((format!("uid {uid}"), false));
     if conn.contains_key("orig_pkts") {
         lines.push((String::new(), false));
-        lines.push((format!("{:<30}{:>14}{:>14}", "", "FROM", "TO"), true));
+        lines.push((
+            format!("{:<30}{:>14}{:>14}", "", "CLIENT SENT", "SERVER SENT"),
+            true,
+        ));
         sides(&mut lines, conn, &TRAFFIC, true);
         if text_of(conn, "proto") == Some("tcp") {
             lines.push(("TCP".to_owned(), true));
@@ -196,10 +215,11 @@ pub fn lines(uid: &str, found: Option<&FlowDetail>, now: i64, width: usize) -> V
     for record in &detail.records {
         let when = number(record, "ts").map_or(String::new(), time_of_day);
         let log = text_of(record, "log").unwrap_or_default();
-        let members: Vec<String> = record
-            .iter()
-            .filter(|(name, _)| !SAID.contains(&name.as_str()))
-            .map(|(name, value)| format!("{name}={}", shown(name, value)))
+        let members: Vec<String> = in_order(log, record)
+            .filter(|(name, _)| !SAID.contains(name))
+            .map(|(name, value)| (name, shown(name, value)))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={value}"))
             .collect();
         for (at, words) in text::wrap(&members.join("  "), width.saturating_sub(18).max(20))
             .into_iter()
@@ -269,7 +289,7 @@ mod tests {
         has("packets 7 9");
         has("retransmitted segments 0 2");
         has("handshake, to the server 1.50 ms");
-        has("22:13:20 ssl server_name=www.example version=TLSv13");
+        has("22:13:20 ssl version=TLSv13 server_name=www.example");
     }
 
     #[test]

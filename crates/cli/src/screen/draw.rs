@@ -211,12 +211,12 @@ fn draw_curves(frame: &mut Frame<'_>, app: &App, area: Rect) {
         format!("{:>13}", bits(0))
     } else {
         format!(
-            "{:>13} {:>8}× the mean",
+            "{:>13} in 1 ms, {}× mean",
             bits(second.peak_bits),
-            if times >= 10.0 {
-                format!("{times:.0}")
-            } else {
+            if times < 9.95 {
                 format!("{times:.1}")
+            } else {
+                text::short(times)
             }
         )
     };
@@ -237,7 +237,7 @@ fn draw_curves(frame: &mut Frame<'_>, app: &App, area: Rect) {
             value(second.out_bits, second.out_packets),
         ),
         (
-            "1 ms",
+            "peak",
             Color::Magenta,
             |second| second.peak_bits,
             most(|second| second.peak_bits),
@@ -256,8 +256,14 @@ fn draw_curves(frame: &mut Frame<'_>, app: &App, area: Rect) {
             Constraint::Length(CURVE_VALUE),
         ])
         .areas(line);
+        // What is not zero does not look like zero.
         let past = app.seconds.iter().map(of);
-        let data: Vec<u64> = past.skip(app.seconds.len().saturating_sub(room)).collect();
+        let past = past.map(|value| value.max(u64::from(value > 0) * (most / 8 + 1)));
+        // The newest stands at the right, from the beginning.
+        let blank = std::iter::repeat_n(0, room.saturating_sub(app.seconds.len()));
+        let data: Vec<u64> = blank
+            .chain(past.skip(app.seconds.len().saturating_sub(room)))
+            .collect();
         frame.render_widget(Line::styled(name, bold(app, color)), left);
         let curve = Sparkline::default()
             .data(data)
@@ -491,8 +497,8 @@ const HELP: [&str; 20] = [
     "space       hold the picture; the capture goes on",
     "?           this help; any key leaves it",
     "",
-    "in, out: by the local networks. 1 ms: the rate of",
-    "the second's busiest millisecond.",
+    "in, out: by the local networks. peak: the rate of",
+    "the second's busiest millisecond. Times are UTC.",
     "Talkers: the last 10 s. Apps: the last minute.",
     "The green line is the ledger: red if anything was",
     "lost. \"unknown\": nobody counts it.",

@@ -62,7 +62,7 @@ impl Kind {
     fn headings(self) -> [&'static str; 4] {
         match self {
             Kind::Hosts => ["HOST", "SENT", "RECEIVED", "PACKETS/s"],
-            Kind::Talks => ["TALK", "FORTH", "BACK", "PACKETS/s"],
+            Kind::Talks => ["CONVERSATION", "FORTH", "BACK", "PACKETS/s"],
             Kind::Services => ["SERVICE", "FROM SERVER", "TO SERVER", "PACKETS/s"],
             Kind::Apps => ["APPLICATION", "FROM SERVER", "TO SERVER", "CONNS/min"],
             Kind::Countries => ["COUNTRY", "SENT", "RECEIVED", "CONNS/min"],

@@ -298,10 +298,13 @@ impl App {
         match portreeve_live::Filter::parse(&asked.filter) {
             Ok(_) => {
                 let flows = eye.flows(&asked)?;
-                self.filter_error = None;
+                if self.typed.is_none() {
+                    self.filter_error = None;
+                }
                 self.keep_selection(|app| app.flows = flows);
             }
-            Err(error) => self.filter_error = Some(error.to_string()),
+            Err(error) if self.typed.is_none() => self.filter_error = Some(error.to_string()),
+            Err(_) => {}
         }
         Ok(())
     }

@@ -136,6 +136,9 @@ fn a_filter_is_typed_checked_and_asked_for() {
             .as_deref()
             .is_some_and(|error| error.contains("quantity"))
     );
+    // Looking meanwhile does not take the error away.
+    app.look(&eye);
+    assert!(app.filter_error.is_some());
     let empty = KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL);
     app.event(&Event::Key(empty));
     write(&mut app, "port:444");

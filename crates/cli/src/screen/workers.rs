@@ -71,15 +71,22 @@ pub fn lines(view: &View, width: usize) -> Vec<(String, bool)> {
         let mut notes = Vec::new();
         if worker.in_line >= 0.01 {
             notes.push(format!(
-                "waited for its core {} of the time",
+                "{} of it in line for its core",
                 percent(worker.in_line)
             ));
         }
         if let Some(latency) = worker.latency_us {
-            notes.push(format!("99 % of wake-ups within {latency} µs"));
+            notes.push(format!(
+                "99 % woken within {}",
+                length(
+                    i64::try_from(latency)
+                        .unwrap_or(i64::MAX)
+                        .saturating_mul(1000)
+                )
+            ));
         }
         if !notes.is_empty() {
-            lines.push((format!("{:<14}{}", "", notes.join(", ")), false));
+            lines.push((format!("{:<16}{}", "", notes.join(", ")), false));
         }
     }
     lines.push((String::new(), false));
@@ -156,17 +163,6 @@ pub fn lines(view: &View, width: usize) -> Vec<(String, bool)> {
             text::count(active),
             text::count(memory.capacity as u64),
             text::percent(active, memory.capacity as u64)
-        ),
-        false,
-    ));
-    lines.push((
-        format!(
-            "up for {}",
-            length(
-                i64::try_from(view.uptime_ms)
-                    .unwrap_or(0)
-                    .saturating_mul(1_000_000)
-            )
         ),
         false,
     ));

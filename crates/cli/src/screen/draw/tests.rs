@@ -122,7 +122,7 @@ fn the_first_page_has_all_in_80_by_24() {
         "{lines:#?}"
     );
     assert!(line_with(&lines, "in ").ends_with("6.00 Mbit/s 1.20k packets/s"));
-    assert!(line_with(&lines, "1 ms").ends_with("40.0 Mbit/s 5.0× the mean"));
+    assert!(line_with(&lines, "peak").ends_with("40.0 Mbit/s in 1 ms, 5.0× mean"));
     assert_eq!(
         line_with(&lines, "10.0.0.40"),
         "10.0.0.40 320 kbit/s 40.0 Mbit/s 40.0k"
