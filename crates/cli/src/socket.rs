@@ -110,7 +110,7 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
 }
 
 fn snapshot(path: &Path) -> Result<Snapshot, Failure> {
-    let answer = ask(path, Request::Get(Topic::Snapshot)).map_err(|error| failed(path, &error))?;
+    let answer = ask(path, &Request::Get(Topic::Snapshot)).map_err(|error| failed(path, &error))?;
     serde_json::from_value(answer).map_err(|error| {
         Failure::failed(format!(
             "{}: the instance is of another version ({error})",
@@ -127,7 +127,7 @@ pub fn stats(instance: Option<&str>, json: bool, places: &Places) -> Result<Stri
     let path = find(instance, places)?;
     if json {
         let answer =
-            ask(&path, Request::Get(Topic::Snapshot)).map_err(|error| failed(&path, &error))?;
+            ask(&path, &Request::Get(Topic::Snapshot)).map_err(|error| failed(&path, &error))?;
         return Ok(format!("{answer}\n"));
     }
     let status = ask(&path, Request::Get(Topic::Status)).map_err(|error| failed(&path, &error))?;
@@ -143,7 +143,7 @@ pub fn stats(instance: Option<&str>, json: bool, places: &Places) -> Result<Stri
 pub fn mode(instance: Option<&str>, mode: WaitMode, places: &Places) -> Result<String, Failure> {
     let path = find(instance, places)?;
     let mode = engine_config::mode(mode);
-    ask(&path, Request::Do(control::Action::Mode(mode))).map_err(|error| failed(&path, &error))?;
+    ask(&path, &Request::Do(control::Action::Mode(mode))).map_err(|error| failed(&path, &error))?;
     Ok(format!("{}: {mode} mode from now on\n", path.display()))
 }
 
@@ -159,7 +159,7 @@ pub fn attach(path: &Path) -> Result<ExitCode, Failure> {
     }
     let eye = Remote::new(path);
     // An instance that does not answer is told before the terminal is taken.
-    ask(path, Request::Get(Topic::Status)).map_err(|error| failed(path, &error))?;
+    ask(path, &Request::Get(Topic::Status)).map_err(|error| failed(path, &error))?;
     let mut app = App::new(terminal::is_color_wanted());
     let mut screen = Screen::open()?;
     loop {

@@ -131,10 +131,10 @@ impl Drop for Control {
 ///
 /// # Errors
 /// What the system said, or `InvalidData` with the instance's own error.
-pub fn ask(path: &Path, request: Request) -> std::io::Result<Value> {
+pub fn ask(path: &Path, request: &Request) -> std::io::Result<Value> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut line = serde_json::to_vec(&request)?;
+    let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     stream.write_all(&line)?;
     let mut answer = String::new();
@@ -227,10 +227,10 @@ mod tests {
     fn questions_are_answered_and_refusals_told() {
         let (path, control) = listen("portreeve-control");
         assert_eq!(
-            ask(&path, Request::Get(Topic::Ledger)).expect("an answer"),
+            ask(&path, &Request::Get(Topic::Ledger)).expect("an answer"),
             "Ledger"
         );
-        let refused = ask(&path, Request::Do(Action::Stop)).expect_err("a refusal");
+        let refused = ask(&path, &Request::Do(Action::Stop)).expect_err("a refusal");
         assert_eq!(refused.to_string(), "not today");
         let mut stream = UnixStream::connect(&path).expect("a connection");
         stream

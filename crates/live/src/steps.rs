@@ -265,7 +265,7 @@ fn lost(account: &CaptureAccount) -> Option<u64> {
     known
         .into_iter()
         .flatten()
-        .reduce(|a, b| a.saturating_add(b))
+        .reduce(u64::saturating_add)
 }
 
 fn sources(now: &[CaptureAccount], then: &[CaptureAccount], elapsed: u64) -> Vec<SourceView> {

@@ -67,7 +67,7 @@ impl Remote {
     }
 
     fn get<T: DeserializeOwned>(&self, topic: Topic) -> Result<T, String> {
-        let answer = ask(&self.path, Request::Get(topic)).map_err(|error| error.to_string())?;
+        let answer = ask(&self.path, &Request::Get(topic)).map_err(|error| error.to_string())?;
         serde_json::from_value(answer)
             .map_err(|error| format!("the instance is of another version ({error})"))
     }
