@@ -130,7 +130,7 @@ pub fn stats(instance: Option<&str>, json: bool, places: &Places) -> Result<Stri
             ask(&path, &Request::Get(Topic::Snapshot)).map_err(|error| failed(&path, &error))?;
         return Ok(format!("{answer}\n"));
     }
-    let status = ask(&path, Request::Get(Topic::Status)).map_err(|error| failed(&path, &error))?;
+    let status = ask(&path, &Request::Get(Topic::Status)).map_err(|error| failed(&path, &error))?;
     let mut page = report::statistics(&snapshot(&path)?);
     page.push_str(&alerts::page(&status["alerts"]));
     Ok(page)

@@ -262,10 +262,7 @@ fn row(volume: Volume) -> Row {
 /// What is known to be lost of a source; `None`: nothing counts it.
 fn lost(account: &CaptureAccount) -> Option<u64> {
     let known = [account.nic_missed, account.nic_errors, account.kernel_drops];
-    known
-        .into_iter()
-        .flatten()
-        .reduce(u64::saturating_add)
+    known.into_iter().flatten().reduce(u64::saturating_add)
 }
 
 fn sources(now: &[CaptureAccount], then: &[CaptureAccount], elapsed: u64) -> Vec<SourceView> {
