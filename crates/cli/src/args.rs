@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod nic;
 pub mod query;
 pub mod service;
+pub mod web;
 
 use std::path::PathBuf;
 
@@ -288,6 +289,8 @@ pub enum Command {
     /// List NICs, hand them to DPDK and back, reserve huge pages
     #[command(subcommand)]
     Nic(nic::NicCommand),
+    /// Serve the dashboard of a store without watching anything; make passwords and tokens
+    Web(web::WebArgs),
     /// Print the shell's completion script
     Completions {
         /// The shell

@@ -29,6 +29,7 @@ mod signals;
 mod socket;
 mod summary;
 mod text;
+mod web;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -79,6 +80,7 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Some(Command::Query(args)) => return query::run(args, &places),
         Some(Command::Doctor(args)) => return doctor::run(args),
         Some(Command::Nic(command)) => return nic::run(command),
+        Some(Command::Web(args)) => return web::command::run(args, &places),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             manual::write_completions(*shell, &mut script);

@@ -14,6 +14,7 @@ use portreeve_engine::strategy::be_ordinary;
 use portreeve_engine::{Ledger, Monitor, Scheduling, Snapshot, Waiting};
 use portreeve_live::{Live, LiveSettings};
 use portreeve_record::RecordContext;
+use portreeve_web::Server;
 use serde_json::{Value, json};
 
 use crate::alerts::Alerts;
@@ -33,7 +34,7 @@ use crate::settings::{self, Settings};
 use crate::show::{Circumstances, Kind, Plan, Show};
 use crate::signals::{self, Asked};
 use crate::summary::Sums;
-use crate::{ledger, packet_writer, report, socket};
+use crate::{ledger, packet_writer, report, socket, web};
 
 /// The longest the main loop sleeps.
 const TICK: Duration = Duration::from_millis(100);
@@ -61,6 +62,8 @@ struct Run<'a> {
     live: Option<Live>,
     beat: Option<Beat>,
     facts: Facts,
+    /// The dashboard's server.
+    web: Option<Server>,
     writer: Option<packet_writer::Handle>,
     outputs_status: Arc<Mutex<Value>>,
     manager: Manager,
@@ -110,6 +113,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     if opened.live {
         scheduling.take().map_err(Failure::capture)?;
     }
+    let web = web::Planned::new(&settings, opened.live)?;
     let dropped = privileges::drop_all_but_files(user).map_err(Failure::capture)?;
     // Files are opened as the user we have become.
     let mut planned = Planned::new(&config, plan.records, summary)?;
@@ -139,12 +143,14 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     let alerts = opened
         .live
         .then(|| Alerts::new(&config, sensor.clone(), &names));
+    let about = web::about(&config, names.clone());
     let context = Arc::new(RecordContext::new(sensor, names));
     let (live, workers) = (opened.live, opened.workers);
     let mut notes = opened.notes.clone();
     notes.extend(planned.notes.iter().cloned());
     notes.extend(packets_note);
     notes.push(format!("privileges: {dropped}"));
+    notes.extend(web.note.clone());
     notes.extend(scheduling.note().filter(|_| live));
     let socket_path = socket_path(&settings, &opened, places);
     let monitor = Monitor::start(engine, opened.inputs).map_err(Failure::failed);
@@ -167,6 +173,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         beat: looks.clone().map(Beat::new),
         live: looks,
         facts,
+        web: None,
         writer,
         manager: Manager::of_this_process(places.is_service()),
         progress: Progress::default(),
@@ -181,6 +188,11 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         settings,
     };
     let control = run.listen(socket_path, asker, &mut notes)?;
+    let watched = web::Run {
+        monitor: Arc::clone(&run.monitor),
+        outputs: Arc::clone(&run.outputs_status),
+    };
+    run.web = web.start(&config, about, watched, run.live.clone())?;
     let mut first = run.snapshot();
     // A worker's place is known once its thread runs, which is a moment from now.
     for _ in 0..10 {
@@ -203,6 +215,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     let in_force = run.settings.report();
     run.voice.say(Level::More, in_force.trim_end());
     run.go_on();
+    drop(run.web.take());
     drop(control);
     run.end(records, sums.as_ref())
 }
@@ -439,6 +452,11 @@ impl Run<'_> {
                 {
                     self.voice
                         .say(Level::Errors, failure.to_string().trim_end());
+                }
+                if let Some(server) = &self.web
+                    && let Err(failure) = web::change(server, &settings.config)
+                {
+                    self.voice.error(failure.to_string().trim_end());
                 }
                 self.settings = settings;
                 self.voice

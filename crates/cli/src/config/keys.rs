@@ -10,8 +10,8 @@ use ipnet::IpNet;
 use super::layers::{ConfigError, Layers};
 use super::values::{
     BitRate, ByteSize, Checksums, Compression, CpuList, Direction, FileHash, Format, Hosts,
-    HugePages, Interval, Overlap, Percent, ProtocolName, Scheduling, Setting, Time, WaitMode,
-    Workers, XdpMode, ZeroCopy,
+    HugePages, Interval, Listen, Overlap, Percent, ProtocolName, Scheduling, Setting, Time,
+    WaitMode, Workers, XdpMode, ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -228,6 +228,19 @@ settings! {
         community_id: bool = true, "store.community_id";
         /// Keep sums by second, minute and hour: `rollup_1s` to `rollup_1h`, and of the busiest addresses `hosts_1m` and `hosts_1h`.
         rollups: bool = true, "store.rollups";
+    }
+    /// The dashboard in the browser, its API and metrics. [The dashboard](web.md) says how to set it up for others than this host.
+    web: Web = "web" {
+        /// Where it is served: an address and port, or a port of loopback alone. With another address than loopback there must be users. `off`: nowhere. What reads files serves it only where this is set.
+        listen: Listen = Listen::At(portreeve_web::DEFAULT_LISTEN), "web.listen";
+        /// Who may look: entries as `portreeve web password NAME` and `portreeve web token NAME` print them. With none here and in the file, everybody on this host.
+        users: Vec<String> = Vec::new(), "web.users", live;
+        /// A file of further users, an entry each line. It is read again at a reload.
+        users_file: Option<PathBuf> = None, "web.users_file", live;
+        /// A certificate and those that signed it, in PEM: it is served by TLS, and by nothing else. Read again at a reload.
+        certificate: Option<PathBuf> = None, "web.certificate", live;
+        /// The certificate's private key, in PEM.
+        key: Option<PathBuf> = None, "web.key", live;
     }
     /// What the memory for flows and rings stands on. [Huge pages](huge-pages.md) says how to reserve them.
     memory: Memory = "memory" {

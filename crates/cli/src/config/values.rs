@@ -4,6 +4,7 @@
 //! `memory = "2GiB"` are read by the same code and refused with the same words.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -562,6 +563,62 @@ impl Setting for CpuList {
         match value {
             toml::Value::Integer(cpu) => cpu.to_string().parse(),
             other => text(other, "processors such as \"0-3,8\""),
+        }
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::String(self.to_string())
+    }
+}
+
+/// Where the dashboard is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Nowhere.
+    Off,
+    /// On this address and port.
+    At(SocketAddr),
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let loopback = |port: &str| Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)));
+        match text {
+            "off" => return Ok(Listen::Off),
+            _ => text
+                .parse()
+                .ok()
+                .or_else(|| loopback(text.strip_prefix("localhost:").unwrap_or(text))),
+        }
+        .map(Listen::At)
+        .ok_or_else(|| {
+            format!(
+                "\"{text}\" is not an address to listen on; write it like 127.0.0.1:7678, [::]:443, 7678 (on loopback) or off"
+            )
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Listen::Off => f.write_str("off"),
+            Listen::At(address) => address.fmt(f),
+        }
+    }
+}
+
+impl Setting for Listen {
+    fn kind() -> String {
+        "address and port such as `\"127.0.0.1:7678\"`, or `\"off\"`".into()
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        match value {
+            toml::Value::Integer(port) => port.to_string().parse(),
+            other => text(other, "an address and port in quotes"),
         }
     }
 
