@@ -1,0 +1,74 @@
+// What stands where data should: loading, nothing, wrong, part of it.
+
+import type { ComponentChildren } from 'preact';
+import type { ApiError } from '../api';
+import type { Resource } from '../lib/resource';
+import { words } from '../i18n';
+import { Icon } from './icons';
+
+export function Empty({ title, hint, children }: { title: string; hint?: string | undefined; children?: ComponentChildren }) {
+  return (
+    <div class="state">
+      <p class="state-title">{title}</p>
+      {hint === undefined ? null : <p>{hint}</p>}
+      {children}
+    </div>
+  );
+}
+
+export function Failed({ error, again }: { error: ApiError; again: () => void }) {
+  const t = words.value.state;
+  if (error.unreachable && error.code === 'unreachable') return <Empty title={t.error} hint={t.unreachable} />;
+  return (
+    <div class="state" role="alert">
+      <p class="state-title bad">
+        <Icon name="warning" /> {error.message}
+      </p>
+      {error.hint === null ? null : <p>{error.hint}</p>}
+      <button type="button" class="button" onClick={again}>
+        {t.again}
+      </button>
+    </div>
+  );
+}
+
+/** Grey lines where rows will be. */
+export function Skeleton({ lines = 6 }: { lines?: number }) {
+  return (
+    <div class="skeleton" role="status" aria-label={words.value.state.loading}>
+      {Array.from({ length: lines }, (_, i) => (
+        <i key={i} style={{ width: `${88 - ((i * 17) % 40)}%` }} />
+      ))}
+    </div>
+  );
+}
+
+export function Partial() {
+  return (
+    <p class="note" role="status">
+      <Icon name="clock" /> {words.value.state.partial}
+    </p>
+  );
+}
+
+interface Props<T> {
+  of: Resource<T>;
+  lines?: number;
+  isEmpty?: (data: T) => boolean;
+  children: (data: T) => ComponentChildren;
+}
+
+/** The data, or what stands in its place. */
+export function Shown<T>({ of, lines, isEmpty, children }: Props<T>) {
+  const t = words.value.state;
+  if (of.data === undefined) {
+    if (of.error) return <Failed error={of.error} again={of.reload} />;
+    return <Skeleton lines={lines ?? 6} />;
+  }
+  return (
+    <>
+      {of.error && !of.error.unreachable ? <Failed error={of.error} again={of.reload} /> : null}
+      {isEmpty?.(of.data) === true ? of.loading ? <Skeleton lines={lines ?? 6} /> : <Empty title={t.nothing} hint={t.nothingHint} /> : children(of.data)}
+    </>
+  );
+}

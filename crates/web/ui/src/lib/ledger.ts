@@ -1,0 +1,65 @@
+// The loss ledger in one line and as a tree of accounts.
+
+import type { Dictionary } from '../i18n/en';
+import type { Ledger } from '../api';
+
+export interface Account {
+  name: string;
+  /** `null`: unknown. */
+  count: number | null;
+  depth: 0 | 1 | 2;
+  /** Anything but 0 here is a loss. */
+  loss?: boolean;
+  /** Anything but 0 here is a fault of the books. */
+  fault?: boolean;
+}
+
+/** Every account in the order in which a frame passes them, as the monitor prints them at its end. */
+export function accounts(ledger: Ledger, t: Dictionary['ledger']): Account[] {
+  const list: Account[] = [];
+  const add = (depth: Account['depth'], name: string, count: number | null, kind: Pick<Account, 'loss' | 'fault'> = {}): void => {
+    list.push({ depth, name, count, ...kind });
+  };
+  const sometimes = (depth: Account['depth'], name: string, count: number, kind: Pick<Account, 'loss' | 'fault'> = {}): void => {
+    if (count !== 0) add(depth, name, count, kind);
+  };
+
+  for (const source of ledger.capture) {
+    add(0, t.wire(source.source), source.wire);
+    add(1, t.nicMissed, source.nic_missed, { loss: true });
+    add(1, t.nicErrors, source.nic_errors, { loss: true });
+    add(1, t.kernelDrops, source.kernel_drops, { loss: true });
+    add(1, t.filteredKernel, source.filtered);
+    if (source.in_flight !== null) sometimes(1, t.inFlight, source.in_flight);
+    add(1, t.delivered, source.delivered);
+    sometimes(1, t.unaccounted, source.unaccounted ?? 0, { fault: true });
+  }
+  const frames = ledger.frames;
+  add(0, t.delivered, frames.delivered);
+  sometimes(1, t.filtered, frames.filtered);
+  sometimes(1, t.beyondCount, frames.beyond_count);
+  add(1, t.undecodable, frames.undecodable);
+  for (const { name, count } of frames.undecodable_by) add(2, name, count);
+  add(1, t.notIp, frames.not_ip);
+  for (const { name, count } of frames.not_ip_by) add(2, name, count);
+  sometimes(1, t.handOverFull, frames.hand_over_full, { loss: true });
+  sometimes(1, t.inHandOver, frames.in_hand_over);
+  add(1, t.analysed, frames.analysed);
+  sometimes(1, t.unaccounted, frames.unaccounted, { fault: true });
+  const flows = ledger.flows;
+  add(0, t.flowsOpened, flows.opened);
+  add(1, t.flowsActive, flows.active);
+  for (const { name, count } of flows.ended_by) add(1, t.ended(name), count);
+  sometimes(1, t.refused, flows.refused, { loss: true });
+  sometimes(1, t.unaccounted, flows.unaccounted, { fault: true });
+  for (const { output, produced, queued, dropped } of ledger.records) {
+    add(0, t.recordsFor(output), produced);
+    add(1, t.written, queued);
+    add(1, t.dropped, dropped, { loss: true });
+  }
+  if (ledger.writer) {
+    add(0, t.writer, ledger.writer.queued + ledger.writer.dropped);
+    add(1, t.dropped, ledger.writer.dropped, { loss: true });
+  }
+  return list;
+}

@@ -1,0 +1,123 @@
+// The live stream: one view a second, and the seconds behind it. It is closed while the page is hidden (a browser has six connections
+// to a server, and each page that is open would hold one), and comes back by itself when it is lost.
+
+import { signal } from '@preact/signals';
+import { api, ApiError, type Second, type View } from '../api';
+import { merge } from './series';
+
+export type Connection = 'connecting' | 'live' | 'lost';
+
+export const connection = signal<Connection>('connecting');
+export const view = signal<View | null>(null);
+/** Oldest first, at most an hour. */
+export const seconds = signal<Second[]>([]);
+/** Counts connections that were regained: what was asked for before is asked again. */
+export const regained = signal(0);
+/** When the next attempt is made, milliseconds since 1970. */
+export const nextAttempt = signal<number | null>(null);
+
+/** Without a view for so long the connection counts as lost, even if nothing said so. */
+const SILENCE_MS = 6000;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 5000;
+
+let stream: EventSource | null = null;
+let silence: ReturnType<typeof setTimeout> | undefined;
+let retry: ReturnType<typeof setTimeout> | undefined;
+let wait = FIRST_WAIT_MS;
+let wasLost = false;
+
+function alive(): void {
+  clearTimeout(silence);
+  silence = setTimeout(lost, SILENCE_MS);
+  wait = FIRST_WAIT_MS;
+  nextAttempt.value = null;
+  if (connection.value !== 'live') {
+    connection.value = 'live';
+    if (wasLost) regained.value += 1;
+    wasLost = false;
+  }
+}
+
+function close(): void {
+  clearTimeout(silence);
+  clearTimeout(retry);
+  stream?.close();
+  stream = null;
+}
+
+function lost(): void {
+  close();
+  if (document.hidden || stopped) return;
+  wasLost = true;
+  connection.value = 'lost';
+  nextAttempt.value = Date.now() + wait;
+  retry = setTimeout(attempt, wait);
+  wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+}
+
+/** Asks with a plain request first: an event stream does not tell why it failed, and a failed one is an error in the console each time. */
+async function attempt(): Promise<void> {
+  try {
+    await api.session();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) lost();
+    return;
+  }
+  open();
+}
+
+function open(): void {
+  close();
+  if (stopped || document.hidden) return;
+  const opened = api.live();
+  stream = opened;
+  silence = setTimeout(lost, SILENCE_MS);
+  opened.addEventListener('seconds', (event: MessageEvent<string>) => {
+    alive();
+    seconds.value = merge(seconds.value, JSON.parse(event.data) as Second[]);
+  });
+  opened.addEventListener('view', (event: MessageEvent<string>) => {
+    alive();
+    const next = JSON.parse(event.data) as View;
+    view.value = next;
+    if (next.second.ts > 0) seconds.value = merge(seconds.value, [next.second]);
+  });
+  opened.onerror = () => {
+    if (stream === opened) lost();
+  };
+}
+
+let stopped = true;
+
+export function start(): void {
+  if (!stopped) return;
+  stopped = false;
+  open();
+}
+
+/** When nobody is logged in. */
+export function stop(): void {
+  stopped = true;
+  close();
+}
+
+/** Fetches what the stream did not bring, back to `since`. */
+export async function fill(since: number, abort: AbortSignal): Promise<void> {
+  const oldest = seconds.value[0];
+  if (oldest && oldest.ts <= since + 1500) return;
+  const fetched = await api.seconds(since, abort);
+  seconds.value = merge(fetched, seconds.value);
+}
+
+/** Tries now. */
+export function reconnect(): void {
+  clearTimeout(retry);
+  void attempt();
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (stopped) return;
+  if (document.hidden) close();
+  else open();
+});

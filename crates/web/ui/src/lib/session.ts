@@ -1,0 +1,56 @@
+// Who is logged in, and what the monitor says of itself.
+
+import { signal } from '@preact/signals';
+import { api, ApiError, whenLoginNeeded, type FilterField, type Status } from '../api';
+import * as live from './live';
+
+export type Access = 'unknown' | 'open' | 'needed';
+
+export const access = signal<Access>('unknown');
+export const user = signal<string | null>(null);
+export const status = signal<Status | null>(null);
+export const filterFields = signal<FilterField[]>([]);
+
+whenLoginNeeded(() => {
+  live.stop();
+  access.value = 'needed';
+});
+
+const AGAIN_MS = 2000;
+
+/** Asks until there is an answer, then opens the live stream or the login page. */
+export async function begin(): Promise<void> {
+  try {
+    const session = await api.session();
+    user.value = session.user;
+    if (!session.authenticated) {
+      access.value = 'needed';
+      return;
+    }
+    access.value = 'open';
+    live.start();
+    await about();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return;
+    if (access.value === 'unknown') live.connection.value = 'lost';
+    setTimeout(() => void begin(), AGAIN_MS);
+  }
+}
+
+/** What changes only with the monitor: asked again after each reconnection. */
+export async function about(): Promise<void> {
+  const [what, fields] = await Promise.all([api.status(), api.filterFields()]);
+  status.value = what;
+  filterFields.value = fields;
+}
+
+export async function logOut(): Promise<void> {
+  live.stop();
+  await api.logout();
+  user.value = null;
+  access.value = 'needed';
+}
+
+live.regained.subscribe((times) => {
+  if (times > 0) about().catch(() => {});
+});

@@ -1,0 +1,88 @@
+// Where the user is: the address bar holds the whole view, so that a link restores it.
+
+import { computed, signal } from '@preact/signals';
+import { bounds, readRange, writeRange, type Range } from './range';
+
+export const PAGES = ['now', 'flows', 'hosts', 'applications', 'tcp', 'dns', 'tls', 'sensor', 'query'] as const;
+export type Page = (typeof PAGES)[number];
+
+export interface Place {
+  page: Page | null;
+  /** What stands behind the page: the address of `/hosts/ADDRESS`. */
+  detail: string | null;
+  params: URLSearchParams;
+}
+
+export type Params = Record<string, string | null>;
+
+function read(): Place {
+  const [first = '', second] = location.pathname.split('/').filter((part) => part !== '');
+  const page = first === '' ? 'now' : (PAGES.find((name) => name === first) ?? null);
+  return { page, detail: second === undefined ? null : decodeURIComponent(second), params: new URLSearchParams(location.search) };
+}
+
+export const place = signal<Place>(read());
+export const range = computed<Range>(() => readRange(place.value.params));
+
+/** Moved on by whoever wants relative ranges to be read again. */
+export const now = signal(Date.now());
+export const currentBounds = computed(() => bounds(range.value, now.value));
+
+addEventListener('popstate', () => {
+  now.value = Date.now();
+  place.value = read();
+});
+
+function query(params: URLSearchParams): string {
+  // Colons and slashes are legal in a query and far more readable.
+  const text = params.toString().replace(/%3A/g, ':').replace(/%2F/g, '/');
+  return text === '' ? '' : `?${text}`;
+}
+
+/** The address of a page. The range goes along; `params` come on top. */
+export function href(page: Page, detail: string | null = null, params: Params = {}): string {
+  const kept = new URLSearchParams();
+  for (const name of ['range', 'from', 'to']) {
+    const value = place.value.params.get(name);
+    if (value !== null) kept.set(name, value);
+  }
+  apply(kept, params);
+  const path = page === 'now' ? '/' : `/${page}${detail === null ? '' : `/${encodeURIComponent(detail).replace(/%3A/g, ':')}`}`;
+  return path + query(kept);
+}
+
+function apply(params: URLSearchParams, changes: Params): void {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === '') params.delete(name);
+    else params.set(name, value);
+  }
+}
+
+export function go(address: string, how: 'push' | 'replace' = 'push'): void {
+  if (how === 'push') history.pushState(null, '', address);
+  else history.replaceState(null, '', address);
+  now.value = Date.now();
+  place.value = read();
+}
+
+/** Changes parameters of the page one is on. */
+export function change(changes: Params, how: 'push' | 'replace' = 'push'): void {
+  const params = new URLSearchParams(place.value.params);
+  apply(params, changes);
+  go(location.pathname + query(params), how);
+}
+
+export const setRange = (next: Range): void => change(writeRange(next));
+
+/** Links of our own are followed without loading the page anew. */
+export function followLinks(): void {
+  document.addEventListener('click', (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (!link || link.target !== '' || link.hasAttribute('download') || link.origin !== location.origin) return;
+    if (/^\/(api|metrics|healthz|readyz)/.test(link.pathname)) return;
+    event.preventDefault();
+    go(link.pathname + link.search);
+    scrollTo(0, 0);
+  });
+}

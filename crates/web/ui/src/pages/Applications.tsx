@@ -1,0 +1,88 @@
+// What the traffic is about.
+
+import { useMemo } from 'preact/hooks';
+import { api, type TopKind } from '../api';
+import { Chart, type Series } from '../components/Chart';
+import { NameLink } from '../components/Named';
+import { Panel } from '../components/Panel';
+import { Ranked } from '../components/Ranked';
+import { Empty, Partial, Shown } from '../components/States';
+import { words } from '../i18n';
+import { bits, bytes, count } from '../lib/format';
+import { useResource } from '../lib/resource';
+import { align } from '../lib/series';
+import { currentBounds, range } from '../lib/url';
+
+const COLORS = 8;
+
+export function ApplicationsPage() {
+  const t = words.value.applications;
+  return (
+    <div class="page">
+      <OverTime />
+      <div class="grid two">
+        <List title={t.byApp} kind="app" limit={25} />
+        <List title={t.byService} kind="service" limit={25} />
+        <List title={t.byPort} kind="port" limit={15} />
+        <div class="stackup">
+          <List title={t.byProto} kind="proto" limit={8} />
+          <List title={t.byState} kind="conn_state" limit={13} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function OverTime() {
+  const t = words.value.applications;
+  const { from, to } = currentBounds.value;
+  const rates = useResource(`by service ${JSON.stringify(range.value)}`, to, (signal) => api.rates({ from, to, points: 200, by: 'service' }, signal));
+  const drawn = useMemo(() => {
+    if (!rates.data) return null;
+    const { times, series } = align(rates.data, 1);
+    const sum = (values: (number | null)[]): number => values.reduce<number>((all, value) => all + (value ?? 0), 0);
+    const greatest = [...series].sort((a, b) => sum(b.values) - sum(a.values)).slice(0, COLORS);
+    return { times, series: greatest.map((s, i): Series => ({ label: s.name === '' ? '–' : s.name, values: s.values, color: `--series-${i + 1}`, fill: true })) };
+  }, [rates.data]);
+  return (
+    <Panel title={t.overTime} hint={t.overTimeHint} loading={rates.loading} wide>
+      <Shown of={rates} lines={8}>
+        {() =>
+          drawn && drawn.times.length > 1 ? (
+            <Chart label={t.overTime} times={drawn.times} from={from} to={to} series={drawn.series} format={bits} stacked height={240} />
+          ) : (
+            <Empty title={words.value.state.nothing} hint={words.value.state.nothingHint} />
+          )
+        }
+      </Shown>
+    </Panel>
+  );
+}
+
+function List({ title, kind, limit }: { title: string; kind: TopKind; limit: number }) {
+  const t = words.value.hosts;
+  const { from, to } = currentBounds.value;
+  const top = useResource(`${kind} ${JSON.stringify(range.value)}`, to, (signal) => api.top({ from, to, kind, limit }, signal));
+  return (
+    <Panel title={title} loading={top.loading} flush>
+      <Shown of={top}>
+        {(data) => (
+          <>
+            {data.complete ? null : <Partial />}
+            <Ranked
+              label={title}
+              heads={[title, t.received, t.sent, t.conns]}
+              rows={data.rows.map((row) => ({
+                key: row.name,
+                name: <NameLink kind={kind} name={row.name} />,
+                detail: row.detail ?? (kind === 'conn_state' ? words.value.flow.states[row.name] : null),
+                parts: [row.received, row.sent],
+                amounts: [bytes(row.received), bytes(row.sent), { value: count(row.conns), unit: '' }],
+              }))}
+            />
+          </>
+        )}
+      </Shown>
+    </Panel>
+  );
+}
