@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test test-bypass package bench bench-instructions bench-idle bench-bypass bench-history lint agree fuzz setup clean
+.PHONY: help run test test-ui test-bypass package bench bench-instructions bench-idle bench-bypass bench-history lint agree fuzz setup clean
 
 # What `make run` takes. IFACE: default-route interface unless given. FILE: a capture file instead. ARGS: passed on.
 IFACE ?=
@@ -24,6 +24,9 @@ run: ## build a release and monitor the default route's interface
 
 test: ## set up, then run every test, and every fuzz target briefly
 	@scripts/test
+
+test-ui: ## the dashboard in a browser, against a monitor in a network namespace (in make test too)
+	@scripts/test-ui
 
 test-bypass: ## kernel bypass in a virtual machine: UIO, VFIO, huge pages, receive interrupts (in make test too)
 	@scripts/test-bypass
@@ -56,8 +59,8 @@ fuzz: ## fuzz every target: SECONDS_EACH=… (default 60), TARGET=… for one on
 	@scripts/fuzz
 
 setup: ## install everything that any target needs
-	@scripts/setup build test lint bench bench-bypass fuzz bypass
+	@scripts/setup build test lint bench bench-bypass fuzz bypass ui
 
 clean: ## remove what was built
 	@cargo clean
-	@rm -rf fuzz/target
+	@rm -rf fuzz/target crates/web/ui/dist crates/web/ui/node_modules

@@ -232,16 +232,29 @@ export interface Column {
 export interface Table {
   columns: Column[];
   rows: Cell[][];
-  complete?: boolean;
+}
+
+/** Where an answer comes from: the store, or what the run itself keeps of its last minutes. */
+export type Origin = 'store' | 'live';
+
+/** How much of the range an answer is about. */
+export interface Extent {
+  from: Origin;
+  /** Whether all of the range was looked at. */
+  complete: boolean;
+  /** The begin of what was looked at. */
+  since: number;
 }
 
 /** Named tables of a page. */
-export type Tables = Record<string, Table>;
+export type Tables = Extent & { [name: string]: Table | Origin | boolean | number };
 
 export interface Rates {
   step_ms: number;
+  /** Means of each step, per second; an empty name: of what has none. */
   series: { name: string; points: [ts: number, bits: number, packets: number, conns: number][] }[];
-  complete?: boolean;
+  from: Origin;
+  complete: boolean;
 }
 
 export const TOP_KINDS = ['host', 'service', 'app', 'conversation', 'country', 'proto', 'port', 'conn_state'] as const;
@@ -257,9 +270,8 @@ export interface TopRow {
   conns: number;
 }
 
-export interface Top {
+export interface Top extends Extent {
   rows: TopRow[];
-  complete: boolean;
 }
 
 /** A record by Zeek's names. */
@@ -270,6 +282,7 @@ export interface Flows {
   next: string | null;
   searched_to: number;
   complete: boolean;
+  from: Origin;
 }
 
 export interface Flow {
@@ -290,7 +303,8 @@ export interface Host {
   totals: { sent: number; received: number; packets: number; conns: number };
   history: [ts: number, sent: number, received: number][];
   geo?: { country?: string | null; asn?: number | null; as_org?: string | null } | null;
-  complete?: boolean;
+  complete: boolean;
+  from: Origin;
 }
 
 export interface QueryResult {
@@ -310,8 +324,7 @@ export interface TableInfo {
 export interface FilterField {
   name: string;
   doc: string;
-  kind?: string;
-  values?: string[];
+  example: string;
 }
 
 export interface FilterCheck {
@@ -420,6 +433,7 @@ export interface FlowsAsk extends RangeAsk {
   limit: number;
   cursor: string | null;
   order: string;
+  columns: string;
 }
 
 export type QueryEvent =

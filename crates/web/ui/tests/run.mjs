@@ -14,7 +14,8 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const files = readdirSync(join(here, set)).filter((name) => name.endsWith('.test.ts'));
 await build({
-  entryPoints: files.map((name) => join(here, set, name)),
+  // A test may start a helper that is a process of its own.
+  entryPoints: [...files, ...readdirSync(join(here, set)).filter((name) => name === 'traffic.ts')].map((name) => join(here, set, name)),
   outdir: out,
   outExtension: { '.js': '.mjs' },
   bundle: true,

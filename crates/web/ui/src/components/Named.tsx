@@ -2,16 +2,17 @@
 
 import type { Ends, TopKind } from '../api';
 import { href } from '../lib/url';
-import { term } from '../lib/filter';
+import { quoted, term } from '../lib/filter';
+import { words } from '../i18n';
 
 /** `tcp/443` → `proto:tcp port:443`; a name → `service:dns`. */
 export function serviceFilter(name: string): string {
   const match = /^(\w+)\/(\d+)$/.exec(name);
-  return match ? `${term('proto', match[1] ?? '')} ${term('port', match[2] ?? '')}` : term('service', name);
+  return match ? `${term('proto', match[1] ?? '')} ${term('dport', match[2] ?? '')}` : term('service', name);
 }
 
 export function conversationFilter(ends: Ends): string {
-  return `${term('orig', ends['id.orig_h'])} ${term('resp', ends['id.resp_h'])} ${term('port', String(ends['id.resp_p']))}`;
+  return `${term('src', ends['id.orig_h'])} ${term('dst', ends['id.resp_h'])} ${term('dport', String(ends['id.resp_p']))} ${term('proto', ends.proto)}`;
 }
 
 function filterOf(kind: TopKind, name: string): string {
@@ -25,20 +26,29 @@ function filterOf(kind: TopKind, name: string): string {
     case 'proto':
       return term('proto', name);
     case 'port':
-      return /^\w+\/\d+$/.test(name) ? serviceFilter(name) : term('port', name);
+      return /^\w+\/\d+$/.test(name) ? serviceFilter(name) : term('dport', name);
     case 'conn_state':
       return term('state', name);
     case 'host':
       return name;
-    case 'conversation': {
-      const [from = '', to = ''] = name.split(/\s*(?:>|→|<->|↔|–)\s*/);
-      const bare = (end: string): string => end.replace(/\s.*$/, '').replace(/^\[?(.*?)\]?:\d+$/, '$1');
-      return to === '' ? bare(from) : `${bare(from)} ${bare(to)}`;
-    }
+    case 'conversation':
+      return pairFilter(name);
   }
 }
 
+/** `10.0.0.1 > 192.0.2.7:443 tcp`, with or without the first one's port. */
+export function pairFilter(name: string): string {
+  const match = /^(\S+) > (\S+):(\d+) (\w+)$/.exec(name);
+  if (!match) return quoted(name);
+  const [, from = '', to = '', port = '', proto = ''] = match;
+  // With its port an IPv6 address has brackets or one colon too many: only a bare address is taken.
+  const bare = from.replace(/^\[(.*)\]:\d+$/, '$1').replace(/^([^:]+):\d+$/, '$1');
+  return `${term('src', bare)} ${term('dst', to.replace(/^\[(.*)\]$/, '$1'))} ${term('dport', port)} ${term('proto', proto)}`;
+}
+
 export function NameLink({ kind, name, ends }: { kind: TopKind; name: string; ends?: Ends | null | undefined }) {
+  // What has no name: the conversations without one.
+  if (name === '') return <a href={href('flows', null, { filter: `-${kind}:*` })}>{words.value.applications.unrecognised}</a>;
   if (kind === 'host') return <a href={href('hosts', name)}>{name}</a>;
   const filter = ends ? conversationFilter(ends) : filterOf(kind, name);
   return <a href={href('flows', null, { filter })}>{name}</a>;

@@ -1,9 +1,10 @@
 // What stands where data should: loading, nothing, wrong, part of it.
 
 import type { ComponentChildren } from 'preact';
-import type { ApiError } from '../api';
+import type { ApiError, Origin } from '../api';
 import type { Resource } from '../lib/resource';
 import { words } from '../i18n';
+import { when } from '../lib/format';
 import { Icon } from './icons';
 
 export function Empty({ title, hint, children }: { title: string; hint?: string | undefined; children?: ComponentChildren }) {
@@ -43,10 +44,13 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
   );
 }
 
-export function Partial() {
+/** Says what an answer is not about. */
+export function Scope({ of }: { of: { from: Origin; complete: boolean; since?: number } }) {
+  const t = words.value.state;
+  if (of.complete) return null;
   return (
     <p class="note" role="status">
-      <Icon name="clock" /> {words.value.state.partial}
+      <Icon name="clock" /> {of.from === 'live' ? t.liveOnly : of.since === undefined ? t.partial : t.since(when(of.since, Date.now()))}
     </p>
   );
 }

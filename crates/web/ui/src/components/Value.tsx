@@ -2,7 +2,8 @@
 
 import type { Cell } from '../api';
 import { words } from '../i18n';
-import { isNumeric, lookOf, plain, quantity, termOf, type Look } from '../lib/fields';
+import { isNumeric, lookOf, plain, quantity, termOf, toMillis, type Look } from '../lib/fields';
+import { day } from '../lib/format';
 import { term, withTerm } from '../lib/filter';
 import { change, go, href, place } from '../lib/url';
 import { Amount } from './Amount';
@@ -36,6 +37,8 @@ export function Term({ field, value, shown }: { field: string; value: string; sh
 export function Field({ name, value, look = lookOf(name), link = false }: { name: string; value: Cell | undefined; look?: Look; link?: boolean }) {
   if (value === null || value === undefined) return <span class="none">–</span>;
   if (look === 'address' && link && typeof value === 'string') return <a href={href('hosts', value)}>{value}</a>;
+  if (name === 'weak' && value === true) return <span class="tag alarm">{words.value.tables.weak}</span>;
+  if (name === 'not_valid_after') return <Expiry at={toMillis(value)} />;
   const known = link ? null : termOf(name, value);
   if (known) return <Term field={known[0]} value={known[1]} shown={String(value)} />;
   if (typeof value === 'number' && isNumeric(look)) {
@@ -44,4 +47,13 @@ export function Field({ name, value, look = lookOf(name), link = false }: { name
   }
   const shown = plain(name, value, look);
   return isNumeric(look) || look === 'time' ? <span class="num">{shown}</span> : <span title={shown.length > 40 ? shown : undefined}>{shown}</span>;
+}
+
+const SOON_MS = 30 * 86_400_000;
+
+/** The day until which a certificate is good: red when that is over, amber when it is near. */
+function Expiry({ at }: { at: number | null }) {
+  if (at === null) return <span class="none">–</span>;
+  const left = at - Date.now();
+  return <span class={`num${left < 0 ? ' bad' : left < SOON_MS ? ' warn' : ''}`}>{day(at)}</span>;
 }

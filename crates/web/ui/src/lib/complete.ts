@@ -19,15 +19,11 @@ const KINDS: Record<string, TopKind> = {
   country: 'country',
   proto: 'proto',
   state: 'conn_state',
-  conn_state: 'conn_state',
   host: 'host',
-  addr: 'host',
-  ip: 'host',
-  orig: 'host',
-  resp: 'host',
   src: 'host',
   dst: 'host',
   port: 'port',
+  dport: 'port',
 };
 
 const MOST = 12;
@@ -41,7 +37,7 @@ function seen(kind: TopKind): Promise<string[]> {
   if (!values) {
     values = api
       .top({ from, to, kind, limit: 50 })
-      .then((top) => top.rows.map((row) => row.name))
+      .then((top) => top.rows.map((row) => row.name).filter((name) => name !== ''))
       .catch(() => []);
     cache.clear();
     cache.set(key, values);
@@ -59,8 +55,10 @@ export async function offers(text: string, caret: number, fields: FilterField[])
   }
   const field = fields.find(({ name }) => name === word.field);
   const kind = KINDS[word.field];
-  const values = field?.values && field.values.length > 0 ? field.values : kind ? await seen(kind) : [];
+  const values = kind ? await seen(kind) : [];
   const plain = kind === 'port' ? values.map((value) => value.replace(/^\w+\//, '')) : values;
   const fits = [...new Set(plain)].filter((value) => value.toLowerCase().includes(typed));
+  // Nothing of it was seen: an example says at least how it is written.
+  if (fits.length === 0 && typed === '' && field?.example) return { ...word, offers: [{ text: `${sign}${field.example}`, shown: field.example, doc: field.doc, open: false }] };
   return { ...word, offers: fits.slice(0, MOST).map((value) => ({ text: `${sign}${word.field}:${quoted(value)}`, shown: value, doc: '', open: false })) };
 }

@@ -3,7 +3,7 @@
 import type { Cell } from '../api';
 import { bits, bytes, count, digits, percent, rate, span, text, when, type Quantity } from './format';
 
-export type Look = 'address' | 'time' | 'bytes' | 'bits' | 'span' | 'count' | 'percent' | 'ratio' | 'flag' | 'text';
+export type Look = 'address' | 'time' | 'bytes' | 'bits' | 'span' | 'count' | 'percent' | 'hundredths' | 'ratio' | 'flag' | 'text';
 
 const BY_NAME: [RegExp, Look][] = [
   [/^(id\.orig_h|id\.resp_h|address|host|server|client|peer_address|orig_h|resp_h|assigned_addr|client_addr|server_addr)$/, 'address'],
@@ -11,7 +11,8 @@ const BY_NAME: [RegExp, Look][] = [
   [/(^|_)bits(_per_s)?$/, 'bits'],
   [/(^|_)(bytes|sent|received|ip_bytes|window|mss)$/, 'bytes'],
   [/(^|_)(duration|rtt|interval|ts_delta|lease_time|latency)(_|$)|_ns$|^(p50|p90|p95|p99)$/, 'span'],
-  [/(^|_)(share|ratio|percent|part)$/, 'percent'],
+  [/(^|_)percent$/, 'hundredths'],
+  [/(^|_)(share|ratio|part)$/, 'percent'],
 ];
 
 const BY_KIND: [RegExp, Look][] = [
@@ -33,7 +34,7 @@ export function lookOf(name: string, kind = ''): Look {
 }
 
 /** Whether the column stands at the right. */
-export const isNumeric = (look: Look): boolean => look === 'bytes' || look === 'bits' || look === 'span' || look === 'count' || look === 'percent' || look === 'ratio';
+export const isNumeric = (look: Look): boolean => look === 'bytes' || look === 'bits' || look === 'span' || look === 'count' || look === 'percent' || look === 'hundredths' || look === 'ratio';
 
 /** Milliseconds of a time in any of the forms it comes in. */
 export function toMillis(value: Cell): number | null {
@@ -54,6 +55,8 @@ export function quantity(look: Look, value: number): Quantity | null {
       return span(value);
     case 'percent':
       return { value: percent(value), unit: '' };
+    case 'hundredths':
+      return { value: percent(value / 100), unit: '' };
     case 'ratio':
       return { value: Number.isInteger(value) ? count(value) : digits(value), unit: '' };
     default:
@@ -86,12 +89,13 @@ export function termOf(name: string, value: Cell): [field: string, value: string
   const said = String(value);
   switch (name) {
     case 'id.orig_h':
-      return ['orig', said];
+      return ['src', said];
     case 'id.resp_h':
-      return ['resp', said];
+      return ['dst', said];
     case 'id.orig_p':
+      return ['sport', said];
     case 'id.resp_p':
-      return ['port', said];
+      return ['dport', said];
     case 'conn_state':
       return ['state', said];
     case 'resp_cc':

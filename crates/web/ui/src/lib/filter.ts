@@ -62,7 +62,7 @@ export function wordAt(text: string, caret: number): Word {
 
 /** A value as it must be written: in quotes if it has spaces, quotes or parentheses, or would be read as something else. */
 export function quoted(value: string): string {
-  if (value !== '' && !/[\s"()]/.test(value) && !value.startsWith('-') && !/^(or|and|not)$/i.test(value)) return value;
+  if (value !== '' && !/[\s"(),]/.test(value) && !value.startsWith('-') && !/^(or|and|not)$/i.test(value)) return value;
   return `"${value.replace(/[\\"]/g, '\\$&')}"`;
 }
 

@@ -6,7 +6,7 @@ import { Chart, type Series } from '../components/Chart';
 import { NameLink } from '../components/Named';
 import { Panel } from '../components/Panel';
 import { Ranked } from '../components/Ranked';
-import { Empty, Partial, Shown } from '../components/States';
+import { Empty, Scope, Shown } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count } from '../lib/format';
 import { useResource } from '../lib/resource';
@@ -68,7 +68,7 @@ function List({ title, kind, limit }: { title: string; kind: TopKind; limit: num
       <Shown of={top}>
         {(data) => (
           <>
-            {data.complete ? null : <Partial />}
+            <Scope of={data} />
             <Ranked
               label={title}
               heads={[title, t.received, t.sent, t.conns]}

@@ -51,7 +51,7 @@ interface Found {
 }
 
 /** A search that found too little in its time is gone on with, page by page, until the page is full or the range is over. */
-async function search(ask: { from: number; to: number; filter: string; order: Order; cursor: string | null }, signal: AbortSignal, partial: (found: Found) => void): Promise<Found> {
+async function search(ask: { from: number; to: number; filter: string; order: Order; cursor: string | null; columns: string }, signal: AbortSignal, partial: (found: Found) => void): Promise<Found> {
   let found: Found = { rows: [], next: ask.cursor, searchedTo: ask.to, complete: false };
   for (;;) {
     const page: Flows = await api.flows({ ...ask, cursor: found.next, limit: PAGE_ROWS - found.rows.length }, signal);
@@ -72,9 +72,11 @@ export function FlowsPage() {
   const columns = readColumns();
   const names: Record<Order, string> = { '-ts': t.newest, ts: t.oldest, '-bytes': t.largest, '-duration': t.longest };
 
-  const subject = JSON.stringify([filter, order, cursor, range.value]);
+  // The drawer needs to know which flow it is of, whatever is shown.
+  const asked = [...new Set(['ts', 'uid', ...columns])].join();
+  const subject = JSON.stringify([filter, order, cursor, range.value, asked]);
   // Further pages stay as they are: under a page that moves nobody can read.
-  const found = useResource<Found>(subject, cursor === null ? to : 0, (signal, partial) => search({ from, to, filter, order, cursor }, signal, partial));
+  const found = useResource<Found>(subject, cursor === null ? to : 0, (signal, partial) => search({ from, to, filter, order, cursor, columns: asked }, signal, partial));
 
   return (
     <div class="page">
@@ -278,7 +280,7 @@ function Volume() {
         from={from}
         to={to}
         height={84}
-        format={(v) => rate(v, '')}
+        format={(v) => rate(v, '/s')}
         series={conns.series.map((s) => ({ label: t.hosts.conns, values: s.values, color: '--internal', fill: true }))}
       />
     </Panel>

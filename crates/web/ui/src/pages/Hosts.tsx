@@ -10,7 +10,7 @@ import { Icon } from '../components/icons';
 import { NameLink } from '../components/Named';
 import { Panel } from '../components/Panel';
 import { Ranked } from '../components/Ranked';
-import { Empty, Partial, Shown } from '../components/States';
+import { Empty, Scope, Shown } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count, when, type Quantity } from '../lib/format';
 import { term } from '../lib/filter';
@@ -58,7 +58,7 @@ function Top() {
       <Shown of={top} lines={14} isEmpty={(data) => data.rows.length === 0}>
         {(data) => (
           <>
-            {data.complete ? null : <Partial />}
+            <Scope of={data} />
             <Ranked
               label={t.top}
               heads={[t.address, t.received, t.sent, t.packets, t.conns]}
@@ -106,7 +106,7 @@ function Body({ host, loading, from, to }: { host: Host; loading: boolean; from:
   ];
   return (
     <>
-      {host.complete === false ? <Partial /> : null}
+      <Scope of={host} />
       <dl class="figures">
         {(
           [

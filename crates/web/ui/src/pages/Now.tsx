@@ -8,7 +8,7 @@ import { Icon } from '../components/icons';
 import { NameLink } from '../components/Named';
 import { Panel } from '../components/Panel';
 import { Ranked, type RankedRow } from '../components/Ranked';
-import { Empty, Partial, Shown, Skeleton } from '../components/States';
+import { Empty, Scope, Shown, Skeleton } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count, digits, rate, when, type Quantity } from '../lib/format';
 import { connection, fill, seconds, view } from '../lib/live';
@@ -275,7 +275,7 @@ function RangeList({ title, kind, of }: { title: string; kind: TopKind; of: stri
       <Shown of={top}>
         {(data) => (
           <>
-            {data.complete ? null : <Partial />}
+            <Scope of={data} />
             <Ranked
               label={title}
               heads={[title, t.hosts.received, t.hosts.sent]}

@@ -1,9 +1,9 @@
 // TCP health, DNS and TLS: each is a set of tables that the monitor names.
 
-import { api, type Table } from '../api';
+import { api, type Table, type Tables } from '../api';
 import { DataTable, heading } from '../components/DataTable';
 import { Panel } from '../components/Panel';
-import { Partial, Shown } from '../components/States';
+import { Empty, Scope, Shown } from '../components/States';
 import { Field } from '../components/Value';
 import { words } from '../i18n';
 import { lookOf } from '../lib/fields';
@@ -24,28 +24,35 @@ function TablesPage({ name }: { name: Name }) {
   const tables = useResource(`${name} ${JSON.stringify(range.value)}`, to, (signal) => api.tables(name, { from, to }, signal));
   return (
     <div class="page">
-      <Shown of={tables} lines={14} isEmpty={(data) => tablesOf(data).every(([, table]) => table.rows.length === 0)}>
-        {(data) => <TableGrid of={data} loading={tables.loading} />}
+      <Shown of={tables} lines={14} isEmpty={(data) => data.from === 'store' && tablesOf(data).every(([, table]) => table.rows.length === 0)}>
+        {(data) => (data.from === 'live' ? <Empty title={words.value.state.nothing} hint={words.value.state.noStore} /> : <TableGrid of={data} loading={tables.loading} />)}
       </Shown>
     </div>
   );
 }
 
+/** What is read first stands first. */
+const ORDER = [
+  ...['products', 'services', 'unrecognised'],
+  ...['rtt_by_host', 'rtt_by_network', 'retransmissions', 'zero_windows', 'refused', 'missed'],
+  ...['queries', 'failures', 'servers', 'clients', 'rcodes', 'types'],
+  ...['versions', 'ciphers', 'expiring', 'self_signed', 'names', 'failed'],
+];
+
 /** The entries that are tables. */
-export function tablesOf(data: Record<string, unknown>): [string, Table][] {
-  return Object.entries(data).filter((entry): entry is [string, Table] => {
-    const value = entry[1];
-    return typeof value === 'object' && value !== null && 'columns' in value && 'rows' in value;
-  });
+export function tablesOf(data: Tables): [string, Table][] {
+  const place = ([name]: [string, Table]): number => (ORDER.indexOf(name) + ORDER.length + 1) % (ORDER.length + 1);
+  return Object.entries(data)
+    .filter((entry): entry is [string, Table] => typeof entry[1] === 'object')
+    .sort((a, b) => place(a) - place(b));
 }
 
-export function TableGrid({ of, loading }: { of: Record<string, unknown>; loading: boolean }) {
+export function TableGrid({ of, loading }: { of: Tables; loading: boolean }) {
   const t = words.value.tables;
   const tables = tablesOf(of);
-  const incomplete = of['complete'] === false || tables.some(([, table]) => table.complete === false);
   return (
     <>
-      {incomplete ? <Partial /> : null}
+      <Scope of={of} />
       {tables.filter(isSummary).map(([name, table]) => (
         <Summary key={name} of={table} />
       ))}

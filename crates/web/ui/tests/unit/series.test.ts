@@ -58,6 +58,8 @@ test('series of different times share one axis', () => {
   const { times, series } = align(
     {
       step_ms: 10,
+      from: 'live',
+      complete: true,
       series: [
         { name: 'a', points: [[10, 1, 0, 0]] },
         {

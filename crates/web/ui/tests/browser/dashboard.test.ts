@@ -1,0 +1,452 @@
+// The dashboard in a browser, against a monitor that watches real traffic. In order: later tests look at what earlier ones let pass.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { TOP_KINDS, type Flows, type LogRecord } from '../../src/api';
+import { EXAMPLES } from '../../src/lib/examples';
+import { accessible, complaints, fits, launch, open, settled, shoot } from './browser';
+import { Monitor, output, stopAll, traffic, work } from './monitor';
+
+const PAGES = ['', 'flows', 'hosts', 'hosts/203.0.113.10', 'applications', 'tcp', 'dns', 'tls', 'sensor', 'query'];
+const nameOf = (path: string): string => (path === '' ? 'now' : path.replace('/203.0.113.10', '-one'));
+
+const monitor = new Monitor('monitor', 7701, [`store.path=${join(work, 'store')}`, 'store.flush_every=1s', 'flow.udp_idle=2s', 'flow.tcp_idle=10s', 'facts.names=true']);
+
+let browser: Browser;
+let page: Page;
+
+before(async () => {
+  traffic();
+  await monitor.start();
+  browser = await launch();
+  ({ page } = await open(browser));
+});
+
+after(async () => {
+  await browser?.close();
+  stopAll();
+});
+
+const go = async (path: string): Promise<void> => {
+  await page.goto(`${monitor.url}/${path}`);
+  await settled(page);
+};
+const delivered = (): Promise<number> => page.locator('.ledger .full').innerText().then((text) => Number(text.replace(/\D/g, '')));
+const ask = async <T>(path: string): Promise<T> => (await (await fetch(`${monitor.url}/api/v1/${path}`)).json()) as T;
+
+/** Waits until this is so. */
+async function until(what: string, check: () => Promise<boolean>, ms = 20_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await check())) {
+    assert.ok(Date.now() < end, `not within ${ms} ms: ${what}`);
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+describe('dashboard', () => {
+  it('shows traffic as it comes', async () => {
+    await go('');
+    await until('packets are counted', async () => (await delivered()) > 0);
+    const first = await delivered();
+    await until('more packets are counted', async () => (await delivered()) > first);
+    assert.match(await page.locator('.ledger').innerText(), /0 lost/);
+    assert.match(await page.locator('.ledger').innerText(), /books balance/);
+    await page.locator('section.hosts', { hasText: '203.0.113.10' }).waitFor();
+    // What the page says is what the monitor says.
+    const ledger = await ask<{ frames: { delivered: number } }>('ledger');
+    assert.ok(ledger.frames.delivered >= first);
+  });
+
+  it('has conversations in its history', async () => {
+    await until(
+      'all kinds of conversations are in the history',
+      async () => {
+        const { rows } = await ask<Flows>(`flows?from=0&to=${Date.now()}&limit=1000`);
+        const seen = new Set(rows.flatMap((row) => [row['service'], row['conn_state']]));
+        return ['dns', 'http', 'ssl', 'ssh', 'REJ', 'S0', 'SF'].every((one) => seen.has(one));
+      },
+      60_000,
+    );
+  });
+
+  for (const theme of ['light', 'dark'] as const) {
+    it(`every page, ${theme}: shown, without complaint, for everybody`, async () => {
+      const { context, page: own } = await open(browser, { colorScheme: theme });
+      for (const path of PAGES) {
+        await own.goto(`${monitor.url}/${path}`);
+        await settled(own);
+        if (path === '') await own.waitForTimeout(1500);
+        assert.equal(await own.locator('.state-title.bad').count(), 0, `an error is shown on /${path}: ${await own.locator('main').innerText()}`);
+        assert.equal(await own.locator('html').getAttribute('data-theme'), theme);
+        await accessible(own);
+        await fits(own);
+        await shoot(own, `${nameOf(path)}-${theme}`, true);
+      }
+      await context.close();
+    });
+  }
+
+  const has = (row: LogRecord, name: string, value: unknown): boolean => row[name] === value;
+  const either = (row: LogRecord, name: string, value: unknown): boolean => has(row, `id.orig_${name}`, value) || has(row, `id.resp_${name}`, value);
+  const number = (row: LogRecord, name: string): number => Number(row[name] ?? 0);
+  const bytes = (row: LogRecord): number => number(row, 'orig_ip_bytes') + number(row, 'resp_ip_bytes');
+  const filters: [string, (row: LogRecord) => boolean][] = [
+    ['203.0.113.53', (row) => either(row, 'h', '203.0.113.53')],
+    ['host:10.77.0.2', (row) => either(row, 'h', '10.77.0.2')],
+    ['src:10.77.0.3', (row) => has(row, 'id.orig_h', '10.77.0.3')],
+    ['dst:2001:db8::10', (row) => has(row, 'id.resp_h', '2001:db8::10')],
+    ['net:203.0.113.0/24', (row) => either(row, 'h', '203.0.113.10') || /^203\.0\.113\./.test(String(row['id.resp_h']))],
+    ['port:443', (row) => either(row, 'p', 443)],
+    ['dport:53', (row) => has(row, 'id.resp_p', 53)],
+    ['proto:udp', (row) => has(row, 'proto', 'udp')],
+    ['service:dns', (row) => has(row, 'service', 'dns')],
+    ['state:REJ', (row) => has(row, 'conn_state', 'REJ')],
+    ['-proto:tcp', (row) => !has(row, 'proto', 'tcp')],
+    ['bytes>10kB', (row) => bytes(row) > 10_000],
+    ['duration>1s', (row) => number(row, 'duration') > 1e9],
+    ['service:ssh or state:S0', (row) => has(row, 'service', 'ssh') || has(row, 'conn_state', 'S0')],
+    ['(dport:80 or dport:443) -service:http', (row) => (has(row, 'id.resp_p', 80) || has(row, 'id.resp_p', 443)) && !has(row, 'service', 'http')],
+    ['service:"http"', (row) => has(row, 'service', 'http')],
+  ];
+
+  it('every kind of filter finds what it says, and nothing else', async () => {
+    await go('flows');
+    const field = page.getByRole('combobox', { name: 'Filter' });
+    for (const [filter, fits_] of filters) {
+      const answered = page.waitForResponse((response) => response.url().includes('/api/v1/flows?') && new URL(response.url()).searchParams.get('filter') === filter);
+      await field.fill(filter);
+      await field.press('Escape');
+      await field.press('Enter');
+      const found = (await (await answered).json()) as Flows;
+      assert.ok(found.rows.length > 0, `nothing found: ${filter}`);
+      for (const row of found.rows) assert.ok(fits_(row), `${filter} found ${JSON.stringify(row)}`);
+      await settled(page);
+      assert.equal(await page.locator('table.flows tbody tr').count(), found.rows.length);
+    }
+  });
+
+  it('a filter that is wrong is told, and one that finds nothing says what to do', async () => {
+    await go('flows');
+    const field = page.getByRole('combobox', { name: 'Filter' });
+    await field.fill('(port:443');
+    await page.locator('#filter-problem').waitFor();
+    await field.fill('port:1');
+    await field.press('Escape');
+    await field.press('Enter');
+    await page.getByText('No flow matches.').waitFor();
+    await shoot(page, 'flows-none');
+  });
+
+  it('the filter completes fields and values', async () => {
+    await go('flows');
+    await page.keyboard.press('/');
+    await page.keyboard.type('serv');
+    await page.getByRole('option', { name: 'service:' }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('option', { name: 'dns' }).waitFor();
+    await shoot(page, 'flows-completion');
+    await page.keyboard.type('dn');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await until('the filter is in the address', async () => new URL(page.url()).searchParams.get('filter') === 'service:dns');
+  });
+
+  it('a click on a value filters by it, with Alt without it; back undoes it', async () => {
+    await go('flows');
+    await page.locator('table.flows .value', { hasText: /^http$/ }).first().click();
+    await until('the term is there', async () => new URL(page.url()).searchParams.get('filter') === 'service:http');
+    await settled(page);
+    await page.locator('table.flows .value', { hasText: /^SF$/ }).first().click({ modifiers: ['Alt'] });
+    await until('both are', async () => new URL(page.url()).searchParams.get('filter') === 'service:http -state:SF');
+    await page.getByRole('button', { name: 'Remove service:http' }).click();
+    await until('one is gone', async () => new URL(page.url()).searchParams.get('filter') === '-state:SF');
+    await page.goBack();
+    await page.goBack();
+    assert.equal(new URL(page.url()).searchParams.get('filter'), 'service:http');
+  });
+
+  it('columns are chosen, and a link holds them', async () => {
+    await go('flows');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('checkbox', { name: 'history' }).check();
+    await page.getByRole('checkbox', { name: 'app', exact: true }).uncheck();
+    await page.keyboard.press('Escape');
+    const heads = page.locator('table.flows thead');
+    await heads.getByText('history').waitFor();
+    await until('a history is shown', async () => /[A-Za-z^]{3,}/.test(await page.locator('table.flows tbody td.mono').first().innerText()));
+    const { context, page: other } = await open(browser);
+    await other.goto(page.url());
+    await settled(other);
+    await other.locator('table.flows thead').getByText('history').waitFor();
+    assert.equal(await other.locator('table.flows thead').getByText('product').count(), 0);
+    await context.close();
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('button', { name: 'Standard columns' }).click();
+  });
+
+  it('pages on, and back to the first', async () => {
+    await until('there are more than a page', async () => (await ask<Flows>(`flows?from=0&to=${Date.now()}&limit=200`)).rows.length > 150);
+    await go('flows?range=1h');
+    const uids = (): Promise<string[]> => page.locator('table.flows tbody tr td:nth-child(3)').allInnerTexts();
+    await uids();
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await until('the cursor is in the address', async () => new URL(page.url()).searchParams.has('cursor'));
+    await settled(page);
+    const answer = new URL(page.url()).searchParams;
+    assert.ok(answer.has('from') && answer.has('to'), 'a cursor holds in a range that stays');
+    assert.ok((await page.locator('table.flows tbody tr').count()) > 0);
+    await page.getByRole('button', { name: 'First page' }).click();
+    await until('the cursor is gone', async () => !new URL(page.url()).searchParams.has('cursor'));
+  });
+
+  it('one flow: its ends, TCP health, its application records', async () => {
+    await go('flows?filter=service:ssl+state:SF');
+    await page.locator('table.flows tbody tr').first().getByRole('button', { name: 'Details' }).click();
+    const drawer = page.getByRole('complementary', { name: 'Flow' });
+    await drawer.getByText('TCP health').waitFor();
+    await drawer.getByText('TLSv12').first().waitFor();
+    await drawer.getByText('intranet.example.net').first().waitFor();
+    await accessible(page);
+    await shoot(page, 'flow');
+    const link = page.url();
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+    await page.goto(link);
+    await drawer.getByText('TLSv12').first().waitFor();
+    await go('flows?filter=service:dns');
+    await page.locator('table.flows tbody tr').first().click();
+    await drawer.getByText('NOERROR').or(drawer.getByText('NXDOMAIN')).first().waitFor();
+  });
+
+  it('dragging over a chart zooms all pages, and the link holds it', async () => {
+    await go('?range=5m');
+    await page.waitForTimeout(500);
+    const chart = page.locator('.u-over').first();
+    const box = await chart.boundingBox();
+    assert.ok(box);
+    await page.mouse.move(box.x + box.width * 0.9, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.97, box.y + 60, { steps: 4 });
+    await page.mouse.up();
+    await until('the range is in the address', async () => new URL(page.url()).searchParams.has('from'));
+    const zoomed = new URL(page.url()).searchParams;
+    const width = Number(zoomed.get('to')) - Number(zoomed.get('from'));
+    assert.ok(width > 10_000 && width < 40_000, `7 % of 5 minutes are 21 s, not ${width} ms`);
+    await settled(page);
+    await shoot(page, 'zoomed');
+    await page.keyboard.press('g');
+    await page.keyboard.press('f');
+    await until('the range goes along', async () => page.url().includes('/flows') && new URL(page.url()).searchParams.get('from') === zoomed.get('from'));
+    await page.keyboard.press('z');
+    await until('wider', async () => Number(new URL(page.url()).searchParams.get('to')) - Number(new URL(page.url()).searchParams.get('from')) > 1.5 * width);
+    await page.keyboard.press('.');
+    await until('back to now', async () => !new URL(page.url()).searchParams.has('from'));
+  });
+
+  it('ranges by the picker: relative, another, absolute', async () => {
+    await go('');
+    const picker = page.getByRole('button', { name: /^Time range/ });
+    await picker.click();
+    await shoot(page, 'range-picker');
+    await page.getByRole('button', { name: 'Last 6 hours' }).click();
+    assert.equal(new URL(page.url()).searchParams.get('range'), '6h');
+    await settled(page);
+    await picker.click();
+    await page.getByLabel('Another span').fill('45m');
+    await page.keyboard.press('Enter');
+    await until('45 minutes', async () => new URL(page.url()).searchParams.get('range') === '45m');
+    await picker.click();
+    await page.getByLabel('From').fill('2026-01-02T03:04:05');
+    await page.getByLabel('To', { exact: true }).fill('2026-01-02T04:04:05');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await until('absolute', async () => new URL(page.url()).searchParams.get('from') === String(Date.UTC(2026, 0, 2, 3, 4, 5)));
+    await settled(page);
+    await page.getByText('Nothing in this range.').first().waitFor();
+    await page.getByRole('button', { name: 'Later' }).click();
+    assert.equal(new URL(page.url()).searchParams.get('from'), String(Date.UTC(2026, 0, 2, 4, 4, 5)));
+  });
+
+  it('from a host in the list to its page and its flows', async () => {
+    await go('hosts');
+    await page.getByRole('link', { name: '203.0.113.10', exact: true }).click();
+    await until('its page', async () => page.url().includes('/hosts/203.0.113.10'));
+    await settled(page);
+    await page.locator('section', { hasText: 'Services it offers' }).getByText('http', { exact: true }).first().waitFor();
+    await page.locator('section', { hasText: 'Peers' }).getByRole('link', { name: '10.77.0.1' }).waitFor();
+    await page.getByRole('link', { name: 'All its flows' }).click();
+    await until('its flows', async () => new URL(page.url()).searchParams.get('filter') === 'host:203.0.113.10');
+    await page.goto(`${monitor.url}/hosts/2001:db8::10`);
+    await settled(page);
+    await page.locator('section', { hasText: 'Peers' }).getByRole('link', { name: 'fd77::1' }).waitFor();
+  });
+
+  it('what the traffic was about', async () => {
+    await go('dns');
+    await page.locator('section', { hasText: 'Queries that fail' }).getByText('no0.example.org').first().waitFor();
+    await go('tls');
+    await page.locator('section', { hasText: 'Self-signed certificates' }).getByText('CN=intranet.example.net').first().waitFor();
+    await go('tcp');
+    await page.locator('section', { hasText: 'Refused and unanswered' }).getByText('203.0.113.99').first().waitFor();
+    await go('applications');
+    for (const service of ['dns', 'http', 'ssl']) await page.getByRole('region').or(page.locator('section')).getByRole('link', { name: service, exact: true }).first().waitFor();
+    await go('sensor');
+    await page.getByText('on the wire of mon0').waitFor();
+  });
+
+  it('SQL: every example runs; rows, chart, file, error', async () => {
+    for (const [name] of EXAMPLES) {
+      await go('query?range=1h');
+      await page.getByRole('button', { name: 'Examples' }).click();
+      await page.locator('.examples-sheet .choice').nth(EXAMPLES.findIndex(([one]) => one === name)).click();
+      await page.getByText(/ rows in |The statement gave no rows/).first().waitFor();
+      assert.equal(await page.locator('.state-title.bad').count(), 0, `${name}: ${await page.locator('main').innerText()}`);
+      if (name !== 'rate') continue;
+      await page.getByRole('button', { name: 'Chart', exact: true }).click();
+      await page.locator('.u-over').waitFor();
+      await shoot(page, 'query-chart');
+      const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download CSV' }).click()]);
+      const text = await readFile(await file.path(), 'utf8');
+      assert.match(text, /^time,bytes,conns\r?\n\d{4}-/);
+    }
+    // The answer to a wrong statement is an error, and the browser says so too.
+    const { context, page: own } = await open(browser, {}, /status of 400/);
+    await own.goto(`${monitor.url}/query?sql=SELECT+nothing+FROM+nowhere`);
+    await own.locator('.state-title.bad').waitFor();
+    assert.match(await own.locator('[role=alert]').innerText(), /nowhere/);
+    await context.close();
+  });
+
+  it('keys: the list of them, pages, theme', async () => {
+    await go('');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    await accessible(page);
+    await shoot(page, 'keys');
+    await page.keyboard.press('Escape');
+    for (const [key, path] of [
+      ['h', '/hosts'],
+      ['a', '/applications'],
+      ['t', '/tcp'],
+      ['d', '/dns'],
+      ['l', '/tls'],
+      ['s', '/sensor'],
+      ['q', '/query'],
+      ['n', '/'],
+    ] as const) {
+      await page.keyboard.press('g');
+      await page.keyboard.press(key);
+      await until(`g ${key}`, async () => new URL(page.url()).pathname === path);
+    }
+    await page.keyboard.press('t');
+    await until('dark', async () => (await page.locator('html').getAttribute('data-theme')) === 'dark');
+    await page.keyboard.press('t');
+  });
+
+  it('phone width: every page fits, in both themes', async () => {
+    const { context, page: own } = await open(browser, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    for (const path of [...PAGES, 'flows?filter=service:dns']) {
+      await own.goto(`${monitor.url}/${path}`);
+      await settled(own);
+      await fits(own);
+      await own.getByRole('navigation').waitFor();
+      await own.locator('.ledger').waitFor();
+      if (!path.includes('?')) await shoot(own, `phone-${nameOf(path)}`);
+    }
+    await accessible(own);
+    await own.locator('table.flows tbody tr').first().tap();
+    await own.getByRole('complementary', { name: 'Flow' }).waitFor();
+    await shoot(own, 'phone-flow');
+    await context.close();
+  });
+
+  it('中文', async () => {
+    const { context, page: own } = await open(browser, { locale: 'zh-CN' });
+    for (const path of PAGES) {
+      await own.goto(`${monitor.url}/${path}`);
+      await settled(own);
+      assert.equal(await own.locator('html').getAttribute('lang'), 'zh-CN');
+      assert.match(await own.locator('h1').innerText(), path === 'dns' || path === 'tls' ? /DNS|TLS/ : /[\u4e00-\u9fff]/);
+      await accessible(own);
+      if (['', 'flows', 'sensor'].includes(path)) await shoot(own, `${nameOf(path)}-zh`, true);
+    }
+    // And back, by hand; it is remembered.
+    await own.getByRole('button', { name: '设置' }).click();
+    await own.getByRole('button', { name: 'English' }).click();
+    await own.reload();
+    await own.getByRole('heading', { level: 1, name: 'Query' }).waitFor();
+    await context.close();
+  });
+
+  it('what the browser asks for is what the description of the API has', async () => {
+    const description = await ask<{ paths: Record<string, object> }>('openapi.json');
+    const paths = Object.keys(description.paths).map((path) => path.replace('/api/v1', ''));
+    for (const path of ['/status', '/seconds', '/live', '/rates', '/top', '/flows', '/flows/{uid}', '/hosts/{address}', '/applications', '/tcp', '/dns', '/tls', '/tables', '/filter/fields', '/filter/check', '/alerts', '/session', '/login', '/logout', '/query'])
+      assert.ok(paths.includes(path), `${path} is not in ${paths.join(' ')}`);
+    for (const kind of TOP_KINDS) assert.ok(Array.isArray((await ask<{ rows: unknown[] }>(`top?kind=${kind}`)).rows), kind);
+  });
+
+  it('who has to log in does so once, and out again; without a history that is said', async () => {
+    const made = output(['web', 'token', 'ui']);
+    const secret = /: (\S+)\s*$/.exec(made.stderr)?.[1] ?? '';
+    const password = 'a long enough one';
+    const users = [made.stdout.trim(), output(['web', 'password', 'reader'], `${password}\n`).stdout.trim()];
+    const closed = new Monitor('closed', 7702, [`web.users=${JSON.stringify(users)}`]);
+    await closed.start();
+    const { context, page: own } = await open(browser, {}, /status of 401/);
+    await own.goto(`${closed.url}/flows?filter=proto:tcp`);
+    await own.getByRole('heading', { name: 'Portreeve' }).waitFor();
+    await accessible(own);
+    await shoot(own, 'login');
+    await own.getByRole('button', { name: 'Token' }).click();
+    await own.getByLabel('Token').fill('wrong');
+    await own.getByRole('button', { name: 'Log in' }).click();
+    await own.getByText('That is not right.').waitFor();
+    await own.getByLabel('Token').fill(secret);
+    await own.getByRole('button', { name: 'Log in' }).click();
+    await settled(own);
+    // Where the link led.
+    assert.equal(new URL(own.url()).searchParams.get('filter'), 'proto:tcp');
+    await own.goto(`${closed.url}/dns`);
+    await settled(own);
+    await own.getByText('No history is kept').first().waitFor();
+    await shoot(own, 'no-store');
+    await own.getByRole('button', { name: 'Settings' }).click();
+    await own.getByRole('button', { name: /^Log out/ }).click();
+    await own.getByRole('heading', { name: 'Portreeve' }).waitFor();
+    await own.reload();
+    await own.getByLabel('User').fill('reader');
+    await own.getByLabel('Password').fill(password);
+    await own.getByRole('button', { name: 'Log in' }).click();
+    await settled(own);
+    await context.close();
+    await closed.kill();
+  });
+
+  it('a connection that is lost is shown, and comes back by itself', async () => {
+    const { context, page: own } = await open(browser, {}, /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/);
+    await own.goto(`${monitor.url}/`);
+    await settled(own);
+    await monitor.kill();
+    await own.getByText('Connection lost').first().waitFor();
+    await shoot(own, 'lost');
+    await accessible(own);
+    await own.waitForTimeout(1500);
+    await monitor.start();
+    await own.locator('[data-connection=live]').waitFor();
+    await own.locator('.connection-bar').waitFor({ state: 'detached' });
+    const before = await own.locator('.ledger .full').innerText();
+    await until('packets go on', async () => (await own.locator('.ledger .full').innerText()) !== before);
+    // What was there before the crash is in the history still.
+    await own.goto(`${monitor.url}/flows?range=1h&order=ts`);
+    await settled(own);
+    assert.ok((await own.locator('table.flows tbody tr').count()) > 50);
+    await context.close();
+  });
+
+  it('no complaint in any console', () => assert.deepEqual(complaints, []));
+});
