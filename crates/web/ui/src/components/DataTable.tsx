@@ -32,7 +32,7 @@ export function DataTable({ label, columns, rows, brief }: Props) {
   const shown = brief === undefined || all.value ? sorted : sorted.slice(0, brief);
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      <div class="scroll" tabIndex={0} role="group" aria-label={label}>
         <table class="data">
           <thead>
             <tr>

@@ -34,12 +34,21 @@ export function useResource<T>(
   latest.current = load;
   const connected = regained.value;
 
+  const flight = useRef<{ cause: string; abort: AbortController; done: boolean } | null>(null);
+
   useEffect(() => {
+    const cause = `${subject} ${again} ${connected}`;
+    // Only time moved on, and the answer of before is still to come: it would never come if it were asked anew each time.
+    if (flight.current?.cause === cause && !flight.current.done) return;
+    flight.current?.abort.abort();
+    flight.current = null;
     if (subject === null) {
       setState({ subject, data: undefined, error: undefined, loading: false });
       return;
     }
     const abort = new AbortController();
+    const mine = { cause, abort, done: false };
+    flight.current = mine;
     setState((old) => ({ subject, data: old.subject === subject ? old.data : undefined, error: undefined, loading: true }));
     latest
       .current(abort.signal, (data) => {
@@ -52,9 +61,11 @@ export function useResource<T>(
         if (abort.signal.aborted) return;
         const error = cause instanceof ApiError ? cause : new ApiError(0, 'unreadable', cause instanceof Error ? cause.message : String(cause));
         setState((old) => ({ ...old, error, loading: false }));
-      });
-    return () => abort.abort();
+      })
+      .finally(() => (mine.done = true));
   }, [subject, edition, again, connected]);
+
+  useEffect(() => () => flight.current?.abort.abort(), []);
 
   return { data: state.subject === subject ? state.data : undefined, error: state.error, loading: state.loading, reload: () => setAgain((n) => n + 1) };
 }

@@ -1,6 +1,6 @@
 // Where the user is: the address bar holds the whole view, so that a link restores it.
 
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { bounds, readRange, writeRange, type Range } from './range';
 
 export const PAGES = ['now', 'flows', 'hosts', 'applications', 'tcp', 'dns', 'tls', 'sensor', 'query'] as const;
@@ -28,10 +28,7 @@ export const range = computed<Range>(() => readRange(place.value.params));
 export const now = signal(Date.now());
 export const currentBounds = computed(() => bounds(range.value, now.value));
 
-addEventListener('popstate', () => {
-  now.value = Date.now();
-  place.value = read();
-});
+addEventListener('popstate', move);
 
 function query(params: URLSearchParams): string {
   // Colons and slashes are legal in a query and far more readable.
@@ -61,8 +58,21 @@ function apply(params: URLSearchParams, changes: Params): void {
 export function go(address: string, how: 'push' | 'replace' = 'push'): void {
   if (how === 'push') history.pushState(null, '', address);
   else history.replaceState(null, '', address);
-  now.value = Date.now();
-  place.value = read();
+  move();
+}
+
+/** Parameters that decide what is asked for; others only how it is shown. */
+const ASKED = ['range', 'from', 'to', 'filter', 'order'];
+
+/** Takes over where the address bar is. A new question is about this moment; the drawer of a flow does not move the list behind it. */
+function move(): void {
+  batch(() => {
+    const before = place.peek();
+    const next = read();
+    const same = before.page === next.page && before.detail === next.detail && ASKED.every((name) => before.params.get(name) === next.params.get(name));
+    if (!same) now.value = Date.now();
+    place.value = next;
+  });
 }
 
 /** Changes parameters of the page one is on. */

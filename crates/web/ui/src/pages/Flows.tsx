@@ -175,7 +175,7 @@ function Rows({ found, columns, loading, open, filter }: { found: Found; columns
   }
   const now = Date.now();
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={words.value.pages.flows}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={words.value.pages.flows}>
       <table class="data flows">
         <thead>
           <tr>

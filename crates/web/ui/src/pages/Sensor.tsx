@@ -38,7 +38,7 @@ interface Columns {
 
 function Grid({ label, columns, children }: { label: string; columns: Columns[]; children: ComponentChildren }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={label}>
       <table class="data">
         <thead>
           <tr>
