@@ -31,13 +31,13 @@ const PAGES: Record<Page, ComponentType> = {
 
 export function App() {
   const t = words.value;
-  const { page, detail } = place.value;
+  const { page, address } = place.value;
   const every = refreshEvery(range.value);
 
   useEffect(() => {
     const name = page === null ? '' : t.pages[page];
-    document.title = [detail, name, t.product].filter((part) => part !== null && part !== '').join(' · ');
-  }, [page, detail, t]);
+    document.title = [address, name, t.product].filter((part) => part !== null && part !== '').join(' · ');
+  }, [page, address, t]);
 
   // A range that moves on is read again from time to time, while somebody can see it.
   useEffect(() => {

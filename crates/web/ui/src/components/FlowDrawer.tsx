@@ -116,7 +116,7 @@ function Ends({ conn }: { conn: LogRecord }) {
     <div class="end">
       <p class="hint">{role}</p>
       <p class="end-address">
-        <a href={href('hosts', String(conn[`id.${name}_h`] ?? ''))}>{String(conn[`id.${name}_h`] ?? '')}</a>
+        <a href={href('hosts', { address: String(conn[`id.${name}_h`] ?? '') })}>{String(conn[`id.${name}_h`] ?? '')}</a>
         <span class="num">:{String(conn[`id.${name}_p`] ?? '')}</span>
       </p>
       <p class="hint">{[conn[`${name}_name`], conn[`${name}_cc`], conn[`${name}_as_org`]].filter((part) => part !== null && part !== undefined).join(' · ')}</p>
@@ -160,7 +160,7 @@ function Ends({ conn }: { conn: LogRecord }) {
         </div>
       </dl>
       <p>
-        <a href={href('flows', null, { filter: `${term('host', orig)} ${term('host', resp)}` })}>{t.related}</a>
+        <a href={href('flows', { filter: `${term('host', orig)} ${term('host', resp)}` })}>{t.related}</a>
       </p>
     </>
   );

@@ -48,8 +48,8 @@ export function pairFilter(name: string): string {
 
 export function NameLink({ kind, name, ends }: { kind: TopKind; name: string; ends?: Ends | null | undefined }) {
   // What has no name: the conversations without one.
-  if (name === '') return <a href={href('flows', null, { filter: `-${kind}:*` })}>{words.value.applications.unrecognised}</a>;
-  if (kind === 'host') return <a href={href('hosts', name)}>{name}</a>;
+  if (name === '') return <a href={href('flows', { filter: `-${kind}:*` })}>{words.value.applications.unrecognised}</a>;
+  if (kind === 'host') return <a href={href('hosts', { address: name })}>{name}</a>;
   const filter = ends ? conversationFilter(ends) : filterOf(kind, name);
-  return <a href={href('flows', null, { filter })}>{name}</a>;
+  return <a href={href('flows', { filter })}>{name}</a>;
 }

@@ -13,7 +13,7 @@ export function filterBy(field: string, value: string, without: boolean): void {
   const onFlows = place.value.page === 'flows';
   const filter = withTerm(onFlows ? (place.value.params.get('filter') ?? '') : '', field, value, without);
   if (onFlows) change({ filter, cursor: null, page: null, flow: null });
-  else go(href('flows', null, { filter }));
+  else go(href('flows', { filter }));
 }
 
 export function Term({ field, value, shown }: { field: string; value: string; shown: string }) {
@@ -36,7 +36,7 @@ export function Term({ field, value, shown }: { field: string; value: string; sh
 /** A field of a record: a button where the filter knows it, a link for an address, else the value as it is read best. */
 export function Field({ name, value, look = lookOf(name), link = false }: { name: string; value: Cell | undefined; look?: Look; link?: boolean }) {
   if (value === null || value === undefined) return <span class="none">–</span>;
-  if (look === 'address' && link && typeof value === 'string') return <a href={href('hosts', value)}>{value}</a>;
+  if (look === 'address' && link && typeof value === 'string') return <a href={href('hosts', { address: value })}>{value}</a>;
   if (name === 'weak' && value === true) return <span class="tag alarm">{words.value.tables.weak}</span>;
   if (name === 'not_valid_after') return <Expiry at={toMillis(value)} />;
   const known = link ? null : termOf(name, value);

@@ -8,17 +8,18 @@ export type Page = (typeof PAGES)[number];
 
 export interface Place {
   page: Page | null;
-  /** What stands behind the page: the address of `/hosts/ADDRESS`. */
-  detail: string | null;
+  /** Which host's page: `/hosts?address=…`. */
+  address: string | null;
   params: URLSearchParams;
 }
 
 export type Params = Record<string, string | null>;
 
 function read(): Place {
-  const [first = '', second] = location.pathname.split('/').filter((part) => part !== '');
-  const page = first === '' ? 'now' : (PAGES.find((name) => name === first) ?? null);
-  return { page, detail: second === undefined ? null : decodeURIComponent(second), params: new URLSearchParams(location.search) };
+  const path = location.pathname.replace(/^\/|\/$/g, '');
+  const page = path === '' ? 'now' : (PAGES.find((name) => name === path) ?? null);
+  const params = new URLSearchParams(location.search);
+  return { page, address: params.get('address'), params };
 }
 
 export const place = signal<Place>(read());
@@ -37,15 +38,14 @@ function query(params: URLSearchParams): string {
 }
 
 /** The address of a page. The range goes along; `params` come on top. */
-export function href(page: Page, detail: string | null = null, params: Params = {}): string {
+export function href(page: Page, params: Params = {}): string {
   const kept = new URLSearchParams();
   for (const name of ['range', 'from', 'to']) {
     const value = place.value.params.get(name);
     if (value !== null) kept.set(name, value);
   }
   apply(kept, params);
-  const path = page === 'now' ? '/' : `/${page}${detail === null ? '' : `/${encodeURIComponent(detail).replace(/%3A/g, ':')}`}`;
-  return path + query(kept);
+  return (page === 'now' ? '/' : `/${page}`) + query(kept);
 }
 
 function apply(params: URLSearchParams, changes: Params): void {
@@ -69,7 +69,7 @@ function move(): void {
   batch(() => {
     const before = place.peek();
     const next = read();
-    const same = before.page === next.page && before.detail === next.detail && ASKED.every((name) => before.params.get(name) === next.params.get(name));
+    const same = before.page === next.page && before.address === next.address && ASKED.every((name) => before.params.get(name) === next.params.get(name));
     if (!same) now.value = Date.now();
     place.value = next;
   });

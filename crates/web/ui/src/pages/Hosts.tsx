@@ -18,11 +18,11 @@ import { useResource } from '../lib/resource';
 import { currentBounds, go, href, place, range } from '../lib/url';
 
 export function HostsPage() {
-  const { detail } = place.value;
+  const { address } = place.value;
   return (
     <div class="page">
-      <Find current={detail} />
-      {detail === null ? <Top /> : <OneHost key={detail} address={detail} />}
+      <Find key={address} current={address} />
+      {address === null ? <Top /> : <OneHost key={address} address={address} />}
     </div>
   );
 }
@@ -33,7 +33,7 @@ function Find({ current }: { current: string | null }) {
   const submit = (event: Event): void => {
     event.preventDefault();
     const wanted = address.value.trim();
-    if (wanted !== '') go(href('hosts', wanted));
+    if (wanted !== '') go(href('hosts', { address: wanted }));
   };
   return (
     <form class="find" onSubmit={submit}>
@@ -97,7 +97,7 @@ function Body({ host, loading, from, to }: { host: Host; loading: boolean; from:
   const now = Date.now();
   const times = useMemo(() => host.history.map((point) => point[0]), [host]);
   const step = times.length > 1 ? ((times[times.length - 1] ?? 0) - (times[0] ?? 0)) / (times.length - 1) / 1000 : 1;
-  const flows = href('flows', null, { filter: term('host', host.address) });
+  const flows = href('flows', { filter: term('host', host.address) });
   const facts: [string, string][] = [
     [t.names, host.names.length === 0 ? t.noNames : host.names.join(', ')],
     [t.firstSeen, host.first_seen === null ? '–' : when(host.first_seen, now)],

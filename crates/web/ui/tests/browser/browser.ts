@@ -22,7 +22,7 @@ export function launch(): Promise<Browser> {
 export async function open(browser: Browser, options: BrowserContextOptions = {}, expected: RegExp | null = null): Promise<{ context: BrowserContext; page: Page }> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-US', timezoneId: 'UTC', colorScheme: 'light', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const complain = (text: string): void => {
     if (expected === null || !expected.test(text)) complaints.push(`${page.url()}: ${text}`);
   };

@@ -10,8 +10,8 @@ import { EXAMPLES } from '../../src/lib/examples';
 import { accessible, complaints, fits, launch, open, settled, shoot } from './browser';
 import { Monitor, output, stopAll, traffic, work } from './monitor';
 
-const PAGES = ['', 'flows', 'hosts', 'hosts/203.0.113.10', 'applications', 'tcp', 'dns', 'tls', 'sensor', 'query'];
-const nameOf = (path: string): string => (path === '' ? 'now' : path.replace('/203.0.113.10', '-one'));
+const PAGES = ['', 'flows', 'hosts', 'hosts?address=203.0.113.10', 'applications', 'tcp', 'dns', 'tls', 'sensor', 'query'];
+const nameOf = (path: string): string => (path === '' ? 'now' : path.replace('?address=203.0.113.10', '-one'));
 
 const monitor = new Monitor('monitor', 7701, [`store.path=${join(work, 'store')}`, 'store.flush_every=1s', 'flow.udp_idle=2s', 'flow.tcp_idle=10s', 'facts.names=true']);
 
@@ -274,13 +274,13 @@ describe('dashboard', () => {
   it('from a host in the list to its page and its flows', async () => {
     await go('hosts');
     await page.getByRole('link', { name: '203.0.113.10', exact: true }).click();
-    await until('its page', async () => page.url().includes('/hosts/203.0.113.10'));
+    await until('its page', async () => new URL(page.url()).searchParams.get('address') === '203.0.113.10');
     await settled(page);
     await page.locator('section', { hasText: 'Services it offers' }).getByText('http', { exact: true }).first().waitFor();
     await page.locator('section', { hasText: 'Peers' }).getByRole('link', { name: '10.77.0.1' }).waitFor();
     await page.getByRole('link', { name: 'All its flows' }).click();
     await until('its flows', async () => new URL(page.url()).searchParams.get('filter') === 'host:203.0.113.10');
-    await page.goto(`${monitor.url}/hosts/2001:db8::10`);
+    await page.goto(`${monitor.url}/hosts?address=2001:db8::10`);
     await settled(page);
     await page.locator('section', { hasText: 'Peers' }).getByRole('link', { name: 'fd77::1' }).waitFor();
   });
@@ -355,7 +355,7 @@ describe('dashboard', () => {
       await fits(own);
       await own.getByRole('navigation').waitFor();
       await own.locator('.ledger').waitFor();
-      if (!path.includes('?')) await shoot(own, `phone-${nameOf(path)}`);
+      if (!path.includes('filter')) await shoot(own, `phone-${nameOf(path)}`);
     }
     await accessible(own);
     await own.locator('table.flows tbody tr').first().tap();
