@@ -259,7 +259,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn detail(conn: Value, records: &Value) -> FlowDetail {
+    fn detail(conn: &Value, records: &Value) -> FlowDetail {
         serde_json::from_value(
             json!({ "conn": conn, "open": false, "updates": 0, "records": records }),
         )
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_conversation_is_told_with_its_health_and_records() {
         let found = detail(
-            json!({
+            &json!({
                 "ts": 1_700_000_000_000_i64, "uid": "Cx", "id.orig_h": "10.0.0.1", "id.orig_p": 40000,
                 "id.resp_h": "2001:db8::1", "id.resp_p": 443, "proto": "tcp", "service": "ssl",
                 "conn_state": "SF", "duration": 12_300_000, "orig_pkts": 7, "resp_pkts": 9,
@@ -296,7 +296,7 @@ mod tests {
     fn what_is_not_known_is_said() {
         let page = lines("Cx", None, 0, 80);
         assert!(page[0].0.contains("nothing is known"));
-        let young = detail(json!({ "id.orig_h": "10.0.0.1" }), &json!([]));
+        let young = detail(&json!({ "id.orig_h": "10.0.0.1" }), &json!([]));
         let page = lines("Cx", Some(&young), 0, 80);
         assert!(page.iter().any(|(line, _)| line.contains("first update")));
     }

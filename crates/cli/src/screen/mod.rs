@@ -457,11 +457,16 @@ impl App {
             self.show(Page::Flows);
         }
         self.detail = None;
-        self.typed = Some(if self.page == Page::Flows {
-            self.filter.clone()
+        self.typed = Some(self.narrowed_by().to_owned());
+    }
+
+    /// What the rows of the page's list must be, or hold.
+    fn narrowed_by(&self) -> &str {
+        if self.page == Page::Flows {
+            &self.filter
         } else {
-            self.search.clone()
-        });
+            &self.search
+        }
     }
 
     fn set_filter(&mut self, text: &str) {
@@ -552,9 +557,7 @@ impl App {
         self.notice = None;
         if self.detail.take().is_some() {
             self.stale = true;
-        } else if self.page == Page::Flows && !self.filter.is_empty() {
-            self.set_filter("");
-        } else if self.page.is_list() && self.page != Page::Flows && !self.search.is_empty() {
+        } else if self.page.is_list() && !self.narrowed_by().is_empty() {
             self.set_filter("");
         } else {
             self.show(Page::Now);
