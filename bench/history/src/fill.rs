@@ -27,7 +27,7 @@ fn cpu() -> f64 {
 /// Writes so many flows.
 pub(crate) fn fill(folder: &Path, count: u64) -> Result<(), String> {
     let mut config = StoreConfig::new(folder.to_owned());
-    config.keep_for = None;
+    config.retention.keep_for = None;
     let mut store = Store::open(config).map_err(|error| error.to_string())?;
     let context = RecordContext::new("bench".to_owned(), vec!["made-up".to_owned()]);
     // What making them up costs is not the store's.
