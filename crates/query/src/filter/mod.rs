@@ -8,7 +8,7 @@
 //!   Values with spaces are quoted: `user_agent:"curl *"`.
 //! - A **word** without a field is an address or network, a port, or some of a name, service, application or `uid`.
 //! - Terms side by side must all be true; `or` between them: either; `-` or `not` before one: not; parentheses group.
-//! - **Fields** are those of [`fields`], and every column of the table under its own name.
+//! - **Fields** are those of [`fields()`], and every column of the table under its own name.
 //! - **Units**: `10k`, `1MB`, `2GiB`; `250us`, `5ms`, `3s`, `2m`, `1h`.
 //!
 //! ```text
