@@ -25,7 +25,7 @@ run: ## build a release and monitor the default route's interface
 test: ## set up, then run every test, and every fuzz target briefly
 	@scripts/test
 
-test-ui: ## the dashboard in a browser, against a monitor in a network namespace
+test-ui: ## the dashboard in a browser, against a monitor in a network namespace (in make test too)
 	@scripts/test-ui
 
 test-bypass: ## kernel bypass in a virtual machine: UIO, VFIO, huge pages, receive interrupts (in make test too)

@@ -58,7 +58,7 @@ export const en = {
   range: {
     title: 'Time range',
     last: (span: string) => `Last ${span}`,
-    spans: { '5m': '5 minutes', '15m': '15 minutes', '1h': 'hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days', '30d': '30 days' } as Record<string, string>,
+    spans: { '5m': '5 minutes', '10m': '10 minutes', '1h': 'hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days', '30d': '30 days' } as Record<string, string>,
     from: 'From',
     to: 'To',
     apply: 'Apply',

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { go, href, now, range, setRange, type Page } from './url';
-import { shift, zoomOut } from './range';
+import { readRange, shift, zoomOut } from './range';
 import { shown, theme } from './settings';
 
 export const PAGE_KEYS: Record<string, Page> = {
@@ -64,5 +64,5 @@ const ACTIONS: Record<string, (event: KeyboardEvent) => void> = {
   '[': () => setRange(shift(range.value, -1, Date.now())),
   ']': () => setRange(shift(range.value, 1, Date.now())),
   z: () => setRange(zoomOut(range.value, now.value)),
-  '.': () => setRange({ kind: 'last', ms: 900_000 }),
+  '.': () => setRange(readRange(new URLSearchParams())),
 };

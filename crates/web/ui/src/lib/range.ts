@@ -1,4 +1,4 @@
-// The time range that all pages share. It is relative ("the last 15 minutes", moves on) or absolute (stays).
+// The time range that all pages share. It is relative ("the last 10 minutes", moves on) or absolute (stays).
 
 export type Range = { kind: 'last'; ms: number } | { kind: 'fixed'; from: number; to: number };
 
@@ -11,8 +11,9 @@ export interface Bounds {
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /** What the picker offers. */
-export const PRESETS = ['5m', '15m', '1h', '6h', '24h', '7d', '30d'] as const;
-export const DEFAULT = '15m';
+export const PRESETS = ['5m', '10m', '1h', '6h', '24h', '7d', '30d'] as const;
+/** As long as what a new live stream brings along. */
+export const DEFAULT = '10m';
 
 /** `15m`, `24h`, `7d` → milliseconds; `null` for anything else. */
 export function parseSpan(text: string): number | null {
@@ -31,12 +32,12 @@ export function formatSpan(ms: number): string {
   return `${Math.max(1, Math.round(ms / 1000))}s`;
 }
 
-/** Reads `range=15m` or `from=…&to=…`; anything unreadable is the default. */
+/** Reads `range=10m` or `from=…&to=…`; anything unreadable is the default. */
 export function readRange(params: URLSearchParams): Range {
   const from = Number(params.get('from') ?? NaN);
   const to = Number(params.get('to') ?? NaN);
   if (Number.isFinite(from) && Number.isFinite(to) && from < to) return { kind: 'fixed', from, to };
-  const last = parseSpan(params.get('range') ?? '') ?? parseSpan(DEFAULT) ?? 900_000;
+  const last = parseSpan(params.get('range') ?? '') ?? parseSpan(DEFAULT) ?? 600_000;
   return { kind: 'last', ms: last };
 }
 

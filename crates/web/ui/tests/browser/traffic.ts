@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
-import { Resolver } from 'node:dns';
 import http from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
@@ -13,7 +12,7 @@ const NAMES = '203.0.113.53';
 const NOBODY = '203.0.113.99';
 const WEB6 = '2001:db8::10';
 const CLIENTS = ['10.77.0.1', '10.77.0.2', '10.77.0.3'];
-const LONGEST_MS = 390_000;
+const LONGEST_MS = 590_000;
 const EVERY_MS = 150;
 
 const work = process.env['UI_TEST_WORK'] ?? '.';
@@ -59,11 +58,19 @@ function answer(question: Buffer): Buffer {
   return Buffer.concat(missing ? [header, asked] : [header, asked, record]);
 }
 
+/** One query from a port of its own, so that it is a conversation of its own. */
+function lookUp(name: string, client: string, id: number): void {
+  const header = Buffer.from([(id >> 8) & 0xff, id & 0xff, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
+  const socket = createSocket('udp4');
+  socket.on('error', () => {});
+  socket.on('message', () => socket.close());
+  socket.bind(0, client, () => socket.send(Buffer.concat([header, ...labels, Buffer.from([0, 0, 1, 0, 1])]), 53, NAMES));
+}
+
 function ask(): void {
   let round = 0;
   const quiet = (): void => {};
-  const resolver = new Resolver({ timeout: 1000, tries: 1 });
-  resolver.setServers([NAMES]);
   const fetchPage = (host: string, path: string, localAddress: string): void => {
     http.get({ host, path, localAddress, agent: false, headers: { Host: 'www.example.net', 'User-Agent': 'test' } }, (response) => response.resume()).on('error', quiet);
   };
@@ -71,7 +78,7 @@ function ask(): void {
   setInterval(() => {
     round += 1;
     const client = CLIENTS[round % CLIENTS.length] ?? '10.77.0.1';
-    resolver.resolve4(round % 5 === 0 ? `no${round % 3}.example.org` : `host-${round % 7}.example.net`, quiet);
+    lookUp(round % 5 === 0 ? `no${round % 3}.example.org` : `host-${round % 7}.example.net`, client, round);
     fetchPage(WEB, `/size/${(round % 10) * 3000}`, client);
     if (round % 3 === 0) fetchPage(WEB6, '/size/900', 'fd77::1');
     if (round % 2 === 0) {
