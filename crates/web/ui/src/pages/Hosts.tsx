@@ -182,9 +182,12 @@ function Body({ host, loading, from, to }: { host: Host; loading: boolean; from:
   );
 }
 
+const FIRST = ['service', 'name', 'proto', 'port', 'conns'];
+
 /** Records as a table: the columns that any of them has. */
 function Records({ label, of }: { label: string; of: LogRecord[] }) {
-  const names = [...new Set(of.flatMap((record) => Object.keys(record).filter((name) => record[name] !== null && name !== 'sensor')))];
+  const seen = new Set(of.flatMap((record) => Object.keys(record).filter((name) => record[name] !== null && name !== 'sensor')));
+  const names = [...FIRST.filter((name) => seen.has(name)), ...[...seen].filter((name) => !FIRST.includes(name))];
   const rows: Cell[][] = of.map((record) => names.map((name) => record[name] ?? null));
   return <DataTable label={label} columns={names.map((name) => ({ name, kind: '' }))} rows={rows} brief={20} />;
 }

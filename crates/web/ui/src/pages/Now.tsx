@@ -17,6 +17,7 @@ import { align, column, thin, withGaps } from '../lib/series';
 import { change, currentBounds, now, place, range } from '../lib/url';
 
 const LIVE_MS = 3_600_000;
+const SHORTEST_MS = 60_000;
 const MOST_POINTS = 900;
 
 export function NowPage() {
@@ -91,7 +92,8 @@ function SecondCharts({ from, to }: { from: number; to: number }) {
   // A range that moves on ends with the newest second.
   const relative = range.value.kind === 'last';
   const end = relative && last ? Math.max(last.ts, now.value - 2000) : to;
-  const begin = relative ? end - (to - from) : from;
+  // Of a run that has just begun, what there is, rather than a wide chart with nothing in it.
+  const begin = relative ? Math.max(end - (to - from), Math.min(all[0]?.ts ?? 0, end - SHORTEST_MS)) : from;
 
   useEffect(() => {
     const abort = new AbortController();

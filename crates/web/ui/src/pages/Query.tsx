@@ -190,7 +190,7 @@ function Rows({ answer, running }: { answer: Answer; running: boolean }) {
   const charted = useMemo(() => chartOf(columns, rows, wanted), [columns, rows, wanted]);
   const shown = place.value.params.get('show') === 'chart' ? 'chart' : 'table';
   const hint = done
-    ? [t.rows(count(rows.length), text(span(done.elapsed * 1e6))), done.files ? t.files(count(done.files.read), count(done.files.total)) : '', done.truncated ? t.truncated(count(rows.length)) : '']
+    ? [t.rows(count(rows.length), text(span(done.elapsed * 1e6))), done.files && done.files.total > 0 ? t.files(count(done.files.read), count(done.files.total)) : '', done.truncated ? t.truncated(count(rows.length)) : '']
         .filter((part) => part !== '')
         .join(' · ')
     : undefined;

@@ -35,8 +35,8 @@ function TablesPage({ name }: { name: Name }) {
 const ORDER = [
   ...['products', 'services', 'unrecognised'],
   ...['rtt_by_host', 'rtt_by_network', 'retransmissions', 'zero_windows', 'refused', 'missed'],
-  ...['queries', 'failures', 'servers', 'clients', 'rcodes', 'types'],
-  ...['versions', 'ciphers', 'expiring', 'self_signed', 'names', 'failed'],
+  ...['queries', 'failures', 'servers', 'rcodes', 'types'],
+  ...['versions', 'ciphers', 'expiring', 'self_signed', 'names', 'clients', 'failed'],
 ];
 
 /** The entries that are tables. */
