@@ -42,7 +42,7 @@ export function Menu({ label, button, className = 'button', align = 'right', chi
         {button}
       </button>
       {open.value ? (
-        <div class={`sheet ${align}`} role="dialog" aria-label={label}>
+        <div class={`sheet at-${align}`} role="dialog" aria-label={label}>
           {children(() => (open.value = false))}
         </div>
       ) : null}

@@ -128,7 +128,7 @@ export const en = {
     countries: 'Countries',
     tenSeconds: 'last 10 s',
     minute: 'last minute',
-    wholeRange: 'whole range',
+    wholeRange: 'Whole range',
     live: 'Live',
     scope: 'Lists show',
     noCountries: 'No database of countries is configured (facts).',

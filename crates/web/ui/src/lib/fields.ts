@@ -10,7 +10,7 @@ const BY_NAME: [RegExp, Look][] = [
   [/^(ts|time|t|bucket|first_seen|last_seen|since|expires|not_valid_after|not_valid_before|not_after|not_before|certificate\.not_valid_(after|before))$/, 'time'],
   [/(^|_)bits(_per_s)?$/, 'bits'],
   [/(^|_)(bytes|sent|received|ip_bytes|window|mss)$/, 'bytes'],
-  [/(^|_)(duration|rtt|interval|ts_delta|lease_time|latency)(_|$)|_ns$|^(p50|p90|p95|p99)$/, 'span'],
+  [/(^|_)(duration|rtt|interval|ts_delta|lease_time|latency)(_|$)|_ns$|^(p50|p90|p95|p99|TTLs)$/, 'span'],
   [/(^|_)percent$/, 'hundredths'],
   [/(^|_)(share|ratio|part)$/, 'percent'],
 ];
@@ -76,7 +76,7 @@ export function plain(name: string, value: Cell, look = lookOf(name)): string {
     return IDENTIFIER.test(name) || !Number.isInteger(value) ? String(value) : count(value);
   }
   if (typeof value === 'boolean') return value ? '✓' : '–';
-  if (Array.isArray(value)) return value.map((item) => plain('', item, 'text')).join(', ');
+  if (Array.isArray(value)) return value.map((item) => plain(name, item, look)).join(', ');
   if (typeof value === 'object') return JSON.stringify(value);
   return value;
 }
