@@ -363,6 +363,19 @@ fn the_screen_shows_real_traffic_and_is_driven_by_keys_and_the_mouse() {
         alone.wait_for("127.0.0.2:80");
         alone.press(&["q"]);
         alone.wait_for("left with 0");
+
+        // A terminal that goes away, as when a connection breaks, takes its run with it.
+        let lost = terminals.start("lost", (80, 24), &watch(&socket));
+        lost.wait_for("127.0.0.2:80");
+        terminals.tmux(&["kill-session", "-t", "lost"]);
+        let begun = Instant::now();
+        while std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "the run goes on without its terminal"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
         stop.store(true, Ordering::Relaxed);
     });
 }

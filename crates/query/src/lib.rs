@@ -30,12 +30,13 @@ mod names;
 mod running;
 mod scan;
 pub mod write;
+mod yielding;
 
 pub use config::QueryConfig;
 pub use error::QueryError;
 pub use history::{ColumnInfo, History, TableInfo};
 pub use json::{Column, Table, cell, kind};
-pub use running::{Ask, Event, Progress, Running, Stats};
+pub use running::{Ask, Ender, Event, Progress, Running, Stats};
 
 /// Arrow, as the batches are made with it.
 pub use datafusion::arrow;

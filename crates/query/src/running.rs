@@ -1,7 +1,7 @@
 //! A query that runs: what it is asked, what comes out of it, and how it ends.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::RecordBatch;
@@ -16,6 +16,7 @@ use crate::error::QueryError;
 use crate::history::Inner;
 use crate::names;
 use crate::scan::Scanned;
+use crate::yielding::yielding;
 
 /// Batches that wait for whoever reads them.
 const WAITING: usize = 4;
@@ -100,7 +101,25 @@ pub enum Event {
 /// A query that runs. Dropping it ends the query.
 pub struct Running {
     events: Receiver<Result<Event, QueryError>>,
-    _alive: oneshot::Sender<()>,
+    ender: Ender,
+}
+
+/// Ends a query from another thread than the one that waits for its events.
+#[derive(Clone)]
+pub struct Ender(Arc<Mutex<Option<oneshot::Sender<()>>>>);
+
+impl Ender {
+    /// Ends it: its last event is [`QueryError::Cancelled`].
+    pub fn end(&self) {
+        // What is dropped wakes the query up.
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.ender.end();
+    }
 }
 
 impl Running {
@@ -131,8 +150,14 @@ impl Running {
         }
         Running {
             events,
-            _alive: alive,
+            ender: Ender(Arc::new(Mutex::new(Some(alive)))),
         }
+    }
+
+    /// What ends it from elsewhere.
+    #[must_use]
+    pub fn ender(&self) -> Ender {
+        self.ender.clone()
     }
 
     /// The next event, when it is there; `None` after the last. After an error comes nothing more.
@@ -183,7 +208,7 @@ async fn run(
     reads_only(&plan)?;
     let frame = context.execute_logical_plan(plan).await?;
     let task = Arc::new(frame.task_ctx());
-    let plan = frame.create_physical_plan().await?;
+    let plan = yielding(frame.create_physical_plan().await?)?;
     let mut stream = execute_stream(plan, task)?;
     send(sender, Event::Schema(stream.schema())).await?;
     let mut stats = Stats::default();

@@ -1,9 +1,11 @@
 //! The terminal: taken for the screen, and given back whatever happens.
 
 use std::io::{self, IsTerminal, Stdout, stdout};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
@@ -49,6 +51,28 @@ fn take() -> io::Result<()> {
     execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, Hide)
 }
 
+/// Waits until the terminal has something to say, or for so long. Whether it may be asked: after a signal its state is not known, and a hang-up is one.
+///
+/// # Errors
+/// It has hung up (a connection that broke): the library that reads its keys would look for them without end.
+fn wait(timeout: Duration) -> io::Result<bool> {
+    let stdout = stdout();
+    let mut terminal = [PollFd::new(stdout.as_fd(), PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+    match poll(&mut terminal, timeout) {
+        Ok(_) => {}
+        Err(nix::errno::Errno::EINTR) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+    match terminal[0].revents() {
+        Some(events) if events.intersects(gone) => {
+            Err(io::Error::new(io::ErrorKind::BrokenPipe, "it has hung up"))
+        }
+        _ => Ok(true),
+    }
+}
+
 /// The screen on the terminal; dropped, it gives the terminal back.
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
@@ -89,7 +113,7 @@ impl Screen {
     /// # Errors
     /// The terminal has gone.
     pub fn event(&mut self, timeout: Duration) -> io::Result<Option<Event>> {
-        if event::poll(timeout)? {
+        if wait(timeout)? && event::poll(Duration::ZERO)? {
             event::read().map(Some)
         } else {
             Ok(None)

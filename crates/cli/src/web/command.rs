@@ -56,8 +56,8 @@ fn serve(args: &WebArgs, places: &Places) -> Result<ExitCode, Failure> {
             Listen::At(portreeve_web::DEFAULT_LISTEN)
         )));
     };
-    let history = history(&path)?;
     let listener = Listener::open(web)?;
+    let history = history(&path)?;
     let note = note(&listener);
     let (_asker, asked) = signals::listen()?;
     let server = listener.serve(Sources {

@@ -17,11 +17,12 @@ pub(crate) use status::milliseconds;
 use std::sync::LazyLock;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Uri, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Router, middleware};
+use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -116,8 +117,27 @@ static DESCRIPTION: LazyLock<String> = LazyLock::new(|| {
         .nest(ROOT, open().merge(closed()))
         .into_openapi();
     env!("CARGO_PKG_VERSION").clone_into(&mut api.info.version);
-    api.to_pretty_json().unwrap_or_default()
+    let mut document = serde_json::to_value(api).unwrap_or_default();
+    describe(&mut document);
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 });
+
+/// Gives responses that say nothing of themselves the description that OpenAPI asks for: what their status is called.
+fn describe(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());
+    for (_, operation) in operations {
+        let responses = operation["responses"].as_object_mut();
+        for (status, response) in responses.into_iter().flatten() {
+            let code = status.parse::<StatusCode>().ok();
+            let name = code.and_then(|code| code.canonical_reason());
+            if let Value::Object(response) = response {
+                let description = response.entry("description");
+                description.or_insert_with(|| name.unwrap_or("An answer").into());
+            }
+        }
+    }
+}
 
 /// The OpenAPI document.
 pub(crate) fn description() -> String {
@@ -161,7 +181,7 @@ pub(crate) fn router(app: &App) -> Router {
 
 async fn wrong_method() -> Failure {
     Failure::new(
-        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::METHOD_NOT_ALLOWED,
         "method",
         "this path takes another method",
     )

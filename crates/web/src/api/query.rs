@@ -197,7 +197,7 @@ fn line(event: &Value) -> Bytes {
 
 fn run(asker: &Asker, asked: QueryAsk, lines: &mpsc::Sender<Bytes>) -> Result<(), Failure> {
     let began = Instant::now();
-    let mut running = asker.past.history.start(Ask {
+    let mut running = asker.start(Ask {
         sql: asked.sql,
         max_rows: Some(asked.max_rows),
         timeout: Some(limits::QUERY_TIME),

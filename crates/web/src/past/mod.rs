@@ -1,16 +1,16 @@
 //! The history as the API asks it: on a few blocking threads, with bounds, and ended when nobody waits for the answer any more.
 //!
 //! DataFusion waits for nobody's browser: a request takes one of a few places ([`limits::QUERIES`]), its work runs on a blocking thread, and
-//! when the request's future is dropped (its client has gone) the query sees it at its next event and ends.
+//! when the request's future is dropped (its client has gone) the query is ended.
 
 mod slices;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use portreeve_query::{Ask, Column, Event, History, QueryError, Stats, Table};
+use portreeve_query::{Ask, Column, Ender, Event, History, QueryError, Running, Stats, Table};
 use serde_json::{Map, Value};
 
 use crate::answer::Failure;
@@ -68,16 +68,33 @@ impl Past {
 pub(crate) struct Asker {
     /// The store.
     pub past: Past,
-    gone: Arc<AtomicBool>,
+    waits: Arc<Waits>,
     until: Instant,
 }
 
-/// Tells the asker that nobody waits any more.
-struct Waiting(Arc<AtomicBool>);
+/// Whether somebody waits for the answer.
+#[derive(Default)]
+struct Waits {
+    gone: AtomicBool,
+    /// What ends the query that runs.
+    ender: Mutex<Option<Ender>>,
+}
+
+impl Waits {
+    fn ender(&self) -> MutexGuard<'_, Option<Ender>> {
+        self.ender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the query when nobody waits any more.
+struct Waiting(Arc<Waits>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.gone.store(true, Ordering::SeqCst);
+        if let Some(ender) = self.0.ender().take() {
+            ender.end();
+        }
     }
 }
 
@@ -107,11 +124,11 @@ pub(crate) async fn ask<T: Send + 'static>(
             ));
         }
     };
-    let gone = Arc::new(AtomicBool::new(false));
-    let _waiting = Waiting(Arc::clone(&gone));
+    let waits = Arc::new(Waits::default());
+    let _waiting = Waiting(Arc::clone(&waits));
     let asker = Asker {
         past,
-        gone,
+        waits,
         until: Instant::now() + limits::QUERY_TIME,
     };
     let done = tokio::task::spawn_blocking(move || {
@@ -127,7 +144,18 @@ pub(crate) async fn ask<T: Send + 'static>(
 impl Asker {
     /// Whether nobody waits any more.
     pub fn is_alone(&self) -> bool {
-        self.gone.load(Ordering::Relaxed)
+        self.waits.gone.load(Ordering::SeqCst)
+    }
+
+    /// Begins a query, which ends when nobody waits any more.
+    pub fn start(&self, ask: Ask) -> Running {
+        let running = self.past.history.start(ask);
+        *self.waits.ender() = Some(running.ender());
+        if self.is_alone() {
+            // He went before the ender was there to be used.
+            running.ender().end();
+        }
+        running
     }
 
     /// The rows of a query, at most so many.
@@ -149,7 +177,7 @@ impl Asker {
         rows: usize,
         time: Duration,
     ) -> Result<Table, QueryError> {
-        let mut running = self.past.history.start(Ask {
+        let mut running = self.start(Ask {
             sql,
             max_rows: Some(rows),
             timeout: Some(time),
@@ -160,9 +188,6 @@ impl Asker {
             stats: Stats::default(),
         };
         while let Some(event) = running.next() {
-            if self.is_alone() {
-                return Err(QueryError::Cancelled);
-            }
             match event? {
                 Event::Schema(schema) => table.columns = Table::columns_of(&schema),
                 Event::Batch(batch) => table.rows.extend(Table::rows_of(&batch)),
