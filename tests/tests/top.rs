@@ -134,16 +134,18 @@ impl Terminal<'_> {
         self.click(column, line);
     }
 
-    /// Waits until the screen is as wanted, and says what was on it.
+    /// Waits until the screen is as wanted and stands still (one that is just being painted is half the one before), and says what is on it.
     fn wait(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
         let begun = Instant::now();
+        let mut before = String::new();
         loop {
             let screen = self.screen();
-            if is(&screen) {
+            if is(&screen) && screen == before {
                 return screen;
             }
             assert!(begun.elapsed() < PATIENCE, "no {what}:\n{screen}");
-            std::thread::sleep(Duration::from_millis(100));
+            before = screen;
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
