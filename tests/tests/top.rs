@@ -243,7 +243,8 @@ fn the_screen_shows_real_traffic_and_is_driven_by_keys_and_the_mouse() {
 
         // The first page: rates both ways, the busiest millisecond, who talks, and the books.
         let screen = small.wait("an application's name", |screen| {
-            screen.contains("10")
+            // The first picture has no rates yet: those are between two.
+            screen.contains("\nlo 0:")
                 && screen.contains("tcp/80  http")
                 && screen.contains("udp/53  dns")
         });
@@ -274,8 +275,13 @@ fn the_screen_shows_real_traffic_and_is_driven_by_keys_and_the_mouse() {
 
         // Conversations: a filter that is wrong says so, one that is right shows those alone.
         small.press(&["4"]);
-        let screen = small.wait("a conversation", |screen| screen.contains(" http "));
-        assert!(line_with(&screen, ":80").contains("SF 2"), "{screen}");
+        let screen = small.wait("a conversation", |screen| {
+            screen.contains("FROM > TO") && screen.contains(" SF ")
+        });
+        assert!(
+            line_with(&screen, " SF ").contains(" > 127.0.0.2:80 http SF 2"),
+            "{screen}"
+        );
         small.press(&["/"]);
         small.send("colour:red");
         small.wait_for("there is no field colour");
