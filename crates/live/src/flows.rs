@@ -17,6 +17,19 @@ pub(crate) struct Known {
     told: u64,
 }
 
+impl Known {
+    /// Nothing but this was told of it, as the `told`th of all.
+    pub(crate) fn new(conn: Conn, facts: Option<&Facts>, open: bool, told: u64) -> Self {
+        Known {
+            conn,
+            facts: facts.map(|facts| Box::new(facts.clone())),
+            open,
+            updates: 0,
+            told,
+        }
+    }
+}
+
 /// The conversations that are kept.
 #[derive(Debug)]
 pub(crate) struct Flows {
@@ -55,11 +68,8 @@ impl Flows {
     fn put(&mut self, conn: Conn, facts: Option<&Facts>, open: bool, updates: u32) {
         self.told += 1;
         let known = Known {
-            conn,
-            facts: facts.map(|facts| Box::new(facts.clone())),
-            open,
             updates,
-            told: self.told,
+            ..Known::new(conn, facts, open, self.told)
         };
         self.by_uid.insert(conn.uid, Arc::new(known));
         self.order.push_back((self.told, conn.uid));

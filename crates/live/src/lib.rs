@@ -31,10 +31,11 @@ use std::time::{Duration, SystemTime};
 
 use portreeve_engine::Snapshot;
 
-pub use filter::{Filter, FilterError};
+pub use filter::Filter;
 pub use flow::{FlowAsk, FlowDetail, FlowRow, Order};
 pub use minute::UNRECOGNISED;
 pub use output::LiveOutput;
+pub use portreeve_filter::FilterError;
 pub use second::Second;
 pub use settings::LiveSettings;
 pub use view::{
@@ -203,11 +204,11 @@ impl Live {
     /// The filter is not understood.
     pub fn flows(&self, ask: &FlowAsk) -> Result<Vec<FlowRow>, FilterError> {
         let filter = Filter::parse(&ask.filter)?;
-        let all = lock(&self.inner.records).flows.newest();
+        let (all, mut context) = lock(&self.inner.records).all();
         let mut rows: Vec<FlowRow> = all
             .iter()
+            .filter(|known| filter.matches(known, &mut context))
             .map(|known| FlowRow::new(&known.conn, known.facts.as_deref(), known.open))
-            .filter(|row| filter.matches(row))
             .collect();
         ask.order.sort(&mut rows);
         rows.truncate(ask.limit);

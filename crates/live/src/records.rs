@@ -77,6 +77,14 @@ impl Records {
         true
     }
 
+    /// All conversations that are kept, newest first, and the run's names for what is in them.
+    pub(crate) fn all(&self) -> (Vec<Arc<Known>>, RecordContext) {
+        (
+            self.flows.newest(),
+            self.context.clone().unwrap_or_default(),
+        )
+    }
+
     /// What is known of `uid`; `None`: nothing.
     pub(crate) fn find(&self, uid: Uid) -> Option<Found> {
         let known = self.flows.get(uid).cloned();

@@ -1,42 +1,20 @@
 //! Text to a tree of terms.
 
-use super::{DEEPEST, FilterError, LONGEST};
+use crate::condition::Comparison;
+use crate::{DEEPEST, FilterError, LONGEST};
 
 /// A filter, taken apart.
 #[derive(Debug)]
-pub(super) enum Node {
+pub(crate) enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Not(Box<Node>),
     Term(Term),
 }
 
-/// How a value is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
-    Is,
-    Greater,
-    GreaterOrEqual,
-    Less,
-    LessOrEqual,
-}
-
-impl Comparison {
-    /// As in SQL.
-    pub fn sql(self) -> &'static str {
-        match self {
-            Comparison::Is => "=",
-            Comparison::Greater => ">",
-            Comparison::GreaterOrEqual => ">=",
-            Comparison::Less => "<",
-            Comparison::LessOrEqual => "<=",
-        }
-    }
-}
-
 /// A field with values, or a word.
 #[derive(Debug)]
-pub(super) struct Term {
+pub(crate) struct Term {
     /// The field's name as it was written; `None`: a word alone.
     pub field: Option<String>,
     pub comparison: Comparison,
@@ -47,7 +25,7 @@ pub(super) struct Term {
 }
 
 #[derive(Debug)]
-pub(super) struct Value {
+pub(crate) struct Value {
     pub text: String,
     /// In quotes: `none` and `*` are themselves.
     pub quoted: bool,
@@ -56,7 +34,7 @@ pub(super) struct Value {
 }
 
 /// A filter's tree; `None`: it is empty.
-pub(super) fn parse(text: &str) -> Result<Option<Node>, FilterError> {
+pub(crate) fn parse(text: &str) -> Result<Option<Node>, FilterError> {
     if text.len() > LONGEST {
         return Err(FilterError::new(
             0,
@@ -161,10 +139,14 @@ impl<'a> Parser<'a> {
         if self.take("not") {
             return Ok(Node::Not(Box::new(self.one(depth + 1)?)));
         }
-        if let Some(rest) = self.rest().strip_prefix('-') {
+        if let Some(rest) = self.rest().strip_prefix(['-', '!']) {
             if rest.is_empty() || rest.starts_with(|next: char| next.is_whitespace() || next == ')')
             {
-                return Err(FilterError::new(at, "nothing stands after this -"));
+                let sign = &self.rest()[..1];
+                return Err(FilterError::new(
+                    at,
+                    format!("nothing stands after this {sign}"),
+                ));
             }
             self.at += 1;
             return Ok(Node::Not(Box::new(self.one(depth + 1)?)));

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 /// What a field's values are, and what they are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// An address or network, in any of these columns.
     Address(&'static [&'static str]),
-    /// A port, in any of these columns.
-    Port(&'static [&'static str]),
+    /// A number, in any of these columns.
+    Number(&'static [&'static str]),
     /// A text that is written in one way only, in any of these columns.
-    Name(&'static [&'static str], Letters),
+    Name(&'static [&'static str], Spelling),
     /// Some of several names with commas between them, in this column.
     Names(&'static str),
     /// Any text, in any of these columns.
@@ -23,7 +23,7 @@ pub(super) enum Meaning {
 
 /// How a name is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Letters {
+pub(crate) enum Spelling {
     AsIs,
     Lower,
     Upper,
@@ -39,7 +39,7 @@ pub struct FilterField {
     /// A term with it.
     pub example: &'static str,
     #[serde(skip)]
-    pub(super) meaning: Meaning,
+    pub(crate) meaning: Meaning,
 }
 
 const fn field(
@@ -85,25 +85,25 @@ static FIELDS: &[FilterField] = &[
     ),
     field(
         "port",
-        Meaning::Port(&["id.orig_p", "id.resp_p"]),
+        Meaning::Number(&["id.orig_p", "id.resp_p"]),
         "port:443",
         "A port at either end; 1000-2000 for a range.",
     ),
     field(
         "sport",
-        Meaning::Port(&["id.orig_p"]),
+        Meaning::Number(&["id.orig_p"]),
         "sport:68",
         "The originator's port.",
     ),
     field(
         "dport",
-        Meaning::Port(&["id.resp_p"]),
+        Meaning::Number(&["id.resp_p"]),
         "dport:443,8443",
         "The responder's port.",
     ),
     field(
         "proto",
-        Meaning::Name(&["proto"], Letters::Lower),
+        Meaning::Name(&["proto"], Spelling::Lower),
         "proto:udp",
         "Transport protocol.",
     ),
@@ -121,7 +121,7 @@ static FIELDS: &[FilterField] = &[
     ),
     field(
         "state",
-        Meaning::Name(&["conn_state"], Letters::Upper),
+        Meaning::Name(&["conn_state"], Spelling::Upper),
         "state:S0",
         "How a connection went, as conn_state.",
     ),
@@ -133,13 +133,13 @@ static FIELDS: &[FilterField] = &[
     ),
     field(
         "country",
-        Meaning::Name(&["orig_cc", "resp_cc"], Letters::Upper),
+        Meaning::Name(&["orig_cc", "resp_cc"], Spelling::Upper),
         "country:DE",
         "The country of either end, two letters.",
     ),
     field(
         "asn",
-        Meaning::Port(&["orig_asn", "resp_asn"]),
+        Meaning::Number(&["orig_asn", "resp_asn"]),
         "asn:15169",
         "The autonomous system of either end.",
     ),
@@ -151,7 +151,7 @@ static FIELDS: &[FilterField] = &[
     ),
     field(
         "uid",
-        Meaning::Name(&["uid"], Letters::AsIs),
+        Meaning::Name(&["uid"], Spelling::AsIs),
         "uid:C8Tr…",
         "The flow with this uid.",
     ),
@@ -209,4 +209,17 @@ static FIELDS: &[FilterField] = &[
 #[must_use]
 pub fn fields() -> &'static [FilterField] {
     FIELDS
+}
+
+/// The field that a name means: its own, or one of the other names that people know it by.
+pub(crate) fn named(name: &str) -> Option<&'static FilterField> {
+    let name = match name {
+        "ip" => "host",
+        "orig" => "src",
+        "resp" => "dst",
+        "cc" => "country",
+        "pkts" => "packets",
+        name => name,
+    };
+    FIELDS.iter().find(|field| field.name == name)
 }

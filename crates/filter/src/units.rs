@@ -1,7 +1,7 @@
 //! Numbers with units.
 
 /// A number of things or bytes: `10`, `1.5k`, `1MB` (a million), `1MiB` (2^20).
-pub(super) fn count(text: &str) -> Option<u64> {
+pub(crate) fn count(text: &str) -> Option<u64> {
     let (number, unit) = apart(text)?;
     let unit = unit.to_ascii_lowercase();
     let unit = unit.strip_suffix('b').unwrap_or(&unit);
@@ -21,7 +21,7 @@ pub(super) fn count(text: &str) -> Option<u64> {
 }
 
 /// A length of time in nanoseconds: `5s`, `250ms`, `1.5m`; a bare number is seconds.
-pub(super) fn interval(text: &str) -> Option<u64> {
+pub(crate) fn interval(text: &str) -> Option<u64> {
     let (number, unit) = apart(text)?;
     let factor = match unit {
         "ns" => 1.0,
