@@ -24,6 +24,7 @@ pub mod packets;
 pub mod parallel;
 pub mod pcap;
 pub mod percent;
+pub mod python;
 pub mod score;
 pub mod suricata;
 pub mod truth;

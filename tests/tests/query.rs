@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use portreeve_tests::binary::{Run, portreeve};
 use portreeve_tests::corpus::Corpus;
+use portreeve_tests::python::python;
 use serde_json::{Value, json};
 
 /// Captures with a bit of everything.
@@ -61,17 +62,14 @@ fn ask(store: &Path, sql: &str) -> Vec<Value> {
 
 /// DuckDB's answers to the same questions, everything as text.
 fn duckdb(store: &Path, questions: &[&str]) -> Vec<Vec<Vec<Option<String>>>> {
-    let built = portreeve().parent().and_then(Path::parent).unwrap();
-    let folder =
-        std::env::var_os("PORTREEVE_PYTHON").map_or_else(|| built.join("python"), PathBuf::from);
-    let mut child = Command::new(folder.join("bin/python"))
+    let mut child = Command::new(python())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/store/readers.py"))
         .arg(store)
         .arg("ask")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("scripts/setup test puts Python there");
+        .expect("Python");
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(questions.join("\n").as_bytes()).unwrap();
     drop(stdin);

@@ -7,10 +7,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use portreeve_netlab::{Lab, Packet as Frame, Sender, may_run_privileged};
-use portreeve_tests::binary::{Run, portreeve};
+use portreeve_tests::binary::Run;
 use portreeve_tests::conn::Line;
 use portreeve_tests::packets::{ethernet, ip, protocol, udp, v4};
 use portreeve_tests::pcap::{ETHERNET, Form, MS, Packet, START, file, packet};
+use portreeve_tests::python::python;
 use serde_json::Value;
 
 /// A capture of 300 conversations over four days: each a question and an answer.
@@ -31,20 +32,6 @@ fn capture(folder: &Path) -> PathBuf {
     let path = folder.join("made.pcap");
     std::fs::write(&path, file(Form::NanoLittle, ETHERNET, &packets)).unwrap();
     path
-}
-
-/// The Python that `scripts/setup test` put beside what is built.
-fn python() -> PathBuf {
-    let built = portreeve().parent().and_then(Path::parent).unwrap();
-    let folder =
-        std::env::var_os("PORTREEVE_PYTHON").map_or_else(|| built.join("python"), PathBuf::from);
-    let python = folder.join("bin/python");
-    assert!(
-        python.exists(),
-        "{} is missing: scripts/setup test makes it",
-        python.display()
-    );
-    python
 }
 
 /// What other tools find in a store.

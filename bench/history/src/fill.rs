@@ -24,10 +24,17 @@ fn cpu() -> f64 {
     seconds(usage.user_time()) + seconds(usage.system_time())
 }
 
+/// The most memory that this process has had, bytes.
+fn peak() -> u64 {
+    let kibibytes = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
+    kibibytes.unsigned_abs() * 1024
+}
+
 /// Writes so many flows.
 pub(crate) fn fill(folder: &Path, count: u64) -> Result<(), String> {
     let mut config = StoreConfig::new(folder.to_owned());
     config.retention.keep_for = None;
+    let budget = config.memory;
     let mut store = Store::open(config).map_err(|error| error.to_string())?;
     let context = RecordContext::new("bench".to_owned(), vec!["made-up".to_owned()]);
     // What making them up costs is not the store's.
@@ -62,11 +69,13 @@ pub(crate) fn fill(folder: &Path, count: u64) -> Result<(), String> {
     let bytes: u64 = files.parquet.iter().map(|file| file.bytes).sum();
     let count = count as f64;
     print(&format!(
-        "{count:.0} conn records: {:.0} records/s on the clock, {:.0} records/s of one core ({:.2} us each, making them up not counted), {:.1} bytes each in {} files, {dropped} lost",
+        "{count:.0} conn records: {:.0} records/s on the clock, {:.0} records/s of one core ({:.2} us each, making them up not counted), {:.1} bytes each in {} files, {dropped} lost; at most {} MiB of memory, the whole process (store.memory is {} MiB)",
         count / wall,
         count / used,
         used / count * 1e6,
         bytes as f64 / count,
         files.parquet.len(),
+        peak() >> 20,
+        budget >> 20,
     ))
 }

@@ -9,14 +9,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use arrow::array::{RecordBatch, new_null_array};
-use arrow::compute::{cast, interleave_record_batch};
+use arrow::array::RecordBatch;
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use crate::error::StoreError;
 use crate::layout::{Layout, Listing, Sealed};
 use crate::parquet_file::{self, Writer, times};
+use crate::schema::adapt;
 
 /// A file that has so many bytes is large enough, and left alone.
 const LARGE: u64 = 128 << 20;
@@ -130,19 +131,6 @@ impl Cursor {
     fn time(&self) -> Option<i64> {
         times(&self.batch)?.get(self.row).copied()
     }
-}
-
-/// The rows under another schema.
-fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| match batch.column_by_name(field.name()) {
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
-            Some(column) => cast(column, field.data_type()),
-        });
-    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
 /// All columns of all files: those of the latest first.

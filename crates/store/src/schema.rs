@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
 use portreeve_record::Info;
 use portreeve_record::field::Storage;
 use portreeve_record::schema::{Log, logs};
@@ -56,6 +59,28 @@ pub fn tables() -> Vec<Table> {
     let mut tables: Vec<Table> = logs().into_iter().map(Table::of_log).collect();
     tables.extend(rollup::tables());
     tables
+}
+
+/// The rows under another schema: columns that they lack are null, those of another type are cast.
+///
+/// # Errors
+/// A column's type cannot become the other.
+pub fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match batch.column_by_name(field.name()) {
+            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+            Some(column) => cast(column, field.data_type()),
+        });
+    // Without columns (`count(*)`) the number of rows is all there is.
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns.collect::<Result<_, _>>()?,
+        &options,
+    )
 }
 
 /// A column while rows are collected. All may be null: a file of tomorrow may lack what one of today has.

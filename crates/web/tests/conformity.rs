@@ -3,29 +3,13 @@
 mod common;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use common::filled::{NOON, conn, fill};
 use common::{get, serve, snapshot, sources};
+use portreeve_tests::python::python;
 use portreeve_web::access::Users;
-
-/// The Python that `scripts/setup test` makes, with a validator of OpenAPI and one of JSON Schema.
-fn python() -> PathBuf {
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("a folder");
-    let folder =
-        std::env::var_os("PORTREEVE_PYTHON").map_or_else(|| built.join("python"), PathBuf::from);
-    let python = folder.join("bin/python");
-    assert!(
-        python.exists(),
-        "{} is missing: scripts/setup test makes it",
-        python.display()
-    );
-    python
-}
 
 #[test]
 fn every_answer_is_as_it_is_described() {

@@ -12,10 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
@@ -29,6 +27,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
+use portreeve_store::schema::adapt;
 use portreeve_store::{Catalog, StoreError, StoredFile};
 
 use crate::running::{Progress, Stats};
@@ -237,25 +236,6 @@ fn times(min: i64, max: i64) -> ColumnStatistics {
         max_value: Precision::Exact(value(max)),
         ..ColumnStatistics::new_unknown()
     }
-}
-
-/// The rows under the schema that the table is read with.
-fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> std::result::Result<RecordBatch, ArrowError> {
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| match batch.column_by_name(field.name()) {
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
-            Some(column) => cast(column, field.data_type()),
-        });
-    // Without columns (`count(*)`) the number of rows is all there is.
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(
-        Arc::clone(schema),
-        columns.collect::<std::result::Result<_, _>>()?,
-        &options,
-    )
 }
 
 fn external(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
