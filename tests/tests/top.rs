@@ -257,6 +257,13 @@ fn the_screen_shows_real_traffic_and_is_driven_by_keys_and_the_mouse() {
             "{screen}"
         );
         assert!(line_with(&screen, "new/s").starts_with("lo 0:"), "{screen}");
+        // Where the dashboard is: the run that has the screen serves it, in its namespace on the usual port.
+        let dashboard = "http://127.0.0.1:7678/";
+        assert_eq!(
+            screen.lines().nth(1),
+            Some(format!(" dashboard in the browser: {dashboard}").as_str()),
+            "{screen}"
+        );
         let inward = line_with(&screen, "in  ");
         assert!(
             inward.ends_with("packets/s") && inward.contains("bit/s"),
@@ -337,6 +344,8 @@ fn the_screen_shows_real_traffic_and_is_driven_by_keys_and_the_mouse() {
         let large = terminals.start("large", (140, 40), &format!("top {path}"));
         let screen = large.wait_for("tcp  http");
         assert!(line_with(&screen, "new/s").starts_with("lo 0:"), "{screen}");
+        let bar = screen.lines().next().unwrap_or_default();
+        assert!(bar.ends_with(dashboard), "{screen}");
         large.press(&["4", "Enter"]);
         let screen = large.wait_for("RECORDS");
         assert!(screen.contains("uid C"), "{screen}");

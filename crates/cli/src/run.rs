@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_capture::privileges;
@@ -64,6 +64,8 @@ struct Run<'a> {
     facts: Facts,
     /// The dashboard's server.
     web: Option<Server>,
+    /// Where it is, once it serves.
+    dashboard: Arc<OnceLock<String>>,
     writer: Option<packet_writer::Handle>,
     outputs_status: Arc<Mutex<Value>>,
     manager: Manager,
@@ -174,6 +176,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         live: looks,
         facts,
         web: None,
+        dashboard: Arc::default(),
         writer,
         manager: Manager::of_this_process(places.is_service()),
         progress: Progress::default(),
@@ -193,6 +196,11 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         outputs: Arc::clone(&run.outputs_status),
     };
     run.web = web.start(&config, about, watched, run.live.clone())?;
+    if let Some(server) = &run.web {
+        run.show.app.dashboard = Some(server.url().to_owned());
+        // Set once: there is one server in a run.
+        let _ = run.dashboard.set(server.url().to_owned());
+    }
     let mut first = run.snapshot();
     // A worker's place is known once its thread runs, which is a moment from now.
     for _ in 0..10 {
@@ -253,7 +261,10 @@ impl Run<'_> {
             Arc::clone(&self.monitor),
             Arc::clone(&self.outputs_status),
             self.live.clone(),
-            Arc::clone(&self.alerts_status),
+            Told {
+                alerts: Arc::clone(&self.alerts_status),
+                dashboard: Arc::clone(&self.dashboard),
+            },
             asker,
             engine_config::scheduling(&self.settings.config),
         );
@@ -582,12 +593,19 @@ fn finish(
     }
 }
 
+/// What the control socket tells beside the monitor and its outputs.
+struct Told {
+    alerts: Arc<Mutex<Value>>,
+    /// Where the dashboard is, once it serves.
+    dashboard: Arc<OnceLock<String>>,
+}
+
 /// Answers the control socket.
 fn handler(
     monitor: Shared,
     outputs: Arc<Mutex<Value>>,
     live: Option<Live>,
-    alerts: Arc<Mutex<Value>>,
+    told: Told,
     asker: Sender<Asked>,
     scheduling: Scheduling,
 ) -> control::Handler {
@@ -606,7 +624,8 @@ fn handler(
                 "version": env!("CARGO_PKG_VERSION"),
                 "pid": std::process::id(),
                 "outputs": outputs.lock().map_or(Value::Null, |outputs| outputs.clone()),
-                "alerts": alerts.lock().map_or(Value::Null, |alerts| alerts.clone()),
+                "alerts": told.alerts.lock().map_or(Value::Null, |alerts| alerts.clone()),
+                "dashboard": told.dashboard.get(),
             })),
             Request::Get(topic) => {
                 let snapshot = snapshot(&monitor).ok_or_else(ending)?;

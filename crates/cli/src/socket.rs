@@ -159,8 +159,9 @@ pub fn attach(path: &Path) -> Result<ExitCode, Failure> {
     }
     let eye = Remote::new(path);
     // An instance that does not answer is told before the terminal is taken.
-    ask(path, &Request::Get(Topic::Status)).map_err(|error| failed(path, &error))?;
+    let status = ask(path, &Request::Get(Topic::Status)).map_err(|error| failed(path, &error))?;
     let mut app = App::new(terminal::is_color_wanted());
+    app.dashboard = status["dashboard"].as_str().map(str::to_owned);
     let mut screen = Screen::open()?;
     loop {
         app.look(&eye);

@@ -23,9 +23,12 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App) {
     let area = frame.area();
     app.targets.clear();
     let progress = app.view.progress.is_some();
-    let curves = u16::from(area.height >= ROOM_FOR_CURVES && app.page == Page::Now) * 3;
-    let [bar, numbers, gauge, curve, body, books, keys] = Layout::vertical([
+    let roomy = area.height >= ROOM_FOR_CURVES && app.page == Page::Now;
+    let curves = u16::from(roomy) * 3;
+    let apart = app.dashboard.is_some() && roomy && beside_bar(app, area.width).is_none();
+    let [bar, dashboard, numbers, gauge, curve, body, books, keys] = Layout::vertical([
         Constraint::Length(1),
+        Constraint::Length(u16::from(apart)),
         Constraint::Length(1),
         Constraint::Length(u16::from(progress)),
         Constraint::Length(curves),
@@ -35,6 +38,10 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App) {
     ])
     .areas(area);
     draw_bar(frame, app, bar);
+    if let Some(url) = app.dashboard.as_ref().filter(|_| apart) {
+        let line = format!(" dashboard in the browser: {url}");
+        frame.render_widget(Line::styled(line, bold(app, Color::Cyan)), dashboard);
+    }
     frame.render_widget(numbers_line(app, numbers.width), numbers);
     if progress && gauge.height > 0 {
         draw_progress(frame, app, gauge);
@@ -62,20 +69,33 @@ pub fn bold(app: &App, color: Color) -> Style {
     style(app, color).add_modifier(Modifier::BOLD)
 }
 
-/// The names of the pages. Where they do not fit, only the shown one has its name, and the others their numbers.
-fn draw_bar(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
-    let label = |number: usize, page: Page, whole: bool| {
-        if whole {
-            format!(" {number} {} ", page.name())
-        } else {
-            format!(" {number} ")
-        }
-    };
-    let all: usize = (1..)
+/// What stands in the bar for a page: its number, and its name if it is to have one.
+fn label(number: usize, page: Page, whole: bool) -> String {
+    if whole {
+        format!(" {number} {} ", page.name())
+    } else {
+        format!(" {number} ")
+    }
+}
+
+/// Columns of the bar with all names.
+fn bar_width() -> usize {
+    (1..)
         .zip(Page::ALL)
         .map(|(number, page)| label(number, page, true).len())
-        .sum();
-    let whole = all <= usize::from(area.width);
+        .sum()
+}
+
+/// Where the dashboard is, if there is room for it beside the whole bar.
+fn beside_bar(app: &App, width: u16) -> Option<&str> {
+    let room = usize::from(width).saturating_sub(bar_width() + 2);
+    app.dashboard.as_deref().filter(|url| url.len() <= room)
+}
+
+/// The names of the pages, and at the right where the dashboard is. Where the names do not fit, only the shown one has its name, and the others their
+/// numbers.
+fn draw_bar(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    let whole = bar_width() <= usize::from(area.width);
     let mut spans = Vec::new();
     let mut x = area.x;
     for (number, page) in (1..).zip(Page::ALL) {
@@ -99,6 +119,15 @@ fn draw_bar(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         spans.push(Span::styled(label, label_style));
     }
     frame.render_widget(Line::from(spans), area);
+    if let Some(url) = beside_bar(app, area.width) {
+        let width = url.len() as u16 + 1;
+        let place = Rect {
+            x: area.right() - width,
+            width,
+            ..area
+        };
+        frame.render_widget(Line::styled(url, bold(app, Color::Cyan)), place);
+    }
 }
 
 fn numbers_line(app: &App, width: u16) -> Line<'static> {

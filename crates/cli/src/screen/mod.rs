@@ -226,6 +226,8 @@ pub struct App {
     pub color: bool,
     /// The run was asked to end and drains.
     pub ending: bool,
+    /// Where the dashboard in the browser is, if it is anywhere.
+    pub dashboard: Option<String>,
     /// Something happened that the user should know.
     pub notice: Option<String>,
     /// Nobody answers any more.

@@ -140,8 +140,35 @@ fn the_first_page_has_all_in_80_by_24() {
 }
 
 #[test]
+fn where_the_dashboard_is_stands_at_the_top() {
+    let mut app = app();
+    app.dashboard = Some("http://127.0.0.1:7678/".into());
+    // In 80 columns it has a line of its own, and nothing else is lost for it.
+    let lines = painted(&mut app, 80, 24);
+    assert_eq!(
+        lines[1].trim_end(),
+        " dashboard in the browser: http://127.0.0.1:7678/"
+    );
+    assert!(lines[2].starts_with("eth9 1:02"), "{lines:#?}");
+    assert!(lines[0].contains("8 ledger"), "{lines:#?}");
+    line_with(&lines, "tcp/443");
+    assert!(lines[22].contains("books balance"), "{lines:#?}");
+    // Where there is room it stands beside the pages' names, on every page.
+    app.page = Page::Hosts;
+    let lines = painted(&mut app, 100, 24);
+    assert!(lines[0].contains("8 ledger"), "{lines:#?}");
+    assert!(lines[0].ends_with(" http://127.0.0.1:7678/ "), "{lines:#?}");
+    assert!(lines[1].starts_with("eth9"), "{lines:#?}");
+    // A low screen is for numbers.
+    app.page = Page::Now;
+    let lines = painted(&mut app, 80, 12);
+    assert!(lines[1].starts_with("eth9"), "{lines:#?}");
+}
+
+#[test]
 fn any_size_is_painted() {
     let mut app = app();
+    app.dashboard = Some("https://[2001:db8::1]:7678/".into());
     app.view = Arc::new(View {
         progress: Some(Progress::default()),
         ..view()
