@@ -1,7 +1,9 @@
 //! `portreeve init`: a configuration that fits this host.
 
+mod history;
 mod look;
 mod text;
+mod web;
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use super::look::{Found, Host};
+use super::{history, web};
 
-const GIB: u64 = 1 << 30;
-const MIB: u64 = 1 << 20;
+/// Bytes of a GiB.
+pub(super) const GIB: u64 = 1 << 30;
+/// Bytes of a MiB.
+pub(super) const MIB: u64 = 1 << 20;
 /// The most memory that is proposed: 17 million flows.
 const MOST_MEMORY: u64 = 4 * GIB;
 /// What a flow takes, in bytes.
@@ -36,13 +39,15 @@ pub fn configuration(host: &Host) -> String {
     local_nets(&mut text, host);
     capture(&mut text, host);
     engine(&mut text, host);
-    store(&mut text, host);
+    history::section(&mut text, host);
+    web::section(&mut text, host);
     text.push_str(OUTPUT);
     alerts(&mut text, host);
     text
 }
 
-fn quoted(text: &str) -> String {
+/// As a string of TOML.
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -133,7 +138,7 @@ fn capture(text: &mut String, host: &Host) {
 }
 
 /// Rounded down to something that reads well.
-fn even(bytes: u64) -> String {
+pub(super) fn even(bytes: u64) -> String {
     match bytes {
         GIB.. => format!("{}GiB", bytes / GIB),
         _ => format!("{}MiB", (bytes / MIB / 64 * 64).max(64)),
@@ -185,24 +190,13 @@ fn even_page(bytes: u64) -> String {
     }
 }
 
-fn millions(flows: u64) -> String {
-    match flows {
-        0..1_000_000 => format!("{} thousand", flows / 1000),
-        _ => format!("{:.1} million", flows as f64 / 1e6),
+/// A large number that reads well.
+pub(super) fn millions(count: u64) -> String {
+    match count {
+        0..1_000_000 => format!("{} thousand", count / 1000),
+        1_000_000..1_000_000_000 => format!("{:.1} million", count as f64 / 1e6),
+        _ => format!("{:.1} thousand million", count as f64 / 1e9),
     }
-}
-
-fn store(text: &mut String, host: &Host) {
-    // Half of what is free; nothing that could not hold an hour.
-    let keep = (host.disk / 2).max(GIB);
-    let _ = write!(
-        text,
-        "[store]\n# History, as Parquet files; as a service in /var/lib/portreeve/store unless another folder is named here.\n#path = \"/srv/portreeve\"\n\
-         # Older records go; then the oldest, when all together are larger: half of the {} that are free on the disk now.\n\
-         keep_for = \"30d\"\nkeep_size = \"{}\"\n\n",
-        even(host.disk),
-        even(keep)
-    );
 }
 
 const OUTPUT: &str = "\
@@ -232,6 +226,7 @@ fn alerts(text: &mut String, host: &Host) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::values::Listen;
     use crate::config::{Config, Layers};
 
     fn found(name: &str, up: bool, used_for: &[&str]) -> Found {
@@ -301,6 +296,12 @@ mod tests {
         assert!(ours.contains(&"198.51.100.0/24".to_owned()), "{ours:?}");
         assert_eq!(config.engine.memory.map(|size| size.0), Some(4 * GIB));
         assert_eq!(config.store.keep_size.0, 250 * GIB);
+        assert_eq!(config.store.keep_for.0.as_secs(), 30 * 86_400);
+        assert!(text.contains("500GiB that are free"), "{text}");
+        // The dashboard is for this host until somebody may look.
+        let here = Listen::At(portreeve_web::DEFAULT_LISTEN);
+        assert_eq!(config.web.listen, here);
+        assert!(config.web.users_file.is_none() && config.web.certificate.is_none());
         assert!(text.contains("afxdp:eth1"), "{text}");
         assert!(text.contains("1024 of 2 MiB"), "{text}");
         // What is commented out is right as well.
@@ -310,6 +311,10 @@ mod tests {
             Some(9_000_000_000)
         );
         assert!(all.alerts.webhook.is_some() && all.output.log_dir.is_some());
+        assert!(
+            all.web.users_file.is_some() && all.web.certificate.is_some() && all.web.key.is_some()
+        );
+        assert!(all.store.path.is_some());
     }
 
     #[test]
@@ -328,6 +333,8 @@ mod tests {
         assert_eq!(config.capture.interfaces, ["ens3"]);
         assert_eq!(config.engine.memory.map(|size| size.0), Some(192 * MIB));
         assert_eq!(config.store.keep_size.0, GIB);
+        assert_eq!(config.store.keep_for.0.as_secs(), 7 * 86_400);
+        assert_eq!(config.store.memory.0, 64 * MIB);
         assert!(text.contains("nic hugepages 2MiB=100"), "{text}");
         assert!(!text.contains("afxdp:"), "{text}");
     }
