@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::rate;
 use crate::reading::Reading;
 use crate::rules::Rules;
 use crate::watch::Severity;
@@ -24,6 +25,10 @@ pub enum Kind {
     RateAbove,
     /// Less.
     RateBelow,
+    /// More packets than there should be.
+    PacketRateAbove,
+    /// Fewer.
+    PacketRateBelow,
     /// A worker does not go on.
     WorkerStuck,
 }
@@ -40,6 +45,8 @@ impl Kind {
             Kind::FlowTable => "flow_table",
             Kind::RateAbove => "rate_above",
             Kind::RateBelow => "rate_below",
+            Kind::PacketRateAbove => "packet_rate_above",
+            Kind::PacketRateBelow => "packet_rate_below",
             Kind::WorkerStuck => "worker_stuck",
         }
     }
@@ -49,9 +56,12 @@ impl Kind {
     pub fn severity(self) -> Severity {
         match self {
             Kind::Loss | Kind::LinkDown | Kind::Outputs | Kind::WorkerStuck => Severity::Critical,
-            Kind::DiskFree | Kind::FlowTable | Kind::RateAbove | Kind::RateBelow => {
-                Severity::Warning
-            }
+            Kind::DiskFree
+            | Kind::FlowTable
+            | Kind::RateAbove
+            | Kind::RateBelow
+            | Kind::PacketRateAbove
+            | Kind::PacketRateBelow => Severity::Warning,
         }
     }
 }
@@ -66,6 +76,8 @@ pub enum Unit {
     Bytes,
     /// Bits a second.
     BitsPerSecond,
+    /// Packets a second.
+    PacketsPerSecond,
     /// So many of them.
     Count,
 }
@@ -78,6 +90,7 @@ impl Unit {
             Unit::Percent => "percent",
             Unit::Bytes => "bytes",
             Unit::BitsPerSecond => "bits_per_second",
+            Unit::PacketsPerSecond => "packets_per_second",
             Unit::Count => "count",
         }
     }
@@ -191,34 +204,7 @@ pub(crate) fn conditions(
             found.push(whole(Kind::FlowTable, share, most, Unit::Percent, message));
         }
     }
-    if seconds > 0.0 {
-        let rate = 8.0 * now.bytes.saturating_sub(before.bytes) as f64 / seconds;
-        let megabits = |bits: f64| format!("{:.3} Mbit/s", bits / 1e6);
-        if let Some(most) = rules.rate_above.map(|most| most as f64)
-            && rate > most
-        {
-            let message = format!("{}, more than {}", megabits(rate), megabits(most));
-            found.push(whole(
-                Kind::RateAbove,
-                rate,
-                most,
-                Unit::BitsPerSecond,
-                message,
-            ));
-        }
-        if let Some(least) = rules.rate_below.map(|least| least as f64)
-            && rate < least
-        {
-            let message = format!("{}, less than {}", megabits(rate), megabits(least));
-            found.push(whole(
-                Kind::RateBelow,
-                rate,
-                least,
-                Unit::BitsPerSecond,
-                message,
-            ));
-        }
-    }
+    rate::conditions(rules, now, before, seconds, &mut found);
     if rules.worker_stuck {
         for worker in &now.stuck {
             let message = format!("{worker} does not go on: its packets are lost");

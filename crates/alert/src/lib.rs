@@ -10,13 +10,15 @@
 #![forbid(unsafe_code)]
 
 mod condition;
+mod rate;
 mod reading;
 mod rules;
 mod watch;
 mod webhook;
 
 pub use condition::{Kind, Unit};
-pub use reading::{Disk, Link, OutputReading, Reading};
+pub use rate::RateLimits;
+pub use reading::{Disk, Link, OutputReading, Reading, SourceReading};
 pub use rules::Rules;
 pub use watch::{Alert, Event, Severity, Turn, Watch};
 pub use webhook::{Sent, Target, TargetError, Webhook};

@@ -9,6 +9,8 @@ pub struct Reading {
     pub lost: u64,
     /// Bytes on the wire of the packets that were taken.
     pub bytes: u64,
+    /// The same of each source.
+    pub sources: Vec<SourceReading>,
     /// The interfaces that are watched.
     pub links: Vec<Link>,
     /// The disks that are written to.
@@ -21,6 +23,17 @@ pub struct Reading {
     pub flow_capacity: u64,
     /// Names of workers that do not go on.
     pub stuck: Vec<String>,
+}
+
+/// What came from one source since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReading {
+    /// Its name: the interface's.
+    pub name: String,
+    /// Packets that were taken.
+    pub packets: u64,
+    /// Bytes on the wire of those.
+    pub bytes: u64,
 }
 
 /// An interface.

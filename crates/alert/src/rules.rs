@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rate::RateLimits;
+
 /// The thresholds. What is `None` or `false` is not watched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
@@ -15,10 +17,10 @@ pub struct Rules {
     pub outputs: bool,
     /// Percent of the flow tables that is taken.
     pub flow_table: Option<f64>,
-    /// Bits a second, over the last ten seconds.
-    pub rate_above: Option<u64>,
-    /// The same, for too little.
-    pub rate_below: Option<u64>,
+    /// What comes a second, all interfaces together.
+    pub rates: RateLimits,
+    /// What comes a second from each of them.
+    pub interface_rates: RateLimits,
     /// A worker that does not go on.
     pub worker_stuck: bool,
     /// How long a condition holds before it is an alert.
@@ -35,8 +37,8 @@ impl Default for Rules {
             disk_free: Some(1 << 30),
             outputs: true,
             flow_table: Some(95.0),
-            rate_above: None,
-            rate_below: None,
+            rates: RateLimits::default(),
+            interface_rates: RateLimits::default(),
             worker_stuck: true,
             raise_after: Duration::from_secs(3),
             clear_after: Duration::from_secs(30),

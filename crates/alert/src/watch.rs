@@ -223,7 +223,7 @@ fn event(held: &Held, state: Turn, ts: i64) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Disk, Link, OutputReading};
+    use crate::reading::{Disk, Link, OutputReading, SourceReading};
 
     /// A watch, its clock, and what it was told last.
     struct Run {
@@ -315,8 +315,8 @@ mod tests {
     #[test]
     fn rates_have_an_upper_and_a_lower_bound() {
         let mut run = Run::new(|rules| {
-            rules.rate_above = Some(8_000_000);
-            rules.rate_below = Some(8_000);
+            rules.rates.bits_above = Some(8_000_000);
+            rules.rates.bits_below = Some(8_000);
         });
         let bytes = |count: u64| move |reading: &mut Reading| reading.bytes += count;
         assert_eq!(run.seconds(60, bytes(10_000)), [""; 0]);
@@ -326,6 +326,48 @@ mod tests {
             ["+rate_below", "-rate_above"],
             "the rate is of ten seconds"
         );
+    }
+
+    #[test]
+    fn packets_have_bounds_too_and_each_interface_its_own() {
+        let mut run = Run::new(|rules| {
+            rules.rates.packets_above = Some(1_000);
+            rules.interface_rates.packets_below = Some(100);
+            rules.interface_rates.bits_above = Some(8_000);
+        });
+        run.reading.sources = ["eth0", "eth1"]
+            .map(|name| SourceReading {
+                name: name.into(),
+                packets: 0,
+                bytes: 0,
+            })
+            .into();
+        // So many packets of one byte a second at each; the run has both.
+        let packets = |counts: [u64; 2]| {
+            move |reading: &mut Reading| {
+                for (source, count) in reading.sources.iter_mut().zip(counts) {
+                    source.packets += count;
+                    source.bytes += count;
+                    reading.packets += count;
+                    reading.bytes += count;
+                }
+            }
+        };
+        assert_eq!(run.seconds(60, packets([600, 300])), [""; 0]);
+        // One mirror port goes silent, while the sum is as before.
+        assert_eq!(run.seconds(60, packets([900, 0])), ["+packet_rate_below"]);
+        let alert = run.watch.active().remove(0);
+        assert_eq!(alert.object.as_deref(), Some("eth1"));
+        assert_eq!(alert.message, "eth1: 0 packets/s, less than 100 packets/s");
+        assert_eq!(alert.unit, Unit::PacketsPerSecond);
+        // It is back, with more than the run should have, and than its link should carry.
+        assert_eq!(
+            run.seconds(60, packets([900, 1_500])),
+            ["+packet_rate_above", "+rate_above", "-packet_rate_below"]
+        );
+        let whole = run.watch.active();
+        let whole = whole.iter().find(|alert| alert.object.is_none());
+        assert!(whole.is_some_and(|alert| alert.name == Kind::PacketRateAbove));
     }
 
     #[test]
@@ -372,7 +414,7 @@ mod tests {
 
     #[test]
     fn other_rules_end_what_they_do_not_ask_for() {
-        let mut run = Run::new(|rules| rules.rate_below = Some(1));
+        let mut run = Run::new(|rules| rules.rates.bits_below = Some(1));
         assert_eq!(run.seconds(10, |_| {}), ["+rate_below"]);
         run.watch.change(Rules {
             clear_after: Duration::ZERO,

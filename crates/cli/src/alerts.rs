@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_alert::{
-    Alert, Disk, Event, Link, OutputReading, Reading, Rules, Severity, Target, TargetError, Turn,
-    Watch, Webhook,
+    Alert, Disk, Event, Link, OutputReading, RateLimits, Reading, Rules, Severity, SourceReading,
+    Target, TargetError, Turn, Watch, Webhook,
 };
 use portreeve_engine::Snapshot;
 use portreeve_interfaces::{self as interfaces, Netlink};
@@ -44,8 +44,18 @@ fn rules(config: &Config) -> Rules {
             .map(|size| size.0),
         outputs: keys.outputs,
         flow_table: keys.flow_table.map(|share| share.0),
-        rate_above: keys.rate_above.map(|rate| rate.0),
-        rate_below: keys.rate_below.map(|rate| rate.0),
+        rates: RateLimits {
+            bits_above: keys.rate_above.map(|rate| rate.0),
+            bits_below: keys.rate_below.map(|rate| rate.0),
+            packets_above: keys.packet_rate_above.map(|rate| rate.0),
+            packets_below: keys.packet_rate_below.map(|rate| rate.0),
+        },
+        interface_rates: RateLimits {
+            bits_above: keys.interface_rate_above.map(|rate| rate.0),
+            bits_below: keys.interface_rate_below.map(|rate| rate.0),
+            packets_above: keys.interface_packet_rate_above.map(|rate| rate.0),
+            packets_below: keys.interface_packet_rate_below.map(|rate| rate.0),
+        },
         worker_stuck: keys.worker_stuck,
         raise_after: keys.raise_after.0,
         clear_after: keys.clear_after.0,
@@ -167,10 +177,16 @@ impl Alerts {
             lost: lost + on_the_way(name),
             failing,
         });
+        let sources = ledger.capture.iter().map(|account| SourceReading {
+            name: account.source.clone(),
+            packets: account.delivered,
+            bytes: account.delivered_bytes,
+        });
         Reading {
             packets: ledger.frames.delivered,
             lost: ledger.lost_frames(),
             bytes: ledger.frames.delivered_bytes,
+            sources: sources.collect(),
             links: links.collect(),
             disks: disks.collect(),
             outputs: outputs.collect(),

@@ -10,8 +10,8 @@ use ipnet::IpNet;
 use super::layers::{ConfigError, Layers};
 use super::values::{
     BitRate, ByteSize, Checksums, Compression, CpuList, Direction, FileHash, Format, Hosts,
-    HugePages, Interval, Listen, Overlap, Percent, ProtocolName, Scheduling, Setting, Time,
-    WaitMode, Workers, XdpMode, ZeroCopy,
+    HugePages, Interval, Listen, Overlap, PacketRate, Percent, ProtocolName, Scheduling, Setting,
+    Time, WaitMode, Workers, XdpMode, ZeroCopy,
 };
 
 /// One key, as the reference page, `--check` and the check of names need it.
@@ -299,6 +299,18 @@ settings! {
         rate_above: Option<BitRate> = None, "alerts.rate_above", live;
         /// Less traffic than this over ten seconds: a mirror port that went silent. Empty: not watched.
         rate_below: Option<BitRate> = None, "alerts.rate_below", live;
+        /// More packets than this over ten seconds. Empty: not watched.
+        packet_rate_above: Option<PacketRate> = None, "alerts.packet_rate_above", live;
+        /// Fewer packets than this over ten seconds. Empty: not watched.
+        packet_rate_below: Option<PacketRate> = None, "alerts.packet_rate_below", live;
+        /// The same four for each watched interface by itself: of two mirror ports one that went silent does not show in their sum. More traffic than this.
+        interface_rate_above: Option<BitRate> = None, "alerts.interface_rate_above", live;
+        /// Less traffic than this from one interface.
+        interface_rate_below: Option<BitRate> = None, "alerts.interface_rate_below", live;
+        /// More packets than this from one interface.
+        interface_packet_rate_above: Option<PacketRate> = None, "alerts.interface_packet_rate_above", live;
+        /// Fewer packets than this from one interface.
+        interface_packet_rate_below: Option<PacketRate> = None, "alerts.interface_packet_rate_below", live;
         /// A worker that does not go on.
         worker_stuck: bool = true, "alerts.worker_stuck", live;
         /// How long a condition holds before it is an alert.

@@ -212,15 +212,15 @@ const OUTPUT: &str = "\
 fn alerts(text: &mut String, host: &Host) {
     text.push_str("[alerts]\n# Who is told beside the journal, the records and the dashboard: a POST of JSON for each.\n#webhook = \"https://alerts.example.org/portreeve\"\n");
     let (watched, _) = chosen(host);
-    let speed: u32 = watched.iter().filter_map(|found| found.speed).sum();
-    if speed > 0 {
+    let speed = watched.iter().filter_map(|found| found.speed).min();
+    if let Some(speed) = speed.filter(|speed| *speed > 0) {
         let _ = write!(
             text,
-            "# More than nine tenths of what the links carry one way.\n#rate_above = \"{}Mbit/s\"\n",
+            "# More than nine tenths of what a link carries one way.\n#interface_rate_above = \"{}Mbit/s\"\n",
             u64::from(speed) * 9 / 10
         );
     }
-    text.push_str("# A mirror port that went silent.\n#rate_below = \"1kbit/s\"\n");
+    text.push_str("# A mirror port that went silent.\n#interface_rate_below = \"1kbit/s\"\n");
 }
 
 #[cfg(test)]
@@ -307,7 +307,7 @@ mod tests {
         // What is commented out is right as well.
         let all = read(&text, true);
         assert_eq!(
-            all.alerts.rate_above.map(|rate| rate.0),
+            all.alerts.interface_rate_above.map(|rate| rate.0),
             Some(9_000_000_000)
         );
         assert!(all.alerts.webhook.is_some() && all.output.log_dir.is_some());

@@ -57,7 +57,7 @@ app_log! {
     Info::added("since", Time, "portreeve_alert.since", Own(275), "When the condition began to hold.") => Value::Time(a.since);
     Info::added("value", Double, "portreeve_alert.value", Own(276), "The value, when it last was beyond the threshold.") => Value::Double(a.value);
     Info::added("threshold", Double, "portreeve_alert.threshold", Own(277), "The threshold.") => Value::Double(a.threshold);
-    Info::added("unit", Enum, "portreeve_alert.unit", Own(278), "What both are counted in: `percent`, `bytes`, `bits_per_second`, `count`.").stored(Storage::Name) => Value::Str(a.unit);
+    Info::added("unit", Enum, "portreeve_alert.unit", Own(278), "What both are counted in: `percent`, `bytes`, `bits_per_second`, `packets_per_second`, `count`.").stored(Storage::Name) => Value::Str(a.unit);
     Info::added("message", Str, "portreeve_alert.message", Own(279), "What is the matter, in a sentence.") => Value::Str(&a.message);
     SOURCE => x.source(a.head.source).into();
     SENSOR => x.sensor().into();
