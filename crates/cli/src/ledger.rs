@@ -23,12 +23,11 @@ pub fn line(ledger: &Ledger) -> String {
     if lost > 0 {
         let _ = write!(line, " ({})", text::percent(lost, seen));
     }
-    let records: u64 = ledger.records.iter().map(|account| account.dropped).sum();
     for (number, what) in [
         (frames.undecodable, "undecodable"),
         (ledger.flows.refused, "packets refused a flow"),
         (evicted(ledger), "flows evicted"),
-        (records, "records dropped"),
+        (ledger.lost_records(), "records dropped"),
         (
             ledger.writer.map_or(0, |writer| writer.dropped),
             "packets not written",
@@ -72,6 +71,13 @@ pub fn full(ledger: &Ledger, ended: &[Ended], written: Option<&Progress>) -> Str
         if !is_shown_only(&account.output) {
             records(&mut text, account, ended);
         }
+    }
+    if ledger.not_shown() > 0 {
+        head(
+            &mut text,
+            "records not shown on screens, no loss",
+            Some(ledger.not_shown()),
+        );
     }
     if let Some(writer) = ledger.writer {
         head(
@@ -334,7 +340,7 @@ mod tests {
                 output: "json".into(),
                 produced: 7,
                 queued: 7,
-                dropped: 0,
+                ..RecordAccount::default()
             }],
             writer: None,
         }
@@ -396,5 +402,33 @@ mod tests {
         ledger.records[0].dropped = 1;
         assert!(line(&ledger).contains("1 records dropped · BOOKS DO NOT BALANCE"));
         assert!(has(&full(&ledger, &[], None), &["UNACCOUNTED", "-3"]));
+    }
+
+    #[test]
+    fn what_screens_did_not_get_is_counted_and_no_loss() {
+        let mut ledger = ledger();
+        ledger.records.push(RecordAccount {
+            output: portreeve_live::NAME.into(),
+            produced: 9,
+            queued: 4,
+            dropped: 5,
+            shown_only: true,
+        });
+        ledger.capture[0].kernel_drops = Some(0);
+        assert!(!ledger.lost_anything());
+        assert!(!line(&ledger).contains("dropped"), "{}", line(&ledger));
+        let text = full(&ledger, &[], None);
+        assert!(
+            has(
+                &text,
+                &[
+                    "records", "not", "shown", "on", "screens,", "no", "loss", "5"
+                ]
+            ),
+            "{text}"
+        );
+        ledger.records[0].dropped = 1;
+        assert!(ledger.lost_anything());
+        assert!(line(&ledger).contains("1 records dropped"));
     }
 }

@@ -366,9 +366,12 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Records lost here.
+    /// Records lost here. What is only shown is nobody's loss.
     #[must_use]
     pub fn lost(&self) -> u64 {
+        if is_shown_only(&self.name) {
+            return 0;
+        }
         self.finished.counters.dropped_total()
     }
 

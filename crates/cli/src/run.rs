@@ -25,7 +25,7 @@ use crate::exit::{FAILED, Failure, LOST};
 use crate::facts::Facts;
 use crate::input::{self, Opened};
 use crate::live::{self, Beat};
-use crate::outputs::{Ended, Outputs, Planned};
+use crate::outputs::{Ended, Outputs, Planned, is_shown_only};
 use crate::say::{Level, Voice};
 use crate::screen::{Action, Eye};
 use crate::service::Manager;
@@ -137,6 +137,8 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     let products = products.map(|applications| Arc::clone(&applications.products));
     let facts = Facts::new(&config, products)?;
     engine.outputs = planned.names();
+    let shown = engine.outputs.iter().filter(|name| is_shown_only(name));
+    engine.shown = shown.cloned().collect();
     engine.topology = Some(topology);
     engine.own_process = true;
     engine.packets = writer.is_some();

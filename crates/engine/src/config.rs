@@ -31,6 +31,8 @@ pub struct EngineConfig {
     pub own_process: bool,
     /// Names of the outputs that [`crate::Monitor::take_feeds`] gives feeds for, in order.
     pub outputs: Vec<String>,
+    /// Those of `outputs` that only show records, on screens: what they drop is counted, and no loss ([`crate::Ledger::lost_anything`]).
+    pub shown: Vec<String>,
     /// Records each worker can have waiting for each output.
     pub record_ring: usize,
     /// Bytes of each frame that are looked at; what was on the wire is still counted in full.
@@ -65,6 +67,7 @@ impl EngineConfig {
             topology: None,
             own_process: false,
             outputs: Vec::new(),
+            shown: Vec::new(),
             record_ring: 8192,
             snap_len: u32::MAX,
             count: None,

@@ -132,6 +132,9 @@ pub struct RecordAccount {
     pub queued: u64,
     /// Dropped because its ring was full.
     pub dropped: u64,
+    /// It only shows records, on screens: what it drops is no loss.
+    #[serde(default)]
+    pub shown_only: bool,
 }
 
 /// Frames on the way to the packet writer (`-w`).
@@ -182,6 +185,7 @@ impl Ledger {
                 produced: queued + dropped,
                 queued,
                 dropped,
+                shown_only: false,
             })
             .collect();
         Ledger {
@@ -203,12 +207,26 @@ impl Ledger {
         self.capture.iter().map(lost).sum::<u64>() + self.frames.hand_over_full
     }
 
-    /// Whether anything was lost at all: frames, flows, records or written packets.
+    /// Records dropped on their way to outputs that keep them.
+    #[must_use]
+    pub fn lost_records(&self) -> u64 {
+        let kept = self.records.iter().filter(|account| !account.shown_only);
+        kept.map(|account| account.dropped).sum()
+    }
+
+    /// Records that screens did not get: counted, and no loss.
+    #[must_use]
+    pub fn not_shown(&self) -> u64 {
+        let shown = self.records.iter().filter(|account| account.shown_only);
+        shown.map(|account| account.dropped).sum()
+    }
+
+    /// Whether anything was lost at all: frames, flows, records or written packets. What screens did not get is none of it.
     #[must_use]
     pub fn lost_anything(&self) -> bool {
         self.lost_frames() > 0
             || self.flows.refused > 0
-            || self.records.iter().any(|r| r.dropped > 0)
+            || self.lost_records() > 0
             || self.writer.is_some_and(|w| w.dropped > 0)
     }
 

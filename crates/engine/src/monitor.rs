@@ -127,6 +127,8 @@ pub struct Monitor {
     threads: Vec<(String, JoinHandle<()>)>,
     source_names: Vec<String>,
     outputs: Vec<String>,
+    /// [`EngineConfig::shown`].
+    shown: Vec<String>,
     feeds: Vec<Feed>,
     talkers: Mutex<Vec<Looker>>,
     shelves: Vec<Arc<Shelf>>,
@@ -247,6 +249,7 @@ impl Monitor {
             threads: Vec::new(),
             source_names: infos.iter().map(|info| info.name.clone()).collect(),
             outputs: config.outputs.clone(),
+            shown: config.shown.clone(),
             feeds: build.feeds.into_iter().map(Feed::new).collect(),
             talkers: Mutex::new(build.lookers),
             shelves: build.shelves,
@@ -333,6 +336,9 @@ impl Monitor {
     pub fn snapshot(&self) -> Snapshot {
         let cells: Vec<WorkerCounters> = self.seats.iter().map(|seat| seat.cell.read()).collect();
         let mut ledger = Ledger::of(&cells, &self.source_names, &self.outputs);
+        for account in &mut ledger.records {
+            account.shown_only = self.shown.contains(&account.output);
+        }
         if self.writes_packets {
             ledger.writer = Some(WriterAccount {
                 queued: cells.iter().map(|c| c.write_queued).sum(),
