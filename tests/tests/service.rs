@@ -238,7 +238,7 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         let text = |raise_after: &str| {
             format!(
                 "sensor = \"probe\"\n[output]\nlog_dir = \"{}\"\n[alerts]\nwebhook = \"http://{address}/hook\"\n\
-                 raise_after = \"{raise_after}\"\nclear_after = \"1s\"\n[engine]\nworkers = WORKERS\n",
+                 webhook_headers = [\"X-Key: secret-{raise_after}\"]\nraise_after = \"{raise_after}\"\nclear_after = \"1s\"\n[engine]\nworkers = WORKERS\n",
                 logs.display()
             )
         };
@@ -253,6 +253,7 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         write(text("1s"), "2");
         run.signal("HUP");
         run.wait_for("alerts.raise_after: \"1h\" -> \"1s\": in force now");
+        run.wait_for("alerts.webhook_headers: [\"X-Key: ***\"] -> [\"X-Key: ***\"]: in force now");
         run.wait_for("engine.workers: 1 -> 2: takes a restart, 1 stays in force");
         // Once more: what waits for a restart is told again, what is in force is not.
         run.signal("HUP");
@@ -285,6 +286,7 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         run.signal("TERM");
         let output = run.wait();
         assert_eq!(output.code(), 0, "{}", output.stderr);
+        assert!(!output.stderr.contains("secret-"), "{}", output.stderr);
         // In the ledger, as made here: the books balance with them.
         assert_eq!(output.ledger().faults(), Vec::<String>::new());
     });

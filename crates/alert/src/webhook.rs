@@ -33,8 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 pub enum TargetError {
     /// Not a URL of HTTP or HTTPS with a host.
     Url(String),
-    /// Not `Name: value`.
-    Header(String),
+    /// The header of this number, the first being 1, is not `Name: value`. It may hold a secret, and is not shown.
+    Header(usize),
 }
 
 impl fmt::Display for TargetError {
@@ -44,9 +44,9 @@ impl fmt::Display for TargetError {
                 f,
                 "\"{text}\" is not where alerts can go; write it like https://host/path"
             ),
-            TargetError::Header(text) => write!(
+            TargetError::Header(number) => write!(
                 f,
-                "\"{text}\" is not a header; write it like Authorization: Bearer TOKEN"
+                "header {number} is none; write it like Authorization: Bearer TOKEN"
             ),
         }
     }
@@ -81,9 +81,8 @@ impl Target {
             value.set_sensitive(true);
             Some((name, value))
         };
-        let headers = headers
-            .iter()
-            .map(|text| header(text).ok_or_else(|| TargetError::Header(text.clone())));
+        let headers = headers.iter().zip(1..);
+        let headers = headers.map(|(text, number)| header(text).ok_or(TargetError::Header(number)));
         Ok(Target {
             url: uri,
             headers: headers.collect::<Result<_, _>>()?,
@@ -383,10 +382,9 @@ mod tests {
             assert!(Target::new(wrong, &[]).is_err(), "{wrong}");
         }
         for wrong in ["no colon", "a b: c", "x: line\nbreak"] {
-            assert!(
-                Target::new("http://a/", &[wrong.into()]).is_err(),
-                "{wrong}"
-            );
+            let headers = ["X-Right: yes".to_owned(), wrong.into()];
+            let refused = Target::new("http://a/", &headers);
+            assert_eq!(refused, Err(TargetError::Header(2)), "{wrong}");
         }
     }
 }

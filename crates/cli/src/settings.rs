@@ -81,13 +81,9 @@ pub fn host_name() -> String {
 pub fn changes(started: &Layers, before: &Settings, now: &Settings) -> Vec<String> {
     keys::keys()
         .filter_map(|key| {
-            let new = now.layers.value(key);
-            let old = if key.live {
-                before.layers.value(key)
-            } else {
-                started.value(key)
-            };
-            (old != new).then(|| {
+            let before = if key.live { &before.layers } else { started };
+            (before.value(key) != now.layers.value(key)).then(|| {
+                let (old, new) = (before.shown(key), now.layers.shown(key));
                 let when = if key.live {
                     "in force now".to_owned()
                 } else {

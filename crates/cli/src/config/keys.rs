@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::layers::{ConfigError, Layers};
+use super::secrets::{self, Mask};
 use super::values::{
     BitRate, ByteSize, Checksums, Compression, CpuList, Direction, FileHash, Format, Hosts,
     HugePages, Interval, Listen, Overlap, PacketRate, Percent, ProtocolName, Scheduling, Setting,
@@ -26,6 +27,8 @@ pub struct Key {
     pub default: fn() -> toml::Value,
     /// Whether a reload (SIGHUP) changes it in a running instance; else it takes a restart.
     pub live: bool,
+    /// What of it is shown, where it holds a secret.
+    pub mask: Option<Mask>,
 }
 
 /// A group of keys: a table of the file.
@@ -38,13 +41,23 @@ pub struct Section {
     pub keys: &'static [Key],
 }
 
+/// The mask of that name in [`secrets`], if one is named.
+macro_rules! mask {
+    () => {
+        None
+    };
+    ($mask:ident) => {
+        Some(secrets::$mask)
+    };
+}
+
 macro_rules! settings {
     ($(
         $(#[doc = $section_doc:literal])*
         $section:ident: $Section:ident = $section_name:literal {
             $(
                 $(#[doc = $doc:literal])*
-                $key:ident: $type:ty = $default:expr, $full:literal $(, $live:ident)?;
+                $key:ident: $type:ty = $default:expr, $full:literal $(, $live:ident)? $(=> $mask:ident)?;
             )*
         }
     )*) => {
@@ -72,6 +85,7 @@ macro_rules! settings {
                 kind: <$type as Setting>::kind,
                 default: || { let default: $type = $default; default.to_toml() },
                 live: !stringify!($($live)?).is_empty(),
+                mask: mask!($($mask)?),
             },)*],
         },)*];
 
@@ -234,7 +248,7 @@ settings! {
         /// Where it is served: an address and port, or a port of loopback alone. With another address than loopback there must be users. `off`: nowhere. What reads files serves it only where this is set.
         listen: Listen = Listen::At(portreeve_web::DEFAULT_LISTEN), "web.listen";
         /// Who may look: entries as `portreeve web password NAME` and `portreeve web token NAME` print them. With none here and in the file, everybody on this host.
-        users: Vec<String> = Vec::new(), "web.users", live;
+        users: Vec<String> = Vec::new(), "web.users", live => user;
         /// A file of further users, an entry each line. It is read again at a reload.
         users_file: Option<PathBuf> = None, "web.users_file", live;
         /// A certificate and those that signed it, in PEM: it is served by TLS, and by nothing else. Read again at a reload.
@@ -318,9 +332,9 @@ settings! {
         /// How long it does not hold before the alert is over: what flickers is one alert.
         clear_after: Interval = Interval::seconds(30), "alerts.clear_after", live;
         /// Where alerts are sent, one JSON object in a POST for each, such as `https://host/path`. Empty: nowhere.
-        webhook: Option<String> = None, "alerts.webhook", live;
+        webhook: Option<String> = None, "alerts.webhook", live => url;
         /// Headers of these requests, such as `["Authorization: Bearer TOKEN"]`.
-        webhook_headers: Vec<String> = Vec::new(), "alerts.webhook_headers", live;
+        webhook_headers: Vec<String> = Vec::new(), "alerts.webhook_headers", live => header;
     }
     /// The process itself.
     process: Process = "process" {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::keys::{Key, key, keys};
+use super::secrets;
 use super::values::Setting;
 
 /// Where a value came from.
@@ -129,6 +130,16 @@ impl Layers {
         self.values
             .get(key.name)
             .map_or_else(key.default, |(value, _)| value.clone())
+    }
+
+    /// The same, as it may be shown: of a secret only what it is known by.
+    #[must_use]
+    pub fn shown(&self, key: &Key) -> toml::Value {
+        let value = self.value(key);
+        match key.mask {
+            Some(mask) => secrets::masked(&value, mask),
+            None => value,
+        }
     }
 
     /// Reads the value of `name`, if it was set.

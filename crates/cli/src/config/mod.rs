@@ -5,6 +5,7 @@
 pub mod keys;
 pub mod layers;
 pub mod reference;
+pub mod secrets;
 pub mod values;
 
 use std::path::{Path, PathBuf};

@@ -33,6 +33,11 @@ pub fn markdown() -> String {
         }
         for key in section.keys {
             let _ = writeln!(page, "\n### {}\n\n{}\n", key.name, joined(key.doc));
+            if key.mask.is_some() {
+                page.push_str(
+                    "It may hold a secret: what prints the configuration shows `***` for that.\n\n",
+                );
+            }
             page.push_str(if key.live {
                 "Live: a reload (SIGHUP) changes it at once.\n"
             } else {
@@ -50,7 +55,7 @@ fn joined(doc: &[&str]) -> String {
         .join("\n")
 }
 
-/// The effective configuration as a file, each value with where it came from.
+/// The effective configuration as a file, each value with where it came from. Secrets are not shown.
 #[must_use]
 pub fn effective(layers: &Layers) -> String {
     let mut text = String::new();
@@ -59,7 +64,7 @@ pub fn effective(layers: &Layers) -> String {
             let _ = writeln!(text, "\n[{}]", section.name);
         }
         for key in section.keys {
-            let assignment = format!("{} = {}", short(key), layers.value(key));
+            let assignment = format!("{} = {}", short(key), layers.shown(key));
             let origin = layers
                 .origin(key.name)
                 .map_or_else(|| "default".to_owned(), ToString::to_string);
@@ -89,7 +94,8 @@ portreeve reference                         # this page, of the version installe
 ```
 
 `--check` prints the configuration in force as a file, each value with the line or flag it came
-from, and exits with 0; it exits with 2 if anything is wrong, after naming every mistake.
+from, and exits with 0; it exits with 2 if anything is wrong, after naming every mistake. Secrets (users' hashes, headers and path of the
+webhook) are shown as `***`, there and wherever the configuration is printed.
 
 At `SIGHUP` Portreeve reads the configuration again and reopens its log files. If anything is wrong
 it names every mistake and changes nothing; else it names every key that changed, with the old and
@@ -130,5 +136,26 @@ mod tests {
         );
         assert!(effective(&layers).contains("cpus = \"0-3\""));
         assert!(effective(&layers).contains("# --set"));
+    }
+
+    #[test]
+    fn what_check_prints_has_no_secrets() {
+        let mut layers = Layers::default();
+        for argument in [
+            "alerts.webhook=https://hooks.example/T0/secret1",
+            "alerts.webhook_headers=[\"Authorization: Bearer secret2\", \"X-Key: secret3\"]",
+            "web.users=ann:secret4",
+        ] {
+            layers.set(argument).unwrap();
+        }
+        let text = effective(&layers);
+        assert!(!text.contains("secret"), "{text}");
+        for shown in [
+            "webhook = \"https://hooks.example/***\"",
+            "webhook_headers = [\"Authorization: ***\", \"X-Key: ***\"]",
+            "users = \"ann:***\"",
+        ] {
+            assert!(text.contains(shown), "{shown}: {text}");
+        }
     }
 }
