@@ -24,6 +24,9 @@ fn package(folder: &Path) -> PathBuf {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/package");
     let mut command = Command::new(script);
     command.args(["--no-build", "--out"]).arg(folder);
+    command
+        .env("DEBFULLNAME", "Ann Example")
+        .env("DEBEMAIL", "ann@example.org");
     if let Some(target) = portreeve().parent().and_then(Path::parent) {
         command.env("CARGO_TARGET_DIR", target);
     }
@@ -98,6 +101,10 @@ fn the_package_has_everything_and_installs() {
         assert!(line.starts_with(mode) && line.contains(" 0/0 "), "{line}");
     }
     let control = run(Command::new("dpkg-deb").arg("-f").arg(&package));
+    assert!(
+        control.contains("\nMaintainer: Ann Example <ann@example.org>\n"),
+        "{control}"
+    );
     let depends = control.lines().find(|line| line.starts_with("Depends:"));
     assert!(
         depends.is_some_and(|depends| depends.contains("libc6") && depends.contains("libpcap")),
