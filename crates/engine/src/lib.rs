@@ -48,6 +48,7 @@ mod monitor;
 pub mod packets;
 mod pipeline;
 pub mod placement;
+pub mod queues;
 mod reader;
 mod shared;
 mod sink;

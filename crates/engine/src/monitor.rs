@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portreeve_app::{Stage, StageConfig};
-use portreeve_capture::CaptureError;
+use portreeve_capture::{CaptureError, SourceKind};
 use portreeve_flow::{FlowError, Tracker};
 use portreeve_packet::Views;
 use portreeve_packet::steer::Spreading;
@@ -25,6 +25,7 @@ use crate::ledger::{Ledger, WriterAccount};
 use crate::packets::PacketFeed;
 use crate::pipeline::{Gate, Pipeline, TAP_COPY_BYTES};
 use crate::placement::{self, Layout, Wish};
+use crate::queues;
 use crate::reader::Reader;
 use crate::shared::Shared;
 use crate::sink::Outlet;
@@ -126,6 +127,7 @@ pub struct Monitor {
     seats: Vec<Seat>,
     threads: Vec<(String, JoinHandle<()>)>,
     source_names: Vec<String>,
+    source_kinds: Vec<SourceKind>,
     outputs: Vec<String>,
     /// [`EngineConfig::shown`].
     shown: Vec<String>,
@@ -248,6 +250,7 @@ impl Monitor {
             seats: Vec::new(),
             threads: Vec::new(),
             source_names: infos.iter().map(|info| info.name.clone()).collect(),
+            source_kinds: infos.iter().map(|info| info.kind).collect(),
             outputs: config.outputs.clone(),
             shown: config.shown.clone(),
             feeds: build.feeds.into_iter().map(Feed::new).collect(),
@@ -377,6 +380,7 @@ impl Monitor {
             },
             peaks: self.peaks(),
             workers: workers.collect(),
+            queues: queues::of(&cells, &self.source_names, &self.source_kinds),
             flow_memory: self.flow_memory,
             memory: MemoryArea::all(),
             layout: self.layout.clone(),

@@ -6,6 +6,7 @@ use crate::bins::Peak;
 use crate::directions::Directions;
 use crate::ledger::Ledger;
 use crate::placement::Layout;
+use crate::queues::QueueState;
 use crate::strategy::Waits;
 use crate::talkers::Talkers;
 
@@ -95,6 +96,9 @@ pub struct Snapshot {
     pub peaks: Vec<Peak>,
     /// The workers.
     pub workers: Vec<WorkerState>,
+    /// The receive queues of sources that have several.
+    #[serde(default)]
+    pub queues: Vec<QueueState>,
     /// The flow tables.
     pub flow_memory: FlowMemory,
     /// Which core each worker owns, and where the rest runs; `None`: on any (files).

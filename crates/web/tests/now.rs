@@ -163,6 +163,8 @@ fn metrics_pass_promtool_and_say_what_the_ledger_says() {
         "portreeve_packets_received_total{source=\"eth9\"} 100",
         "portreeve_packets_delivered_total{source=\"eth9\"} 100",
         "portreeve_packets_dropped_total{source=\"eth9\",stage=\"kernel\",reason=\"ring_full\"} 0",
+        "portreeve_queue_packets_delivered_total{source=\"eth9\",queue=\"1\"} 40",
+        "portreeve_queue_packets_dropped_total{source=\"eth9\",queue=\"0\"} 3",
         "portreeve_records_written_total{output=\"stdout\"} 7",
         "portreeve_worker_packets_total{worker=\"worker-0\",cpu=\"0\"} 100",
     ] {
@@ -174,6 +176,8 @@ fn metrics_pass_promtool_and_say_what_the_ledger_says() {
     }
     // Unknown is not 0.
     assert!(!page.body.contains("stage=\"nic\""), "{}", page.body);
+    let dropped = "portreeve_queue_packets_dropped_total{source=\"eth9\",queue=\"1\"}";
+    assert!(!page.body.contains(dropped), "{}", page.body);
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

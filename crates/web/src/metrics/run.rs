@@ -2,6 +2,7 @@
 
 use portreeve_engine::Snapshot;
 use portreeve_engine::ledger::{CaptureAccount, Ledger, Named};
+use portreeve_engine::queues::QueueState;
 use serde_json::Value;
 
 use super::page::{Kind, Page};
@@ -13,6 +14,7 @@ pub(super) fn of_run(snapshot: &Snapshot, outputs: &Value, page: &mut Page) {
     flows(&snapshot.ledger, page);
     applications(&snapshot.ledger, page);
     records(&snapshot.ledger, outputs, page);
+    queues(snapshot, page);
     workers(snapshot, page);
     memory(snapshot, page);
 }
@@ -231,6 +233,40 @@ fn records(ledger: &Ledger, outputs: &Value, page: &mut Page) {
         for output in &outputs {
             if let Some(value) = of(output, key) {
                 page.sample(&[("output", &name(output))], value);
+            }
+        }
+    }
+}
+
+/// Families of their own: with a label more in those of sources, whoever sums them up would count twice.
+fn queues(snapshot: &Snapshot, page: &mut Page) {
+    type Of = fn(&QueueState) -> Option<u64>;
+    let families: [(&'static str, &str, Of); 3] = [
+        (
+            "portreeve_queue_packets_delivered_total",
+            "Packets that reached a worker from one of its source's receive queues; of sources that have several.",
+            |queue| Some(queue.delivered),
+        ),
+        (
+            "portreeve_queue_bytes_delivered_total",
+            "Bytes on the wire of the packets that reached a worker from one receive queue.",
+            |queue| Some(queue.delivered_bytes),
+        ),
+        (
+            "portreeve_queue_packets_dropped_total",
+            "Packets lost since the ring of one receive queue was full; no sample where the driver counts all queues together.",
+            |queue| queue.dropped,
+        ),
+    ];
+    if snapshot.queues.is_empty() {
+        return;
+    }
+    for (family, help, of) in families {
+        page.family(family, Kind::Counter, help);
+        for queue in &snapshot.queues {
+            if let Some(value) = of(queue) {
+                let number = queue.queue.to_string();
+                page.sample(&[("source", &queue.source), ("queue", &number)], value);
             }
         }
     }

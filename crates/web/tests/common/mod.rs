@@ -80,6 +80,15 @@ pub fn snapshot(second: u64) -> Snapshot {
             frames: second * 100,
             ..Default::default()
         });
+    snapshot.queues = [(0, 60), (1, 40)]
+        .map(|(queue, share)| portreeve_engine::queues::QueueState {
+            source: "eth9".into(),
+            queue,
+            delivered: second * share,
+            dropped: (queue == 0).then_some(3),
+            ..Default::default()
+        })
+        .into();
     snapshot
 }
 
