@@ -305,6 +305,65 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
     assert!(text.contains("\"sensor\":\"probe\""), "{text}");
 }
 
+#[test]
+fn a_reload_changes_the_filter_and_no_packet_is_missing_in_the_books() {
+    if !may_run_privileged() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (folder, lab) = (folder.path(), Lab::new());
+    let file = folder.join("portreeve.toml");
+    let write = |filter: &str| {
+        let text = format!("[engine]\nworkers = 2\n{}{filter}", config_of(""));
+        std::fs::write(&file, text).expect("a file");
+    };
+    write("filter = \"udp dst port 1\"\n");
+    lab.run(|| {
+        let mut run = Run::service(&file, folder).start();
+        run.wait_until_open();
+        let sender = Sender::open(Lab::TX);
+        // Workers are woken for a change; and what is in the ring is for the filter of when it is taken out: both need a moment.
+        let moment = || std::thread::sleep(Duration::from_millis(300));
+        let send = || {
+            for (port, count) in [(1, 100), (2, 50)] {
+                let frame = Packet::udp4([10, 0, 0, 1], [10, 0, 0, 2], 9, port).build(60);
+                sender.send_at(&[frame], count, Some(10_000));
+            }
+            moment();
+        };
+        send();
+        // From the kernel's filter, for which the privileges are gone by now, to one in Portreeve, and to none. What is no filter changes nothing.
+        for (filter, said) in [
+            (
+                "filter = \"udp dst port 2\"\n",
+                "capture.filter: \"udp dst port 1\" -> \"udp dst port 2\": in force now",
+            ),
+            ("filter = \"udp port colour\"\n", "stays as it was"),
+            (
+                "",
+                "capture.filter: \"udp dst port 2\" -> \"\": in force now",
+            ),
+        ] {
+            write(filter);
+            run.signal("HUP");
+            run.wait_for(said);
+            moment();
+            send();
+        }
+        run.signal("TERM");
+        let output = run.wait();
+        assert_eq!(output.code(), 0, "{}", output.stderr);
+        let ledger = output.ledger();
+        assert_eq!(ledger.faults(), Vec::<String>::new());
+        let kernel = "rejected by the filter in the kernel";
+        assert_eq!(ledger.total("on the wire of rx0"), 600);
+        assert_eq!(ledger.part("on the wire of rx0", kernel), 50);
+        // Twice with the second filter, which the mistake left in force.
+        assert_eq!(ledger.part("delivered", "rejected by the filter"), 200);
+        assert_eq!(ledger.part("delivered", "analysed"), 100 + 50 + 50 + 150);
+    });
+}
+
 /// The unit, with the program that was built here.
 fn unit(folder: &Path) -> PathBuf {
     let unit = include_str!("../../packaging/portreeve.service");

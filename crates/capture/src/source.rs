@@ -134,6 +134,15 @@ pub trait Source: Send {
         Vec::new()
     }
 
+    /// Takes the source's own filter away, while it runs: all frames that are ours come in from here on, and another filter decides. What the old one
+    /// rejected stays counted. A source without a filter of its own has nothing to do.
+    ///
+    /// # Errors
+    /// The kernel refused: the old filter stays.
+    fn lift_filter(&mut self) -> Result<(), CaptureError> {
+        Ok(())
+    }
+
     /// Lets no further frame in, so that what is in the ring is the last: called before a live source is drained at shut-down.
     fn stop(&mut self) {}
 

@@ -138,7 +138,7 @@ pub fn preference(pages: HugePages) -> Preference {
     }
 }
 
-/// What a reload can change: the keys marked live.
+/// What a reload can change: the keys marked live, but for the filter, which is that of the sources as they were opened.
 #[must_use]
 pub fn live_settings(config: &Config) -> LiveSettings {
     let nanoseconds = |interval: Interval| i64::try_from(interval.0.as_nanos()).unwrap_or(i64::MAX);
@@ -161,6 +161,7 @@ pub fn live_settings(config: &Config) -> LiveSettings {
         },
         local_nets,
         waiting: waiting(config),
+        filter: None,
     }
 }
 

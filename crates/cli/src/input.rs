@@ -5,7 +5,7 @@ use std::path::Path;
 use portreeve_capture::afxdp::in_use;
 use portreeve_capture::filter::FilterSet;
 use portreeve_capture::{FileSource, Source, SourceInfo, interfaces};
-use portreeve_engine::{FrameFilter, Input, Inputs, placement};
+use portreeve_engine::{FrameFilter, Input, Inputs, NewFilter, placement};
 use portreeve_host::cpus::Topology;
 use portreeve_packet::LinkType;
 
@@ -32,6 +32,8 @@ const MOST_LIVE: usize = 8;
 pub struct Opened {
     /// For the engine.
     pub inputs: Inputs,
+    /// What the frames of each source begin with, as far as that is known.
+    pub links: Vec<LinkType>,
     /// What each source says of itself.
     pub infos: Vec<SourceInfo>,
     /// How many workers there will be.
@@ -46,6 +48,8 @@ pub struct Opened {
 struct Queues {
     /// Worker k's at place k; or one, which all workers share.
     inputs: Vec<Input>,
+    /// What their frames begin with.
+    link: LinkType,
     /// Why this path, for the start report.
     why: String,
 }
@@ -112,6 +116,31 @@ fn filter(config: &Config, link: LinkType) -> Result<Option<FrameFilter>, Failur
     Ok(Some(Box::new(move |frame| set.matches(frame))))
 }
 
+/// The filter of a configuration that is read again, for sources that are open and have frames of these link types.
+///
+/// # Errors
+/// The expression is none for one of them.
+pub fn new_filter(config: &Config, links: &[LinkType]) -> Result<NewFilter, Failure> {
+    let Some(expression) = &config.capture.filter else {
+        return Ok(NewFilter::new(|| None));
+    };
+    let compile = |link: LinkType| FilterSet::new(expression, link, config.capture.snaplen);
+    let mut sets = Vec::new();
+    for link in links {
+        sets.push(compile(*link).map_err(Failure::capture)?);
+    }
+    // It makes itself the programs of the other types.
+    let set = match sets.into_iter().next() {
+        Some(set) => set,
+        None => compile(LinkType::Ethernet).map_err(Failure::capture)?,
+    };
+    Ok(NewFilter::new(move || {
+        let mut set = set.clone();
+        let filter: FrameFilter = Box::new(move |frame| set.matches(frame));
+        Some(filter)
+    }))
+}
+
 fn open_files(args: &Args, config: &Config, files: &[String]) -> Result<Opened, Failure> {
     for (given, flag) in [
         (args.input.no_promiscuous, "-p"),
@@ -145,6 +174,7 @@ fn open_files(args: &Args, config: &Config, files: &[String]) -> Result<Opened, 
     };
     Ok(Opened {
         inputs,
+        links: vec![LinkType::Ethernet],
         infos: vec![info],
         workers,
         live: false,
@@ -174,10 +204,11 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
     let mut of_workers: Vec<Vec<Input>> = (0..workers).map(|_| Vec::new()).collect();
     let mut shared = None;
     let mut infos = Vec::new();
+    let mut links = Vec::new();
     // DPDK starts once in a process, with all its ports.
     let mut ports = dpdk::open(args, config, &names, workers, &mut notes)?;
     for name in &names {
-        let Queues { inputs, why } = match name.path {
+        let Queues { inputs, link, why } = match name.path {
             CapturePath::Dpdk => ports
                 .pop_front()
                 .ok_or_else(|| Failure::failed(format!("{name}: DPDK did not open it")))?,
@@ -186,6 +217,7 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
         let Some(info) = inputs.first().map(|input| input.source.info().clone()) else {
             continue;
         };
+        links.push(link);
         notes.push(format!("{}: {}; {why}", info.name, info.description));
         if inputs.len() < workers {
             let name = &info.name;
@@ -212,6 +244,7 @@ fn open_interfaces(args: &Args, config: &Config) -> Result<Opened, Failure> {
             Some(input) => Inputs::Shared(input, workers),
             None => Inputs::PerWorker(of_workers),
         },
+        links,
         infos,
         workers,
         live: true,

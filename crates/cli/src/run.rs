@@ -11,8 +11,9 @@ use portreeve_capture::write::CaptureWriter;
 use portreeve_engine::control::{self, Control, Request, Topic};
 use portreeve_engine::placement::{self, Layout};
 use portreeve_engine::strategy::be_ordinary;
-use portreeve_engine::{Ledger, Monitor, Scheduling, Snapshot, Waiting};
-use portreeve_live::{Live, LiveSettings};
+use portreeve_engine::{Ledger, LiveSettings, Monitor, NewFilter, Scheduling, Snapshot, Waiting};
+use portreeve_live::Live;
+use portreeve_packet::LinkType;
 use portreeve_record::RecordContext;
 use portreeve_web::Server;
 use serde_json::{Value, json};
@@ -54,6 +55,10 @@ struct Run<'a> {
     started: Layers,
     /// As last read.
     settings: Settings,
+    /// What the frames of the sources begin with.
+    links: Vec<LinkType>,
+    /// The filter that a reload brought; `None`: that of the start.
+    filter: Option<NewFilter>,
     voice: Voice,
     show: Show,
     monitor: Shared,
@@ -120,7 +125,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     // Files are opened as the user we have become.
     let mut planned = Planned::new(&config, plan.records, summary)?;
     let is_looked_at = opened.live || plan.kind == Kind::Screen;
-    let looks = is_looked_at.then(|| Live::new(LiveSettings::default()));
+    let looks = is_looked_at.then(|| Live::new(portreeve_live::LiveSettings::default()));
     looks.iter().for_each(|looks| planned.show(looks));
     let packets_note = packets
         .as_ref()
@@ -150,6 +155,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
     let about = web::about(&config, names.clone());
     let context = Arc::new(RecordContext::new(sensor, names));
     let (live, workers) = (opened.live, opened.workers);
+    let links = opened.links.clone();
     let mut notes = opened.notes.clone();
     notes.extend(planned.notes.iter().cloned());
     notes.extend(packets_note);
@@ -191,6 +197,8 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         places,
         started: settings.layers.clone(),
         settings,
+        links,
+        filter: None,
     };
     let control = run.listen(socket_path, asker, &mut notes)?;
     let watched = web::Run {
@@ -449,14 +457,31 @@ impl Run<'_> {
         }
     }
 
+    /// Reads the configuration again; with it the filter, made anew if it is another one.
+    fn load(&self) -> Result<(Settings, Option<NewFilter>), Failure> {
+        let settings = Settings::load(self.args, self.places)?;
+        let capture = &settings.config.capture;
+        let filter = if capture.filter == self.settings.config.capture.filter {
+            self.filter.clone()
+        } else {
+            Some(input::new_filter(&settings.config, &self.links)?)
+        };
+        Ok((settings, filter))
+    }
+
     fn reload(&mut self) {
         self.manager.reloading();
-        match Settings::load(self.args, self.places) {
-            Ok(settings) => {
+        match self.load() {
+            Ok((settings, filter)) => {
                 for line in settings::changes(&self.started, &self.settings, &settings) {
                     self.voice.say(Level::Usual, &line);
                 }
-                self.with(|monitor| monitor.change(live_settings(&settings.config)));
+                self.filter = filter;
+                let changed = LiveSettings {
+                    filter: self.filter.clone(),
+                    ..live_settings(&settings.config)
+                };
+                self.with(|monitor| monitor.change(changed));
                 for warning in self.facts.reload(&settings.config) {
                     self.voice.error(&warning);
                 }

@@ -1,5 +1,6 @@
 //! What a run is made of.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,6 +109,38 @@ pub struct LiveSettings {
     pub ours: Vec<Prefix>,
     /// How workers wait.
     pub waiting: Waiting,
+    /// Another filter than the sources were opened with; `None`: as they were opened. The same one again changes nothing.
+    pub filter: Option<NewFilter>,
+}
+
+/// A filter for sources that are open: once a thread has taken it over, it alone decides what passes, in user space.
+#[derive(Clone)]
+pub struct NewFilter(Arc<MakeFilter>);
+
+/// Makes a filter for one source; `None`: all pass.
+type MakeFilter = dyn Fn() -> Option<FrameFilter> + Send + Sync;
+
+impl NewFilter {
+    /// Each thread makes a filter of its own for each of its sources by this.
+    pub fn new(make: impl Fn() -> Option<FrameFilter> + Send + Sync + 'static) -> NewFilter {
+        NewFilter(Arc::new(make))
+    }
+
+    /// A filter for one source.
+    pub(crate) fn make(&self) -> Option<FrameFilter> {
+        (self.0)()
+    }
+
+    /// Whether the two are one.
+    pub(crate) fn is(&self, other: &NewFilter) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for NewFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewFilter")
+    }
 }
 
 /// A capture filter that runs in user space: whether the frame passes. It runs on the thread of its source.

@@ -58,7 +58,7 @@ pub mod subscribe;
 pub mod talkers;
 mod worker;
 
-pub use config::{AppConfig, EngineConfig, FrameFilter, Input, Inputs, LiveSettings};
+pub use config::{AppConfig, EngineConfig, FrameFilter, Input, Inputs, LiveSettings, NewFilter};
 pub use control::Control;
 pub use feed::Feed;
 pub use ledger::Ledger;

@@ -629,6 +629,7 @@ impl<'a> Build<'a> {
         });
         Gate {
             filters,
+            made_by: None,
             snap_len: config.snap_len,
             left: config.count,
             tap,

@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use portreeve_app::{Frames, Stage};
 use portreeve_capture::burst::MAX_BURST;
-use portreeve_capture::{Burst, Frame};
+use portreeve_capture::{Burst, Frame, Source};
 use portreeve_flow::Tracker;
 use portreeve_packet::{DecodeOptions, Outcome, Undecodable, Views, decode};
 use portreeve_record::{Record, RecordSink, SourceId, Weird};
 
 use crate::bins::Bins;
 use crate::clock::Clock;
-use crate::config::FrameFilter;
+use crate::config::{FrameFilter, NewFilter};
 use crate::counters::{WorkerCounters, count_lent};
 use crate::home::Homes;
 use crate::lane::{Errand, LaneOut};
+use crate::shared::Shared;
 use crate::sink::Outlet;
 use crate::subscribe::PacketSubscriber;
 use crate::talkers::Tallies;
@@ -55,6 +56,8 @@ pub(crate) enum Arrival {
 pub(crate) struct Gate {
     /// Filters that run in user space, by source.
     pub(crate) filters: Vec<Option<FrameFilter>>,
+    /// What these filters were made by, if they are not those that the sources were opened with.
+    pub(crate) made_by: Option<NewFilter>,
     /// Bytes of a frame that are looked at.
     pub(crate) snap_len: u32,
     /// Frames that may still pass.
@@ -94,6 +97,26 @@ impl Gate {
             self.tap(&frame, counters);
         }
         Some(frame)
+    }
+
+    /// Has another filter decide from now on, if it is another one. A source that cannot let go of its own keeps it beside: `shared` is told.
+    pub(crate) fn take_filter(
+        &mut self,
+        new: Option<NewFilter>,
+        sources: &mut [Option<Box<dyn Source>>],
+        shared: &Shared,
+    ) {
+        let Some(new) = new else { return };
+        if self.made_by.as_ref().is_some_and(|old| old.is(&new)) {
+            return;
+        }
+        for (filter, source) in self.filters.iter_mut().zip(sources) {
+            if let Some(Err(error)) = source.as_mut().map(|source| source.lift_filter()) {
+                shared.tell(vec![format!("{error}; the filter before holds as well")]);
+            }
+            *filter = new.make();
+        }
+        self.made_by = Some(new);
     }
 
     /// Whether every frame passes, cut to size.

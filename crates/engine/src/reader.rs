@@ -224,6 +224,10 @@ impl Reader {
             if self.live {
                 self.strategy.wait_by(self.shared.waiting());
             }
+            if let Some(settings) = self.shared.settings() {
+                let source = std::slice::from_mut(&mut self.source);
+                self.gate.take_filter(settings.filter, source, &self.shared);
+            }
         }
     }
 

@@ -193,6 +193,8 @@ impl Worker {
                 if let Some(tallies) = &mut self.pipeline.tallies {
                     tallies.ways.ours = settings.ours;
                 }
+                let gate = &mut self.pipeline.gate;
+                gate.take_filter(settings.filter, &mut self.sources, &self.shared);
             }
         }
     }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use portreeve_capture::Source;
 use portreeve_capture::memory::MemoryCapture;
-use portreeve_engine::{EngineConfig, Input, Inputs, Ledger, LiveSettings, Monitor, Snapshot};
+use portreeve_engine::{
+    EngineConfig, FrameFilter, Input, Inputs, Ledger, LiveSettings, Monitor, NewFilter, Snapshot,
+};
 use portreeve_flow::TrackerConfig;
 use portreeve_record::{Conn, Record, RecordFeed};
 
@@ -230,23 +232,23 @@ fn with_nobody_who_reads(change: impl FnOnce(&mut EngineConfig)) -> Ledger {
     report.snapshot.ledger
 }
 
-#[test]
-fn settings_change_while_the_run_goes_on() {
-    // A pipe keeps the run going until it is closed.
+/// A run over a pipe, which goes on until the pipe is closed: it has seen one packet, and the other ones are given.
+fn over_a_pipe(seconds: &[u32]) -> (Monitor, std::io::PipeWriter, Vec<Vec<u8>>) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     let mut file = Vec::new();
     for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, 1] {
         file.extend(word.to_ne_bytes());
     }
-    let mut record = |seconds: u32, frame: &[u8]| {
-        for word in [seconds, 0, frame.len() as u32, frame.len() as u32] {
+    let query = udp([10, 0, 0, 1], 40_000, [192, 0, 2, 1], 53, 30);
+    let mut record = |seconds: u32| {
+        for word in [seconds, 0, query.len() as u32, query.len() as u32] {
             file.extend(word.to_ne_bytes());
         }
-        file.extend(frame);
+        file.extend(&query);
         std::mem::take(&mut file)
     };
-    let query = udp([10, 0, 0, 1], 40_000, [192, 0, 2, 1], 53, 30);
-    let (first, second) = (record(1000, &query), record(1030, &query));
+    let first = record(1000);
+    let others = seconds.iter().map(|seconds| record(*seconds)).collect();
     std::io::Write::write_all(&mut writer, &first).expect("written");
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
     let source = portreeve_capture::file::FileSource::open([path]).expect("it opens");
@@ -255,24 +257,42 @@ fn settings_change_while_the_run_goes_on() {
         source,
         filter: None,
     }]]);
-    let mut monitor = Monitor::start(config(), inputs).expect("it starts");
+    let monitor = Monitor::start(config(), inputs).expect("it starts");
+    until(&monitor, "the first packet", |ledger| {
+        ledger.frames.analysed == 1
+    });
+    (monitor, writer, others)
+}
+
+fn until(monitor: &Monitor, what: &str, is_so: impl Fn(&Ledger) -> bool) {
     let patience = std::time::Instant::now() + Duration::from_secs(20);
-    while monitor.snapshot().ledger.frames.analysed < 1 {
+    while !is_so(&monitor.snapshot().ledger) {
         assert!(
             std::time::Instant::now() < patience,
-            "the first packet does not arrive"
+            "{what} does not arrive"
         );
         std::thread::sleep(Duration::from_millis(1));
     }
-    let mut timeouts = portreeve_flow::Timeouts::default();
-    timeouts.udp_idle = 10 * SECOND;
-    monitor.change(LiveSettings {
-        timeouts,
+}
+
+/// Settings as they are by default.
+fn settings() -> LiveSettings {
+    LiveSettings {
+        timeouts: portreeve_flow::Timeouts::default(),
         local_nets: Vec::new(),
         ours: Vec::new(),
         waiting: portreeve_engine::Waiting::default(),
-    });
-    std::io::Write::write_all(&mut writer, &second).expect("written");
+        filter: None,
+    }
+}
+
+#[test]
+fn settings_change_while_the_run_goes_on() {
+    let (mut monitor, mut writer, others) = over_a_pipe(&[1030]);
+    let mut changed = settings();
+    changed.timeouts.udp_idle = 10 * SECOND;
+    monitor.change(changed);
+    std::io::Write::write_all(&mut writer, &others[0]).expect("written");
     drop(writer);
     let mut feeds = monitor.take_feeds();
     let mut conns = 0;
@@ -281,6 +301,43 @@ fn settings_change_while_the_run_goes_on() {
         feeds[0].wait(Duration::from_millis(1));
     }
     assert_eq!(conns, 2, "half a minute is longer than the new idle time");
+}
+
+#[test]
+fn the_filter_changes_while_the_run_goes_on() {
+    let (monitor, mut writer, others) = over_a_pipe(&[1001, 1002, 1003, 1004]);
+    let mut send = |at: usize| {
+        std::io::Write::write_all(&mut writer, &others[at]).expect("written");
+    };
+    // A filter of each source's own, which lets its first frame pass.
+    let one = NewFilter::new(|| {
+        let mut passed = 0;
+        let filter: FrameFilter = Box::new(move |_| {
+            passed += 1;
+            passed == 1
+        });
+        Some(filter)
+    });
+    let change = |filter: Option<&NewFilter>| {
+        monitor.change(LiveSettings {
+            filter: filter.cloned(),
+            ..settings()
+        });
+    };
+    change(Some(&one));
+    send(0);
+    until(&monitor, "the second", |ledger| ledger.frames.analysed == 2);
+    send(1);
+    until(&monitor, "the third", |ledger| ledger.frames.filtered == 1);
+    // The same one again is the same one still.
+    change(Some(&one));
+    send(2);
+    until(&monitor, "the fourth", |ledger| ledger.frames.filtered == 2);
+    change(Some(&NewFilter::new(|| None)));
+    send(3);
+    until(&monitor, "the fifth", |ledger| ledger.frames.analysed == 3);
+    drop(writer);
+    assert!(monitor.join().snapshot.ledger.is_balanced());
 }
 
 #[test]

@@ -79,6 +79,8 @@ impl Side {
 
 /// What the socket is to let in, ready to be attached, and what is left for user space.
 pub(super) struct Gate {
+    side: Side,
+    snap_length: Option<u32>,
     kernel: Kernel,
     /// To be run on what the kernel let in.
     user: Option<Filter>,
@@ -110,6 +112,8 @@ impl Gate {
         kind: FrameKind,
     ) -> Gate {
         let side_only = |description| Gate {
+            side,
+            snap_length,
             kernel: Kernel::Classic {
                 program: classic(side, snap_length, &[], false),
                 sieves: false,
@@ -138,12 +142,16 @@ impl Gate {
         });
         match loaded {
             Ok(Some(kernel)) => Gate {
+                side,
+                snap_length,
                 kernel,
                 user: None,
                 description: "filter in the kernel, which counts what it rejects",
             },
             Ok(None) => side_only("filter in user space: the kernel has no equal for it"),
             Err(_) => Gate {
+                side,
+                snap_length,
                 kernel: Kernel::Classic {
                     program: classic(side, snap_length, code, ethernet),
                     sieves: true,
@@ -173,6 +181,23 @@ impl Gate {
             },
             Kernel::Counting { program, .. } => sys::attach_ebpf(fd, program),
         }
+    }
+
+    /// Lets everything in that is ours. It takes no privilege, and what the kernel counted so far stays counted.
+    pub(super) fn lift(&mut self, fd: &OwnedFd) -> io::Result<()> {
+        let filters = match &self.kernel {
+            Kernel::Classic { sieves, .. } => *sieves,
+            Kernel::Counting { .. } => true,
+        };
+        if filters {
+            let mut program = classic(self.side, self.snap_length, &[], false);
+            if program.is_empty() {
+                program.push(BpfInstruction::statement(RET_K, u32::MAX));
+            }
+            sys::attach_filter(fd, &program)?;
+        }
+        self.user = None;
+        Ok(())
     }
 
     /// What the kernel rejected since the gate was opened, if anybody knows.

@@ -265,6 +265,18 @@ impl Source for AfPacketSource {
         self.ledger.counters(self.gate.rejected())
     }
 
+    fn lift_filter(&mut self) -> Result<(), CaptureError> {
+        if self.state != State::Running {
+            return Ok(());
+        }
+        self.gate
+            .lift(&self.fd)
+            .map_err(|error| CaptureError::System {
+                what: format!("take the filter from the socket of {}", self.info.name),
+                error,
+            })
+    }
+
     fn stop(&mut self) {
         if self.state == State::Running {
             // Should the kernel refuse, the count taken in `drain` still says which frame is the last.

@@ -126,8 +126,8 @@ settings! {
     capture: Capture = "capture" {
         /// Interfaces to watch, each `NAME`, `afpacket:NAME`, `afxdp:NAME` or `dpdk:DEVICE` (a PCI address or a virtual device with its arguments). With none, and no `-i` or `-r`, the interface of the default route.
         interfaces: Vec<String> = Vec::new(), "capture.interfaces";
-        /// A filter expression (as tcpdump's, see pcap-filter(7)); packets that it rejects are counted and otherwise left alone.
-        filter: Option<String> = None, "capture.filter";
+        /// A filter expression (as tcpdump's, see pcap-filter(7)); packets that it rejects are counted and otherwise left alone. One that a reload brings runs in Portreeve, not in the kernel, until the next start.
+        filter: Option<String> = None, "capture.filter", live;
         /// Bytes captured of each packet, from the start of its link-layer header. Byte counts in records are of the wire, whatever this is.
         snaplen: u32 = 262_144, "capture.snaplen";
         /// Ask the interface for packets that are not addressed to it.

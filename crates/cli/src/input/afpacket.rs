@@ -17,8 +17,8 @@ const LEAST_BLOCKS: usize = 16;
 pub(super) fn open(config: &Config, name: &str, workers: usize) -> Result<Queues, Failure> {
     let capture = &config.capture;
     let mut made = settings(config, name, workers);
+    let link = afpacket::link_type(name).map_err(Failure::capture)?;
     if let Some(expression) = &capture.filter {
-        let link = afpacket::link_type(name).map_err(Failure::capture)?;
         let filter = Filter::compile(expression, link, capture.snaplen);
         made.filter = Some(filter.map_err(Failure::capture)?);
     }
@@ -35,6 +35,7 @@ pub(super) fn open(config: &Config, name: &str, workers: usize) -> Result<Queues
                 filter: None,
             })
             .collect(),
+        link,
         why: "as asked".into(),
     })
 }

@@ -42,7 +42,11 @@ pub(super) fn open(
     } else {
         "as asked".into()
     };
-    Ok(Queues { inputs, why })
+    Ok(Queues {
+        inputs,
+        link: LinkType::Ethernet,
+        why,
+    })
 }
 
 /// The most workers that are worth having, if `auto` decides: with several queues, one for each.

@@ -49,6 +49,7 @@ pub(super) fn open(
         }
         opened.push_back(Queues {
             inputs,
+            link: LinkType::Ethernet,
             why: "as asked".into(),
         });
     }
