@@ -230,12 +230,12 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
     let folder = tempfile::tempdir().expect("a folder");
     let (folder, lab) = (folder.path(), Lab::new());
     let file = folder.join("portreeve.toml");
-    let logs = folder.join("logs");
+    let (logs, others) = (folder.join("logs"), folder.join("others"));
     lab.run(|| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let bodies = collect(listener);
-        let text = |raise_after: &str| {
+        let text = |raise_after: &str, logs: &Path| {
             format!(
                 "sensor = \"probe\"\n[output]\nlog_dir = \"{}\"\n[alerts]\nwebhook = \"http://{address}/hook\"\n\
                  webhook_headers = [\"X-Key: secret-{raise_after}\"]\nraise_after = \"{raise_after}\"\nclear_after = \"1s\"\n[engine]\nworkers = WORKERS\n",
@@ -246,11 +246,11 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
             let text = text.replace("WORKERS", workers);
             std::fs::write(&file, config_of(&text)).expect("a file");
         };
-        write(text("1h"), "1");
+        write(text("1h", &logs), "1");
         let mut run = Run::service(&file, folder).start();
         run.wait_until_open();
         // An hour is too long: a reload says one second, which is live, and two workers, which is not.
-        write(text("1s"), "2");
+        write(text("1s", &logs), "2");
         run.signal("HUP");
         run.wait_for("alerts.raise_after: \"1h\" -> \"1s\": in force now");
         run.wait_for("alerts.webhook_headers: [\"X-Key: ***\"] -> [\"X-Key: ***\"]: in force now");
@@ -274,6 +274,14 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         };
         let said = stats();
         assert!(said.contains("critical link_down"), "{said}");
+        // Records go on into another folder, written otherwise. A folder that cannot be one changes nothing.
+        write(text("1s", Path::new("/proc/none")), "2");
+        run.signal("HUP");
+        run.wait_for("cannot write logs into /proc/none");
+        let elsewhere = text("1s", &others).replace("[alerts]", "format = \"zeek-tsv\"\n[alerts]");
+        write(elsewhere, "2");
+        run.signal("HUP");
+        run.wait_for("output.format: \"zeek-json\" -> \"zeek-tsv\": in force now");
         lab.namespace().ip("link set dev tx0 up");
         run.wait_for("alert link_down is over");
         let body = bodies.recv_timeout(Duration::from_secs(20)).expect("a POST");
@@ -281,7 +289,7 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         let said = stats();
         assert!(said.contains("Alerts: none"), "{said}");
         let told = run.said().matches("engine.workers: 1 -> 2").count();
-        assert_eq!(told, 2, "{}", run.said());
+        assert_eq!(told, 3, "{}", run.said());
         assert_eq!(run.said().matches("alerts.raise_after:").count(), 1);
         run.signal("TERM");
         let output = run.wait();
@@ -290,19 +298,25 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         // In the ledger, as made here: the books balance with them.
         assert_eq!(output.ledger().faults(), Vec::<String>::new());
     });
-    let log = std::fs::read_dir(&logs)
-        .expect("logs")
-        .flatten()
-        .find(|entry| entry.file_name().to_string_lossy().starts_with("alert"))
-        .expect("a log alert");
-    let text = std::fs::read_to_string(log.path()).expect("the log");
+    let log = |folder: &Path| {
+        let log = std::fs::read_dir(folder)
+            .expect("logs")
+            .flatten()
+            .find(|entry| entry.file_name().to_string_lossy().starts_with("alert"))
+            .expect("a log alert");
+        std::fs::read_to_string(log.path()).expect("the log")
+    };
+    let text = log(&logs);
     let states: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
         .map(|record| record["state"].clone())
         .collect();
-    assert_eq!(states, ["raised", "cleared"], "{text}");
+    assert_eq!(states, ["raised"], "{text}");
     assert!(text.contains("\"sensor\":\"probe\""), "{text}");
+    let text = log(&others);
+    assert!(text.starts_with("#separator"), "{text}");
+    assert_eq!(text.matches("\tcleared\t").count(), 1, "{text}");
 }
 
 #[test]

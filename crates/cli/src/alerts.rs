@@ -62,6 +62,12 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
+/// Where history and logs are written.
+fn folders(config: &Config) -> Vec<PathBuf> {
+    let folders = [&config.store.path, &config.output.log_dir];
+    folders.into_iter().flatten().cloned().collect()
+}
+
 /// Where alerts are sent to, if anywhere.
 ///
 /// # Errors
@@ -85,14 +91,13 @@ impl Alerts {
             .into_iter()
             .filter(|interface| sources.contains(&interface.name))
             .map(|interface| (interface.name, interface.index));
-        let folders = [&config.store.path, &config.output.log_dir];
         let mut alerts = Alerts {
             watch: Watch::new(rules(config)),
             webhook: None,
             sensor,
             links: links.collect(),
             netlink: Netlink::open().ok(),
-            folders: folders.into_iter().flatten().cloned().collect(),
+            folders: folders(config),
             due: Instant::now(),
         };
         alerts.aim(config)?;
@@ -105,6 +110,7 @@ impl Alerts {
     /// The system refused a thread.
     pub fn reload(&mut self, config: &Config) -> Result<(), Failure> {
         self.watch.change(rules(config));
+        self.folders = folders(config);
         self.aim(config)
     }
 

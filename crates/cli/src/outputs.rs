@@ -76,6 +76,42 @@ fn rotation(config: &Config) -> Rotation {
     }
 }
 
+/// The name of the output to standard output.
+const STDOUT: &str = "stdout";
+/// The name of the output into a folder of logs.
+const LOG_DIR: &str = "log-dir";
+
+/// How records go to standard output.
+fn stream(config: &Config) -> OutputConfig {
+    OutputConfig {
+        dialect: dialect(config.output.format).0,
+        time: time_format(config.output.time),
+        logs: config.output.logs.clone(),
+        name: STDOUT.to_owned(),
+        destination: Destination::Stdout,
+    }
+}
+
+/// How records go into a folder of logs, or nowhere, where none is named.
+fn folder(config: &Config) -> OutputConfig {
+    let path = config.output.log_dir.clone();
+    OutputConfig {
+        name: LOG_DIR.to_owned(),
+        destination: path.map_or(Destination::Nowhere, |path| Destination::Directory {
+            path,
+            rotation: rotation(config),
+        }),
+        ..stream(config)
+    }
+}
+
+fn refused(error: OpenError) -> Failure {
+    match error {
+        OpenError::UnknownLog(_) => Failure::usage(error),
+        _ => Failure::failed(error),
+    }
+}
+
 /// What the store keeps; zero is all.
 fn retention(config: &Config) -> Retention {
     let store = &config.store;
@@ -115,33 +151,18 @@ impl Planned {
             retention: None,
             sums: None,
         };
-        let (dialect, called) = dialect(config.output.format);
-        let mut made = OutputConfig {
-            dialect,
-            time: time_format(config.output.time),
-            logs: config.output.logs.clone(),
-            ..OutputConfig::default()
-        };
-        let open = |made: &OutputConfig| {
-            portreeve_output::open(made).map_err(|error| match error {
-                OpenError::UnknownLog(_) => Failure::usage(error),
-                _ => Failure::failed(error),
-            })
-        };
+        let (_, called) = dialect(config.output.format);
         if records {
-            planned.outputs.push(open(&made)?);
+            let output = portreeve_output::open(&stream(config)).map_err(refused)?;
+            planned.outputs.push(output);
             planned.on_stdout = true;
             planned
                 .notes
                 .push(format!("records: {called} to standard output"));
         }
         if let Some(path) = &config.output.log_dir {
-            "log-dir".clone_into(&mut made.name);
-            made.destination = Destination::Directory {
-                path: path.clone(),
-                rotation: rotation(config),
-            };
-            planned.outputs.push(open(&made)?);
+            let output = portreeve_output::open(&folder(config)).map_err(refused)?;
+            planned.outputs.push(output);
             planned
                 .notes
                 .push(format!("records: {called} into {}", path.display()));
@@ -215,8 +236,37 @@ pub struct Outputs {
 }
 
 impl Outputs {
+    /// Whether a reload can go from the one configuration to the other.
+    ///
+    /// # Errors
+    /// A log that does not exist, a folder that cannot be written.
+    pub fn check(&self, config: &Config, before: &Config) -> Result<(), Failure> {
+        for handle in &self.handles {
+            match handle.name() {
+                STDOUT => portreeve_output::check(&stream(config), &stream(before)),
+                LOG_DIR => portreeve_output::check(&folder(config), &folder(before)),
+                _ => Ok(()),
+            }
+            .map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is an output for a folder of logs: one that was not there at the start has no ring.
+    #[must_use]
+    pub fn has_folder(&self) -> bool {
+        self.handles.iter().any(|handle| handle.name() == LOG_DIR)
+    }
+
     /// Puts in force what a reload can change.
     pub fn reload(&self, config: &Config) {
+        for handle in &self.handles {
+            match handle.name() {
+                STDOUT => handle.change(stream(config)),
+                LOG_DIR => handle.change(folder(config)),
+                _ => {}
+            }
+        }
         if let Some(kept) = &self.retention {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = retention(config);
         }

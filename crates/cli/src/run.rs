@@ -460,6 +460,8 @@ impl Run<'_> {
     /// Reads the configuration again; with it the filter, made anew if it is another one.
     fn load(&self) -> Result<(Settings, Option<NewFilter>), Failure> {
         let settings = Settings::load(self.args, self.places)?;
+        self.outputs
+            .check(&settings.config, &self.settings.config)?;
         let capture = &settings.config.capture;
         let filter = if capture.filter == self.settings.config.capture.filter {
             self.filter.clone()
@@ -473,7 +475,13 @@ impl Run<'_> {
         self.manager.reloading();
         match self.load() {
             Ok((settings, filter)) => {
-                for line in settings::changes(&self.started, &self.settings, &settings) {
+                // What has no output at the start has no ring, either.
+                let waiting: &[&str] = if self.outputs.has_folder() {
+                    &[]
+                } else {
+                    &["output.log_dir"]
+                };
+                for line in settings::changes(&self.started, &self.settings, &settings, waiting) {
                     self.voice.say(Level::Usual, &line);
                 }
                 self.filter = filter;

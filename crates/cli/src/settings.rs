@@ -77,14 +77,21 @@ pub fn host_name() -> String {
 }
 
 /// The keys that a reload found changed, with the old and the new value, and what comes of it; those that take a restart each time until there is one.
+/// `waiting`: keys that are live, but not in this run as it is.
 #[must_use]
-pub fn changes(started: &Layers, before: &Settings, now: &Settings) -> Vec<String> {
+pub fn changes(
+    started: &Layers,
+    before: &Settings,
+    now: &Settings,
+    waiting: &[&str],
+) -> Vec<String> {
     keys::keys()
         .filter_map(|key| {
-            let before = if key.live { &before.layers } else { started };
+            let live = key.live && !waiting.contains(&key.name);
+            let before = if live { &before.layers } else { started };
             (before.value(key) != now.layers.value(key)).then(|| {
                 let (old, new) = (before.shown(key), now.layers.shown(key));
-                let when = if key.live {
+                let when = if live {
                     "in force now".to_owned()
                 } else {
                     format!("takes a restart, {old} stays in force")

@@ -63,6 +63,8 @@ pub struct OutputConfig {
 /// Where records go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
+    /// Nowhere: nobody wants them, for now.
+    Nowhere,
     /// Standard output.
     Stdout,
     /// A folder with one file a log.

@@ -10,7 +10,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -68,14 +68,20 @@ impl DirectoryOutput {
         dialect: Dialect,
         time: TimeFormat,
     ) -> Result<Self, OpenError> {
+        DirectoryOutput::with_status(name, directory, rotation, dialect, time, Arc::default())
+    }
+
+    /// The same, with books that were begun before.
+    pub(crate) fn with_status(
+        name: String,
+        directory: PathBuf,
+        rotation: Rotation,
+        dialect: Dialect,
+        time: TimeFormat,
+        status: Arc<OutputStatus>,
+    ) -> Result<Self, OpenError> {
+        let lock = lock(&directory)?;
         let failed = |error| OpenError::Directory(directory.clone(), error);
-        fs::create_dir_all(&directory).map_err(failed)?;
-        let lock = File::create(directory.join(LOCK)).map_err(failed)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(OpenError::InUse(directory)),
-            Err(error) => return Err(failed(error.into())),
-        }
         let extension = dialect.extension();
         let mut stems: Vec<&'static str> =
             logs().iter().map(|log| dialect.stem(log.path)).collect();
@@ -84,7 +90,6 @@ impl DirectoryOutput {
             .iter()
             .map(|stem| LogFile::new(stem, directory.join(format!("{stem}.{extension}"))))
             .collect();
-        let status = Arc::<OutputStatus>::default();
         for file in &files {
             match fs::metadata(&file.path) {
                 Ok(metadata) if metadata.len() > 0 => {
@@ -216,6 +221,18 @@ impl DirectoryOutput {
         if let Some(archivist) = &self.archivist {
             archivist.sweep(self.now);
         }
+    }
+}
+
+/// Makes the folder if need be, and takes the lock that says that a process writes there: for as long as the file is open.
+pub(crate) fn lock(directory: &Path) -> Result<File, OpenError> {
+    let failed = |error| OpenError::Directory(directory.to_owned(), error);
+    fs::create_dir_all(directory).map_err(failed)?;
+    let lock = File::create(directory.join(LOCK)).map_err(failed)?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse(directory.to_owned())),
+        Err(error) => Err(failed(error.into())),
     }
 }
 

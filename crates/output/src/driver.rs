@@ -5,7 +5,10 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -13,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_record::{Joiner, Record, RecordContext, RecordFeed};
 
+use crate::config::OutputConfig;
 use crate::joined::Joined;
 use crate::output::Output;
 use crate::status::{DropReason, OutputCounters, OutputStatus};
@@ -31,6 +35,10 @@ const INSERTED: usize = 1024;
 #[derive(Default)]
 struct Requests {
     reopen: AtomicBool,
+    /// There is something in `changed`.
+    changing: AtomicBool,
+    /// What the output is to become.
+    changed: Mutex<Option<OutputConfig>>,
     /// Write no more; count what is queued as lost.
     abandon: AtomicBool,
     /// There is something in `inserted`: all that the thread looks at mostly.
@@ -40,6 +48,19 @@ struct Requests {
 }
 
 impl Requests {
+    /// Has the output become what it was asked to.
+    fn change(&self, output: &mut dyn Output) {
+        if !self.changing.swap(false, Acquire) {
+            return;
+        }
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = changed.take();
+        drop(changed);
+        if let Some(config) = wanted {
+            output.change(&config);
+        }
+    }
+
     /// Writes what was put in by hand.
     fn write_inserted(&self, output: &mut dyn Output, context: &RecordContext) {
         if !self.pending.load(Relaxed) {
@@ -139,7 +160,9 @@ fn run(
         if requests.reopen.swap(false, Relaxed) {
             output.reopen();
         }
+        // What was put in before it was asked to change is of before.
         requests.write_inserted(&mut *output, context);
+        requests.change(&mut *output);
         let drained = feed.drain(&mut |record| {
             if requests.abandon.load(Relaxed) {
                 status.add_dropped(DropReason::Shutdown, 1);
@@ -191,6 +214,17 @@ impl OutputHandle {
     /// Asks it to open its files again (HUP).
     pub fn reopen(&self) {
         self.requests.reopen.store(true, Relaxed);
+    }
+
+    /// Asks it to become what `config` describes ([`Output::change`]): its thread does it, between two records.
+    pub fn change(&self, config: OutputConfig) {
+        let requests = &self.requests;
+        let mut changed = requests
+            .changed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *changed = Some(config);
+        requests.changing.store(true, Release);
     }
 
     /// Gives it a record that comes from no worker, as one that was made here.

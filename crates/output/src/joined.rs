@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use portreeve_record::{Fate, Joiner, Record, RecordContext};
 
+use crate::config::OutputConfig;
 use crate::output::Output;
 use crate::status::OutputStatus;
 
@@ -61,6 +62,10 @@ impl Output for Joined {
 
     fn reopen(&mut self) {
         self.inner.reopen();
+    }
+
+    fn change(&mut self, config: &OutputConfig) {
+        self.inner.change(config);
     }
 
     fn flush(&mut self) {

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod changing;
 pub mod clock;
 pub mod config;
 pub mod dialect;
@@ -38,7 +39,7 @@ pub use config::{Compression, Destination, OutputConfig, Rotation};
 pub use dialect::{Dialect, Formatter};
 pub use directory::DirectoryOutput;
 pub use driver::{Finished, OutputHandle, spawn, spawn_joined};
-pub use open::{OpenError, open};
+pub use open::{OpenError, check, open};
 pub use output::Output;
 pub use status::{DropReason, OutputCounters, OutputState, OutputStatus};
 pub use stream::StreamOutput;

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use portreeve_record::schema::logs;
 
+use crate::changing::{Changing, Nowhere};
 use crate::config::{Destination, OutputConfig};
-use crate::directory::DirectoryOutput;
+use crate::directory::{self, DirectoryOutput};
 use crate::output::Output;
 use crate::select::Selected;
+use crate::status::OutputStatus;
 use crate::stream::{StreamOutput, stdout};
 
 /// Why an output could not be opened.
@@ -61,30 +64,65 @@ impl std::error::Error for OpenError {
     }
 }
 
-/// Opens what `config` describes.
+/// Opens what `config` describes. It can become another one ([`Output::change`]).
 ///
 /// # Errors
 ///
 /// When the configuration names a log that does not exist, or the folder cannot be used.
 pub fn open(config: &OutputConfig) -> Result<Box<dyn Output>, OpenError> {
-    for name in &config.logs {
-        if !logs().iter().any(|log| log.path == name) {
-            return Err(OpenError::UnknownLog(name.clone()));
-        }
+    Ok(Box::new(Changing::open(config.clone())?))
+}
+
+/// Whether an output that is as `before` can become what `config` describes. A folder that is not there is made.
+///
+/// # Errors
+///
+/// The same as for [`open`].
+pub fn check(config: &OutputConfig, before: &OutputConfig) -> Result<(), OpenError> {
+    known_logs(config)?;
+    match (&config.destination, &before.destination) {
+        // It is in use, by the output itself.
+        (
+            Destination::Directory { path, .. },
+            Destination::Directory {
+                path: path_before, ..
+            },
+        ) if path == path_before => Ok(()),
+        (Destination::Directory { path, .. }, _) => directory::lock(path).map(drop),
+        (Destination::Stdout | Destination::Nowhere, _) => Ok(()),
     }
+}
+
+fn known_logs(config: &OutputConfig) -> Result<(), OpenError> {
+    let is_known = |name: &String| logs().iter().any(|log| log.path == name);
+    match config.logs.iter().find(|name| !is_known(name)) {
+        Some(name) => Err(OpenError::UnknownLog(name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// What `config` describes, with these books.
+pub(crate) fn build(
+    config: &OutputConfig,
+    status: &Arc<OutputStatus>,
+) -> Result<Box<dyn Output>, OpenError> {
+    known_logs(config)?;
+    let status = Arc::clone(status);
     let output: Box<dyn Output> = match &config.destination {
-        Destination::Stdout => Box::new(StreamOutput::new(
-            config.name.clone(),
-            stdout().map_err(OpenError::Stdout)?,
-            config.dialect,
-            config.time,
-        )),
-        Destination::Directory { path, rotation } => Box::new(DirectoryOutput::open(
+        Destination::Nowhere => return Ok(Box::new(Nowhere::new(config.name.clone(), status))),
+        Destination::Stdout => {
+            let stream = stdout().map_err(OpenError::Stdout)?;
+            let stream =
+                StreamOutput::new(config.name.clone(), stream, config.dialect, config.time);
+            Box::new(stream.with_status(status))
+        }
+        Destination::Directory { path, rotation } => Box::new(DirectoryOutput::with_status(
             config.name.clone(),
             path.clone(),
             *rotation,
             config.dialect,
             config.time,
+            status,
         )?),
     };
     Ok(if config.logs.is_empty() {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use portreeve_record::{Record, RecordContext};
 
+use crate::config::OutputConfig;
 use crate::status::{OutputCounters, OutputStatus};
 
 /// Where records go: a stream, a folder of logs, later a collector or a database. One thread drives it.
@@ -27,6 +28,12 @@ pub trait Output: Send {
 
     /// Closes and opens its files again (HUP): someone may have moved them away.
     fn reopen(&mut self) {}
+
+    /// Becomes what `config` describes, which has the same name. One that cannot, or that is so already, stays as it is; what went wrong is in its
+    /// status.
+    fn change(&mut self, config: &OutputConfig) {
+        let _ = config;
+    }
 
     /// Hands what is buffered to the operating system.
     fn flush(&mut self);

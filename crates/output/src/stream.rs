@@ -62,6 +62,11 @@ impl<W: Write + Send> StreamOutput<W> {
         }
     }
 
+    /// With books that were begun before.
+    pub(crate) fn with_status(self, status: Arc<OutputStatus>) -> Self {
+        StreamOutput { status, ..self }
+    }
+
     fn closed(&mut self) {
         self.status.set_state(OutputState::Closed);
         self.rest.clear();

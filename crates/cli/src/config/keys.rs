@@ -279,23 +279,23 @@ settings! {
     /// Where records go.
     output: Output = "output" {
         /// How records are written.
-        format: Format = Format::ZeekJson, "output.format";
+        format: Format = Format::ZeekJson, "output.format", live;
         /// How moments are written in Zeek's logs. EVE has a form of its own.
-        time: Time = Time::Epoch, "output.time";
+        time: Time = Time::Epoch, "output.time", live;
         /// Which logs are written, such as `conn` or `weird`. Empty: all.
-        logs: Vec<String> = Vec::new(), "output.logs";
-        /// Folder for log files, one file for each kind of record. Empty: records go to standard output.
-        log_dir: Option<PathBuf> = None, "output.log_dir";
+        logs: Vec<String> = Vec::new(), "output.logs", live;
+        /// Folder for log files, one file for each kind of record. Empty: records go to standard output. A reload can name another folder, or none any more; the first one takes a restart.
+        log_dir: Option<PathBuf> = None, "output.log_dir", live;
         /// A log file is closed, renamed and begun anew this often. `0s`: never.
-        rotate_every: Interval = Interval::seconds(3600), "output.rotate_every";
+        rotate_every: Interval = Interval::seconds(3600), "output.rotate_every", live;
         /// A log file is closed, renamed and begun anew when it is this large. `0`: never.
-        rotate_size: ByteSize = ByteSize(0), "output.rotate_size";
+        rotate_size: ByteSize = ByteSize(0), "output.rotate_size", live;
         /// Compression of rotated log files.
-        compress: Compression = Compression::None, "output.compress";
+        compress: Compression = Compression::None, "output.compress", live;
         /// Rotated log files older than this are deleted. `0s`: never.
-        keep_for: Interval = Interval::seconds(0), "output.keep_for";
+        keep_for: Interval = Interval::seconds(0), "output.keep_for", live;
         /// The oldest rotated log files are deleted when all together are larger than this. `0`: never.
-        keep_size: ByteSize = ByteSize(0), "output.keep_size";
+        keep_size: ByteSize = ByteSize(0), "output.keep_size", live;
     }
     /// When somebody should know: thresholds on what the run itself does. [The service](service.md#alerts) says who is told, and how.
     alerts: Alerts = "alerts" {
