@@ -14,6 +14,8 @@ use crate::exit::Failure;
 /// What is joined in this run.
 pub struct Facts {
     config: portreeve_facts::Config,
+    /// The table that names products, if conversations are looked into.
+    products: Option<Arc<Products>>,
     live: Arc<Live>,
 }
 
@@ -34,6 +36,35 @@ fn networks(config: &Config) -> Networks {
     Networks::new(config.general.local_nets.clone())
 }
 
+/// What is joined by these keys.
+fn joined(config: &Config, products: Option<&Arc<Products>>) -> portreeve_facts::Config {
+    let keys = &config.facts;
+    let is_wanted = |log: &str| {
+        let logs = &config.output.logs;
+        logs.is_empty() || logs.iter().any(|wanted| wanted == log)
+    };
+    let of = |log, hosts| {
+        if is_wanted(log) {
+            whose(hosts)
+        } else {
+            Whose::Nobody
+        }
+    };
+    portreeve_facts::Config {
+        hosts: of("known_hosts", keys.known_hosts),
+        services: of("known_services", keys.known_services),
+        software: of("software", keys.software),
+        again: nanoseconds(keys.again),
+        certificates_again: nanoseconds(keys.certificates_again),
+        dhcp: keys.join_dhcp,
+        names: keys.names,
+        products: products.filter(|_| keys.products).cloned().map(|table| {
+            portreeve_facts::Products(Arc::new(move |host| table.name(table.of_host(host))))
+        }),
+        entries: usize::try_from(keys.entries).unwrap_or(usize::MAX),
+    }
+}
+
 impl Facts {
     /// As the configuration says; `products` is the table that names products, if conversations are looked into.
     ///
@@ -41,30 +72,6 @@ impl Facts {
     /// A database that cannot be read.
     pub fn new(config: &Config, products: Option<Arc<Products>>) -> Result<Facts, Failure> {
         let keys = &config.facts;
-        let is_wanted = |log: &str| {
-            let logs = &config.output.logs;
-            logs.is_empty() || logs.iter().any(|wanted| wanted == log)
-        };
-        let of = |log, hosts| {
-            if is_wanted(log) {
-                whose(hosts)
-            } else {
-                Whose::Nobody
-            }
-        };
-        let made = portreeve_facts::Config {
-            hosts: of("known_hosts", keys.known_hosts),
-            services: of("known_services", keys.known_services),
-            software: of("software", keys.software),
-            again: nanoseconds(keys.again),
-            certificates_again: nanoseconds(keys.certificates_again),
-            dhcp: keys.join_dhcp,
-            names: keys.names,
-            products: products.filter(|_| keys.products).map(|table| {
-                portreeve_facts::Products(Arc::new(move |host| table.name(table.of_host(host))))
-            }),
-            entries: usize::try_from(keys.entries).unwrap_or(usize::MAX),
-        };
         let open = |key: &str, path: &Option<PathBuf>| {
             let database = path.as_ref().map(|path| Database::open(path)).transpose();
             database
@@ -76,8 +83,10 @@ impl Facts {
             asn: open("asn_database", &keys.asn_database)?,
         };
         Ok(Facts {
-            config: made,
+            config: joined(config, products.as_ref()),
+            products,
             live: Arc::new(Live::new(Now {
+                config: None,
                 networks: networks(config),
                 databases,
             })),
@@ -115,13 +124,11 @@ impl Facts {
             ),
             asn: open("asn_database", &keys.asn_database, &before.databases.asn),
         };
-        let networks = networks(config);
-        if networks != before.networks || databases != before.databases {
-            self.live.change(Now {
-                networks,
-                databases,
-            });
-        }
+        self.live.change(Now {
+            config: Some(joined(config, self.products.as_ref())),
+            networks: networks(config),
+            databases,
+        });
         warnings
     }
 }

@@ -18,6 +18,16 @@ impl Certificates {
         Certificates(again.map(|again| Recent::new(config.entries, again)))
     }
 
+    /// Certificates are written again after another time from now on.
+    pub(crate) fn change(&mut self, config: &Config) {
+        match &mut self.0 {
+            Some(recent) if config.certificates_again > 0 => {
+                recent.tell_again_after(config.certificates_again);
+            }
+            _ => *self = Certificates::new(config),
+        }
+    }
+
     /// Whether it was written lately; if not, it counts as written.
     pub(crate) fn is_known(&mut self, certificate: &X509) -> bool {
         let (Some(recent), Some(fingerprint)) =

@@ -46,7 +46,7 @@ impl fmt::Debug for Products {
     }
 }
 
-/// What is joined. It does not change while a run goes on; what does is [`Live`](crate::Live).
+/// What is joined. All but `entries` can change while a run goes on, by [`Live`](crate::Live).
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Whose hosts `known_hosts` tells of.

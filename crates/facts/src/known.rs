@@ -62,6 +62,14 @@ impl Known {
         }
     }
 
+    /// Tells of others from now on. What was told was told.
+    pub(crate) fn change(&mut self, config: &Config) {
+        self.of_hosts = config.hosts;
+        self.of_services = config.services;
+        self.again = config.again;
+        self.hosts.tell_again_after(config.again);
+    }
+
     /// Learns from a conversation's record.
     pub(crate) fn conn(&mut self, conn: &Conn, networks: &Networks, made: &mut Vec<Record>) {
         let at = conn.ts.saturating_add(conn.syn_rtt.unwrap_or(0));

@@ -53,6 +53,8 @@ pub struct Knowledge {
     live: Arc<Live>,
     version: u64,
     now: Arc<Now>,
+    /// The most entries of each table.
+    entries: usize,
     known: Known,
     software: Software,
     certificates: Certificates,
@@ -73,6 +75,7 @@ impl Knowledge {
             live,
             version: 0,
             now,
+            entries: config.entries,
             known: Known::new(config),
             software: Software::new(config),
             certificates: Certificates::new(config),
@@ -81,15 +84,50 @@ impl Knowledge {
             places: None,
         };
         // What was changed before this was made.
-        knowledge.refresh();
         knowledge.use_databases();
+        // Nothing is held back yet that a change could let go.
+        knowledge.refresh(&mut Vec::new());
         knowledge
     }
 
-    fn refresh(&mut self) {
-        if let Some(now) = self.live.newer(&mut self.version) {
-            self.now = now;
+    /// Takes over what was changed, if something was.
+    fn refresh(&mut self, made: &mut Vec<Record>) {
+        let Some(now) = self.live.newer(&mut self.version) else {
+            return;
+        };
+        let before = std::mem::replace(&mut self.now, Arc::clone(&now));
+        if now.databases != before.databases {
             self.use_databases();
+        }
+        if let Some(config) = &now.config {
+            let entries = self.entries;
+            self.change(
+                &Config {
+                    entries,
+                    ..config.clone()
+                },
+                made,
+            );
+        }
+    }
+
+    fn change(&mut self, config: &Config, made: &mut Vec<Record>) {
+        self.known.change(config);
+        self.software.change(config);
+        self.certificates.change(config);
+        match (&mut self.dhcp, config.dhcp) {
+            (Some(dhcp), false) => {
+                dhcp.finish(made);
+                self.dhcp = None;
+            }
+            (None, true) => self.dhcp = Some(Dhcp::default()),
+            _ => {}
+        }
+        let wanted = config.names || config.products.is_some();
+        match &mut self.names {
+            Some(names) if wanted => names.change(config),
+            None if wanted => self.names = Some(Names::new(config)),
+            _ => self.names = None,
         }
     }
 
@@ -160,7 +198,7 @@ impl Joiner for Knowledge {
         context: &mut RecordContext,
         made: &mut Vec<Record>,
     ) -> Fate {
-        self.refresh();
+        self.refresh(made);
         match record {
             Record::Conn(conn) | Record::ConnUpdate(conn) => {
                 self.conn(conn, context, made);

@@ -1,14 +1,16 @@
-//! What a reload may change while outputs run: the local networks and the databases.
+//! What a reload may change while outputs run: what is joined, the local networks and the databases.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::Networks;
+use crate::config::{Config, Networks};
 use crate::geo::Databases;
 
 /// What is in force.
 #[derive(Clone, Debug, Default)]
 pub struct Now {
+    /// What is joined, if it is something else than when the joiners were made. The size of their tables stays.
+    pub config: Option<Config>,
     /// The networks that are ours.
     pub networks: Networks,
     /// The databases of places.

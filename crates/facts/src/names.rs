@@ -76,6 +76,12 @@ impl Names {
         }
     }
 
+    /// Tells something else from now on.
+    pub(crate) fn change(&mut self, config: &Config) {
+        self.wanted = config.names;
+        self.products.clone_from(&config.products);
+    }
+
     /// Learns from a record.
     pub(crate) fn app(&mut self, app: &App) {
         match app {

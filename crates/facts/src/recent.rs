@@ -20,6 +20,11 @@ impl<K: Eq + Hash> Recent<K> {
         }
     }
 
+    /// After how long things are told again, from now on.
+    pub(crate) fn tell_again_after(&mut self, again: i64) {
+        self.again = again;
+    }
+
     /// Whether it is to be told at `now`, a record's time; then it counts as told. Records do not come in the order of their times: what was told for a later one was told.
     pub(crate) fn is_new(&mut self, key: K, now: i64) -> bool {
         if let Some(told) = self.told.get(&key)

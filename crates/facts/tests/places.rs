@@ -47,6 +47,7 @@ fn end(country: Option<&str>, asn: Option<u32>, organisation: Option<&str>) -> E
 
 fn knowledge(country: Option<Arc<Database>>, asn: Option<Arc<Database>>) -> (Knowledge, Arc<Live>) {
     let live = Arc::new(Live::new(Now {
+        config: None,
         networks: Networks::default(),
         databases: Databases { country, asn },
     }));
@@ -171,6 +172,7 @@ fn a_file_is_read_again_when_it_is_another() {
     let second = Database::reopen(Some(&first), &path).unwrap();
     assert!(!Arc::ptr_eq(&first, &second));
     live.change(Now {
+        config: None,
         networks: Networks::default(),
         databases: Databases {
             country: Some(second),

@@ -200,21 +200,21 @@ settings! {
     /// What spans conversations: hosts and what runs on them, names and places of addresses. [Facts](facts.md) says what comes of it.
     facts: Facts = "facts" {
         /// Whose hosts `known_hosts` tells of, once a day each: those in `local_nets` (or, with none configured, private addresses), `remote` ones, `all`, or `none`.
-        known_hosts: Hosts = Hosts::Local, "facts.known_hosts";
+        known_hosts: Hosts = Hosts::Local, "facts.known_hosts", live;
         /// Whose services `known_services` tells of.
-        known_services: Hosts = Hosts::Local, "facts.known_services";
+        known_services: Hosts = Hosts::Local, "facts.known_services", live;
         /// Whose programs `software` tells of.
-        software: Hosts = Hosts::Local, "facts.software";
+        software: Hosts = Hosts::Local, "facts.software", live;
         /// How long what these three told is not told again. `0s`: it is told each time.
-        again: Interval = Interval::seconds(86_400), "facts.again";
+        again: Interval = Interval::seconds(86_400), "facts.again", live;
         /// How long a certificate that was written to `x509` is not written again. `0s`: it is written each time it is seen.
-        certificates_again: Interval = Interval::seconds(86_400), "facts.certificates_again";
+        certificates_again: Interval = Interval::seconds(86_400), "facts.certificates_again", live;
         /// DHCP messages of one transaction that travel in several flows are one record.
-        join_dhcp: bool = true, "facts.join_dhcp";
+        join_dhcp: bool = true, "facts.join_dhcp", live;
         /// Give `conn` records `orig_name` and `resp_name`: what was looked up in DNS, and what hosts call themselves in DHCP. Nothing is looked up for it.
-        names: bool = false, "facts.names";
+        names: bool = false, "facts.names", live;
         /// Give `conn` records without a product (`app`) that of the name that their originator had looked up just before.
-        products: bool = true, "facts.products";
+        products: bool = true, "facts.products", live;
         /// A database of countries, in MaxMind's DB format (`.mmdb`): it gives `conn` records `orig_cc` and `resp_cc`. Read again at a reload if the file is another one.
         country_database: Option<PathBuf> = None, "facts.country_database", live;
         /// A database of autonomous systems, in the same format: `orig_asn`, `resp_asn`, `orig_as_org`, `resp_as_org`.

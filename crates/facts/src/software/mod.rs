@@ -41,6 +41,12 @@ impl Software {
         }
     }
 
+    /// Tells of others from now on.
+    pub(crate) fn change(&mut self, config: &Config) {
+        self.whose = config.software;
+        self.again = config.again;
+    }
+
     /// Learns from a record.
     pub(crate) fn app(&mut self, app: &App, networks: &Networks, made: &mut Vec<Record>) {
         if self.whose != Whose::Nobody {
