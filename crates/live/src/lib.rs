@@ -4,10 +4,15 @@
 //! main loop ── once a second ─▶ take(Snapshot) ─▶ Second (an hour of them) ┐
 //!                                                                          ├─▶ View (replaced whole each second)
 //! ring of the output "live" ─▶ LiveOutput ─▶ flows · records · last minute ┘      flows(ask) · flow(uid)
+//!                                               └▶ sums by minute ─▶ totals(from, to), where there is no store
 //! ```
 //!
-//! Nothing here is on a packet's way, and there is no thread of its own: the main loop brings the snapshots, the output's thread the records. Memory is bounded
-//! by [`LiveSettings`]: what is full forgets the oldest. It is for looking at what is going on; for the past there is the store.
+//! Nothing here is on a packet's way, and there is no thread of its own: the main loop brings the snapshots, the output's thread the records. It is for looking
+//! at what is going on; for the past there is the store.
+//!
+//! **Memory is bounded.** [`LiveSettings`] bounds seconds, conversations and records: what is full forgets the oldest. [`Totals`], which are kept only for who
+//! asked for them ([`Live::keep_totals`]), are of the last hour: 64 MiB of minutes that are over, about 8 MiB of the one that goes on and 2 MiB of rates at most.
+//! An ordinary network takes a tenth of that; where every key is new, those 64 MiB hold some 20 minutes, and no answer claims more.
 //!
 //! **Directions.** `out` is what somebody sent, `in` what they received: a host, a country; an application's or a service's servers; the
 //! first end of a conversation. Of a [`Second`] they are by the local networks.
@@ -23,9 +28,14 @@ mod records;
 mod second;
 mod settings;
 mod steps;
+mod sum;
+mod told;
+mod totals;
 mod uid;
 mod view;
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -38,6 +48,9 @@ pub use output::LiveOutput;
 pub use portreeve_filter::FilterError;
 pub use second::Second;
 pub use settings::LiveSettings;
+pub use totals::{
+    By, CELL_MS, Kind, Page, Point, Ranked, Rate, Table, Totals, WEAK_CIPHERS, WEAK_VERSIONS,
+};
 pub use view::{
     Alert, Ends, LocalNets, OutputView, Progress, Row, SourceView, Top, View, WorkerView,
 };
@@ -129,6 +142,9 @@ impl Live {
         let top = {
             let mut records = lock(&inner.records);
             records.minute.next();
+            if let Some(hour) = &mut records.hour {
+                hour.next(ts);
+            }
             let minute = &records.minute;
             Top {
                 hosts: steps.hosts(most, minute),
@@ -173,6 +189,34 @@ impl Live {
         *held = Arc::new(view);
         drop(held);
         inner.changed.notify_all();
+    }
+
+    /// Keeps sums by minute from now on, for whoever has no store.
+    pub fn keep_totals(&self) {
+        let mut records = lock(&self.inner.records);
+        records.hour.get_or_insert_default();
+    }
+
+    /// What was summed up over the minutes that have part of this time, milliseconds since 1970-01-01 UTC; `None`: no sums are kept.
+    #[must_use]
+    pub fn totals(&self, from: i64, to: i64) -> Option<Totals> {
+        let records = lock(&self.inner.records);
+        records.hour.as_ref().map(|hour| hour.within(from, to))
+    }
+
+    /// Rates of the last hour by protocol, in cells of [`CELL_MS`]; `None`: no sums are kept.
+    #[must_use]
+    pub fn rates(&self, by: By, from: i64, to: i64) -> Option<BTreeMap<&'static str, Vec<Point>>> {
+        let records = lock(&self.inner.records);
+        let hour = records.hour.as_ref()?;
+        Some(hour.rates.series(by, from, to))
+    }
+
+    /// The name of an address, where names are joined and it was heard of lately.
+    #[must_use]
+    pub fn name(&self, address: IpAddr) -> Option<String> {
+        let records = lock(&self.inner.records);
+        records.minute.name(address).map(str::to_owned)
     }
 
     /// All that a screen shows now.

@@ -1,7 +1,7 @@
 //! What the records of the last minute add up to: applications, services and countries.
 //!
 //! What a record tells is counted when it comes. A long conversation has an update each minute (the active timeout), so that its rate is steady; what it
-//! carried is counted once: its end adds only what its updates have not told.
+//! carried is counted once: its end adds only what its updates have not told ([`Told`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use portreeve_record::{App, Conn, Facts, Uid};
 
+use crate::sum::Sum;
+use crate::told::{News, Told};
 use crate::view::Row;
 
 /// Seconds that are added up.
 const SECONDS: usize = 60;
 /// Keys of one kind in one second; further ones are left out.
 const MOST_KEYS: usize = 2048;
-/// Conversations with updates that are remembered.
-const MOST_OPEN: usize = 65_536;
 /// Entries of one generation of a memory.
 const MOST_REMEMBERED: usize = 16_384;
 /// Logs that tell of a conversation something else than its protocol.
@@ -31,51 +31,6 @@ const NO_PROTOCOLS: [&str; 6] = [
 ];
 /// What conversations are called whose application was not recognised.
 pub const UNRECOGNISED: &str = "unrecognised";
-
-/// What was carried: bytes sent by the one whose sum it is (a conversation: by its originator), bytes received, packets; and conversations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sum {
-    sent: u64,
-    received: u64,
-    packets: u64,
-    flows: u64,
-}
-
-impl Sum {
-    fn of(conn: &Conn) -> Self {
-        Sum {
-            sent: conn.orig.ip_bytes,
-            received: conn.resp.ip_bytes,
-            packets: conn.orig.pkts.saturating_add(conn.resp.pkts),
-            flows: 0,
-        }
-    }
-
-    fn add(&mut self, other: &Sum) {
-        self.sent = self.sent.saturating_add(other.sent);
-        self.received = self.received.saturating_add(other.received);
-        self.packets = self.packets.saturating_add(other.packets);
-        self.flows += other.flows;
-    }
-
-    fn without(self, other: &Sum) -> Sum {
-        Sum {
-            sent: self.sent.saturating_sub(other.sent),
-            received: self.received.saturating_sub(other.received),
-            packets: self.packets.saturating_sub(other.packets),
-            flows: self.flows,
-        }
-    }
-
-    /// The same, seen from the other end.
-    fn turned(self) -> Sum {
-        Sum {
-            sent: self.received,
-            received: self.sent,
-            ..self
-        }
-    }
-}
 
 /// Sums by key, a second each.
 #[derive(Debug)]
@@ -174,13 +129,6 @@ pub(crate) struct Talk {
     pub(crate) called: Option<&'static str>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Told {
-    sum: Sum,
-    /// The second of its last update.
-    second: u64,
-}
-
 /// The last minute.
 #[derive(Debug)]
 pub(crate) struct Minute {
@@ -188,8 +136,7 @@ pub(crate) struct Minute {
     services: Window<(u8, u16)>,
     countries: Window<[u8; 2]>,
     /// What was counted of conversations that go on.
-    told: HashMap<Uid, Told>,
-    second: u64,
+    told: Told,
     /// Protocols by port.
     protocols: Memory<(u8, u16), &'static str>,
     talks: Memory<Pair, Talk>,
@@ -202,8 +149,7 @@ impl Minute {
             applications: Window::new(),
             services: Window::new(),
             countries: Window::new(),
-            told: HashMap::new(),
-            second: 0,
+            told: Told::default(),
             protocols: Memory::new(),
             talks: Memory::new(),
             names: Memory::new(),
@@ -212,41 +158,26 @@ impl Minute {
 
     /// A second has passed.
     pub(crate) fn next(&mut self) {
-        self.second += 1;
+        self.told.next();
         self.applications.next();
         self.services.next();
         self.countries.next();
     }
 
-    pub(crate) fn update(&mut self, conn: &Conn, facts: Option<&Facts>) {
-        if self.told.len() >= MOST_OPEN && !self.told.contains_key(&conn.uid) {
-            let recent = self.second.saturating_sub(3600);
-            self.told.retain(|_, told| told.second >= recent);
-            if self.told.len() >= MOST_OPEN {
-                // Counted when it ends.
-                return;
-            }
-        }
-        let mut sum = Sum::of(conn);
-        let told = self.told.entry(conn.uid).or_insert(Told {
-            sum: Sum::default(),
-            second: 0,
-        });
-        told.sum.add(&sum);
-        told.second = self.second;
-        sum.flows = 1;
-        self.count(conn, facts, sum);
+    /// Counts what an update tells, and says what that is.
+    pub(crate) fn update(&mut self, conn: &Conn, facts: Option<&Facts>) -> Option<News> {
+        let news = self.told.update(conn)?;
+        self.count(conn, facts, news.sum.with_flows(1));
+        Some(news)
     }
 
-    pub(crate) fn ended(&mut self, conn: &Conn, facts: Option<&Facts>) {
-        let mut sum = Sum::of(conn);
-        sum.flows = 1;
-        if let Some(told) = self.told.remove(&conn.uid) {
-            sum = sum.without(&told.sum);
-            // Counted within the minute by its update.
-            sum.flows = u64::from(told.second + (SECONDS as u64) <= self.second);
-        }
-        self.count(conn, facts, sum);
+    /// Counts what an end tells, and says what that is.
+    pub(crate) fn ended(&mut self, conn: &Conn, facts: Option<&Facts>) -> News {
+        let news = self.told.ended(conn);
+        // Its update may have counted it within the minute.
+        let is_counted = news.since_told.is_some_and(|ago| ago < SECONDS as u64);
+        self.count(conn, facts, news.sum.with_flows(u64::from(!is_counted)));
+        news
     }
 
     fn count(&mut self, conn: &Conn, facts: Option<&Facts>, sum: Sum) {

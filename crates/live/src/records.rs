@@ -10,6 +10,7 @@ use crate::flows::{Flows, Known, Line, Lines};
 use crate::json::Spelling;
 use crate::minute::Minute;
 use crate::settings::LiveSettings;
+use crate::totals::Hour;
 
 /// Application records that a detail has at most: the last ones.
 const MOST_RECORDS: usize = 200;
@@ -20,6 +21,8 @@ pub(crate) type Shared = Arc<Mutex<Records>>;
 pub(crate) struct Records {
     pub(crate) flows: Flows,
     pub(crate) minute: Minute,
+    /// Sums by minute, if anybody wants them.
+    pub(crate) hour: Option<Hour>,
     lines: Lines,
     spelling: Spelling,
     context: Option<RecordContext>,
@@ -37,6 +40,7 @@ impl Records {
         Records {
             flows: Flows::new(settings.flows),
             minute: Minute::new(),
+            hour: None,
             lines: Lines::new(settings.record_bytes),
             spelling: Spelling::new(),
             context: None,
@@ -56,16 +60,25 @@ impl Records {
         match record {
             Record::Conn(conn) => {
                 self.flows.ended(conn, context.facts());
-                self.minute.ended(conn, context.facts());
+                let news = self.minute.ended(conn, context.facts());
+                if let Some(hour) = &mut self.hour {
+                    hour.conn(conn, context.facts(), &news);
+                }
             }
             Record::ConnUpdate(conn) => {
                 self.flows.update(conn, context.facts());
-                self.minute.update(conn, context.facts());
+                let news = self.minute.update(conn, context.facts());
+                if let (Some(hour), Some(news)) = (&mut self.hour, news) {
+                    hour.conn(conn, context.facts(), &news);
+                }
             }
             Record::App(app) => {
                 self.spelling.line(line, record, context);
                 self.lines.put(app.record().head().uid, record.path(), line);
                 self.minute.app(app);
+                if let Some(hour) = &mut self.hour {
+                    hour.app(app, context);
+                }
             }
             Record::Weird(weird) => {
                 let Some(uid) = weird.uid else { return false };

@@ -17,7 +17,8 @@
 //! **Who may look** is decided in one place ([`access`]): without users everybody on this host, and then the server listens on loopback only and answers to no other
 //! name than an address (so that no page of the web can read it through a name of its own); with users nobody without a session or a token.
 //!
-//! **What is answered where there is no history** is what the last minutes hold, and each answer says which of the two it comes from (`from`).
+//! **What is answered where there is no history** is what the run itself keeps of its last hour, and each answer says which of the two it comes from (`from`), and
+//! since when it speaks.
 #![forbid(unsafe_code)]
 
 pub mod access;

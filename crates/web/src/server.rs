@@ -58,6 +58,10 @@ impl Server {
     pub(crate) fn start(listener: Listener, sources: Sources) -> Result<Server, WebError> {
         let (address, url) = (listener.address(), listener.url());
         let (end, ending) = watch::channel(false);
+        if let (Some(live), None) = (&sources.live, &sources.history) {
+            // What the pages ask for is answered from these then.
+            live.keep_totals();
+        }
         let feed = Feed::start(sources.live.clone(), ending.clone()).map_err(WebError::Thread)?;
         let tls = listener.tls.clone();
         let app = App::new(

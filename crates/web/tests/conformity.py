@@ -1,6 +1,8 @@
 """Checks that a running server answers what its OpenAPI document says.
 
-conformity.py URL < lines of "METHOD DESCRIBED-PATH ASKED-PATH [BODY]"
+conformity.py URL [part] < lines of "METHOD DESCRIBED-PATH ASKED-PATH [BODY]"
+
+All that is described has to be asked, unless it is called a part.
 """
 
 import json
@@ -60,7 +62,7 @@ for line in sys.stdin:
 # A login is told apart from the rest: without users there is none.
 for path, methods in document["paths"].items():
     for method in methods:
-        if (path, method) not in covered and not path.endswith("/login"):
+        if sys.argv[2:] != ["part"] and (path, method) not in covered and not path.endswith("/login"):
             faults.append(f"{method} {path} was not asked")
 
 print("\n".join(faults))

@@ -6,8 +6,9 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use common::filled::{NOON, conn, fill};
+use common::filled::{NOON, conn, each, fill};
 use common::{get, serve, snapshot, sources};
+use portreeve_output::Output;
 use portreeve_tests::python::python;
 use portreeve_web::access::Users;
 
@@ -100,6 +101,40 @@ fn every_answer_is_as_it_is_described() {
     ] {
         asked.push(("get", path, format!("{path}?{range}")));
     }
+    check(&server, &asked, true);
+}
+
+#[test]
+fn every_answer_without_a_store_is_as_it_is_described() {
+    let live = common::new_live();
+    let server = serve(Users::default(), None, sources(Some(live.clone()), None));
+    let mut output = live.output();
+    let now = SystemTime::now();
+    live.take(&snapshot(1), now);
+    let begin = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("later")
+        .as_millis() as i64;
+    each(begin - 1_000_000, |record, context| {
+        output.write(record, context);
+    });
+    live.take(&snapshot(2), now + std::time::Duration::from_secs(1));
+    let mut asked: Vec<(&str, &str, String)> = vec![
+        ("get", "/hosts/{address}", "/hosts/10.0.0.53".into()),
+        ("get", "/rates", "/rates?by=service".into()),
+        ("get", "/top", "/top?kind=host&filter=port:53".into()),
+    ];
+    for kind in ["host", "service", "app", "conversation", "country", "port"] {
+        asked.push(("get", "/top", format!("/top?kind={kind}")));
+    }
+    for path in ["/applications", "/tcp", "/dns", "/tls", "/flows"] {
+        asked.push(("get", path, path.into()));
+    }
+    check(&server, &asked, false);
+}
+
+/// Asks all that, `whole`: which has to be all that there is.
+fn check(server: &portreeve_web::Server, asked: &[(&str, &str, String)], whole: bool) {
     let lines: Vec<String> = asked
         .iter()
         .map(|(method, described, asked)| format!("{method} /api/v1{described} /api/v1{asked}"))
@@ -107,6 +142,7 @@ fn every_answer_is_as_it_is_described() {
     let mut child = Command::new(python())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformity.py"))
         .arg(server.url())
+        .args((!whole).then_some("part"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -255,6 +255,8 @@ fn of_live(live: &Live, address: IpAddr, range: Range) -> Result<Host, Failure> 
     let flows = live
         .flows(&ask)
         .map_err(|error| Failure::fault(error.to_string()))?;
+    let totals = live.totals(range.from, range.to);
+    let history = totals.map(|totals| totals.host(address));
     let flows: Vec<&FlowRow> = flows
         .iter()
         .filter(|flow| flow.ts >= range.from && flow.ts < range.to)
@@ -269,7 +271,7 @@ fn of_live(live: &Live, address: IpAddr, range: Range) -> Result<Host, Failure> 
         software: Vec::new(),
         dhcp: Vec::new(),
         totals: Totals::default(),
-        history: Vec::new(),
+        history: history.unwrap_or_default(),
         geo: None,
         complete: false,
         from: Origin::Live,

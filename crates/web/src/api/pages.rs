@@ -1,9 +1,12 @@
-//! What the pages *Applications*, *TCP health*, *DNS* and *TLS* show: each a few tables, each table a query.
+//! What the pages *Applications*, *TCP health*, *DNS* and *TLS* show: each a few tables, each table a query; without a history, the same tables from the
+//! sums that the run itself keeps of its last hour.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use axum::Json;
 use axum::extract::State;
+use portreeve_live::{Live, Page as LivePage, WEAK_CIPHERS, WEAK_VERSIONS};
 
 use super::answers::{Column, Origin, Table, Tables};
 use crate::answer::{Failure, Params, Problem};
@@ -31,13 +34,15 @@ const fn query(name: &'static str, sql: &'static str, intervals: &'static [&'sta
     }
 }
 
-/// A page: the logs that it reads, and its tables.
+/// A page: what answers it where there is no history, the logs that it reads, and its tables.
 struct Page {
+    live: LivePage,
     logs: &'static [&'static str],
     queries: &'static [Query],
 }
 
 static APPLICATIONS: Page = Page {
+    live: LivePage::Applications,
     logs: &["conn"],
     queries: &[
         query(
@@ -62,6 +67,7 @@ static APPLICATIONS: Page = Page {
 };
 
 static TCP: Page = Page {
+    live: LivePage::Tcp,
     logs: &["conn"],
     queries: &[
         query(
@@ -100,6 +106,13 @@ static TCP: Page = Page {
             &[],
         ),
         query(
+            "resets",
+            "\"id.resp_h\" AS host, count(*) AS conns, sum(CASE WHEN conn_state IN ('RSTR', 'RSTRH') THEN 1 ELSE 0 END) AS by_it, \
+             sum(CASE WHEN conn_state IN ('RSTO', 'RSTOS0') THEN 1 ELSE 0 END) AS by_clients \
+             FROM conn WHERE {where} AND proto = 'tcp' AND conn_state IN ('RSTR', 'RSTRH', 'RSTO', 'RSTOS0') GROUP BY 1 ORDER BY conns DESC",
+            &[],
+        ),
+        query(
             "missed",
             "\"id.resp_h\" AS host, count(*) AS conns, sum(missed_bytes) AS missed_bytes FROM conn WHERE {where} AND missed_bytes > 0 GROUP BY 1 ORDER BY missed_bytes DESC",
             &[],
@@ -108,6 +121,7 @@ static TCP: Page = Page {
 };
 
 static DNS: Page = Page {
+    live: LivePage::Dns,
     logs: &["dns"],
     queries: &[
         query(
@@ -147,21 +161,31 @@ static DNS: Page = Page {
     ],
 };
 
-/// Suites without forward secrecy or with broken parts, by the parts of their names (RFC 9325, section 4).
-const WEAK: &str = "cipher LIKE '%_RC4_%' OR cipher LIKE '%_3DES_%' OR cipher LIKE '%_DES_%' OR cipher LIKE '%_NULL_%' OR cipher LIKE '%_EXPORT_%' OR cipher LIKE '%_anon_%' OR cipher LIKE '%_MD5' OR cipher LIKE 'TLS_RSA_WITH_%'";
+/// Of a cipher suite: that it is weak.
+static WEAK_CIPHER: LazyLock<String> = LazyLock::new(|| {
+    let like = WEAK_CIPHERS.map(|pattern| format!("cipher LIKE '{pattern}'"));
+    format!("({})", like.join(" OR "))
+});
+
+/// Of a version: that it is weak.
+static WEAK_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let names = WEAK_VERSIONS.map(|name| format!("'{name}'"));
+    format!("version IN ({})", names.join(", "))
+});
 
 static TLS: Page = Page {
+    live: LivePage::Tls,
     logs: &["ssl", "x509"],
     queries: &[
         query(
             "versions",
-            "version, count(*) AS conns, count(DISTINCT \"id.resp_h\") AS servers, version IN ('SSLv2', 'SSLv3', 'TLSv10', 'TLSv11') AS weak \
+            "version, count(*) AS conns, count(DISTINCT \"id.resp_h\") AS servers, {weak version} AS weak \
              FROM ssl WHERE {where} AND version IS NOT NULL GROUP BY 1, 4 ORDER BY conns DESC",
             &[],
         ),
         query(
             "ciphers",
-            "cipher, {weak} AS weak, count(*) AS conns, count(DISTINCT \"id.resp_h\") AS servers FROM ssl WHERE {where} AND cipher IS NOT NULL GROUP BY 1, 2 ORDER BY weak DESC, conns DESC",
+            "cipher, {weak cipher} AS weak, count(*) AS conns, count(DISTINCT \"id.resp_h\") AS servers FROM ssl WHERE {where} AND cipher IS NOT NULL GROUP BY 1, 2 ORDER BY weak DESC, conns DESC",
             &[],
         ),
         query(
@@ -197,14 +221,8 @@ static TLS: Page = Page {
 
 async fn page(app: &App, asked: RangeAsk, page: &'static Page) -> Result<Json<Tables>, Failure> {
     let range = range(app, asked)?;
-    if app.history.is_none() && app.feed.live().is_some() {
-        // These need every record of a log, which the run itself does not keep.
-        return Ok(Json(Tables {
-            from: Origin::Live,
-            complete: false,
-            since: range.to,
-            tables: BTreeMap::new(),
-        }));
+    if let (Some(live), None) = (app.feed.live(), &app.history) {
+        return Ok(Json(of_live(live, range, page.live)));
     }
     let tables = ask(app, move |asker| {
         let catalog = asker.past.history.catalog();
@@ -220,7 +238,8 @@ async fn page(app: &App, asked: RangeAsk, page: &'static Page) -> Result<Json<Ta
             let sql = query
                 .sql
                 .replace("{where}", &when)
-                .replace("{weak}", &format!("({WEAK})"));
+                .replace("{weak version}", &WEAK_VERSION)
+                .replace("{weak cipher}", &WEAK_CIPHER);
             let table = asker.table(format!("SELECT {sql} LIMIT {ROWS}"), ROWS)?;
             let columns = table.columns.into_iter().map(|column| {
                 let is_interval = query.intervals.contains(&column.name.as_str());
@@ -251,6 +270,29 @@ async fn page(app: &App, asked: RangeAsk, page: &'static Page) -> Result<Json<Ta
     tables.await.map(Json)
 }
 
+/// From the sums that the run itself keeps.
+fn of_live(live: &Live, range: Range, page: LivePage) -> Tables {
+    let totals = live.totals(range.from, range.to);
+    let since = totals.as_ref().and_then(portreeve_live::Totals::since);
+    let since = since.unwrap_or(range.to);
+    let tables = totals.map(|totals| totals.page(page)).unwrap_or_default();
+    let column = |(name, kind): (&str, &'static str)| Column {
+        name: name.to_owned(),
+        kind,
+    };
+    let table = |(name, table): (&'static str, portreeve_live::Table)| {
+        let columns = table.columns.into_iter().map(column).collect();
+        let rows = table.rows;
+        (name, Table { columns, rows })
+    };
+    Tables {
+        from: Origin::Live,
+        complete: since <= range.from,
+        since,
+        tables: tables.into_iter().map(table).collect(),
+    }
+}
+
 /// What the traffic is about: products, protocols, and what was not recognised.
 #[utoipa::path(get, path = "/applications", tag = "history", params(RangeAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
 pub(crate) async fn applications(
@@ -260,7 +302,7 @@ pub(crate) async fn applications(
     page(&app, asked, &APPLICATIONS).await
 }
 
-/// How well TCP goes: round trips by host and network, retransmissions, zero windows, refused connections.
+/// How well TCP goes: round trips by host and network, retransmissions, zero windows, refused connections, resets.
 #[utoipa::path(get, path = "/tcp", tag = "history", params(RangeAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
 pub(crate) async fn tcp(
     State(app): State<App>,

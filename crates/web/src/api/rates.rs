@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use portreeve_live::{Live, Second};
+use portreeve_live::{By as LiveBy, CELL_MS, Live, Second};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -103,13 +103,8 @@ pub(crate) async fn rates(
         return Ok(Json(of_seconds(&live.seconds(range.from), range, step)));
     }
     if app.history.is_none() {
-        // By a name, the run itself keeps no rates.
-        return Ok(Json(Rates {
-            step_ms: step,
-            series: Vec::new(),
-            from: Origin::Live,
-            complete: false,
-        }));
+        let live = super::now::live(&app)?;
+        return Ok(Json(of_cells(live, range, step, by)));
     }
     let rates = ask(&app, move |asker| stored(asker, range, step, by)).await?;
     Ok(Json(rates))
@@ -160,6 +155,43 @@ fn of_seconds(seconds: &[Second], range: Range, step: i64) -> Rates {
         }],
         from: Origin::Live,
         complete: first.is_some_and(|first| first <= range.from + 1000),
+    }
+}
+
+/// By a name, from the cells of time that the run itself keeps: not by source, which those do not tell.
+fn of_cells(live: &Live, range: Range, step: i64, by: By) -> Rates {
+    // A step is whole cells.
+    let step = step.max(CELL_MS).div_euclid(CELL_MS) * CELL_MS;
+    let by = match by {
+        By::Service => Some(LiveBy::Service),
+        By::Proto => Some(LiveBy::Proto),
+        By::None | By::Source => None,
+    };
+    let cells = by.and_then(|by| live.rates(by, range.from, range.to));
+    let mut series: BTreeMap<String, (f64, Vec<Point>)> = BTreeMap::new();
+    for (name, cells) in cells.unwrap_or_default() {
+        let mut steps: BTreeMap<i64, [f64; 3]> = BTreeMap::new();
+        for (at, rate) in cells {
+            let sums = steps.entry(at.div_euclid(step) * step).or_default();
+            sums[0] += rate.bytes as f64 * 8.0;
+            sums[1] += rate.packets as f64;
+            sums[2] += rate.conns as f64;
+        }
+        let sum = steps.values().map(|sums| sums[0]).sum();
+        let mean = |(at, sums): (i64, [f64; 3])| {
+            let [bits, packets, conns] = sums.map(|sum| per_second(sum, at, step, range));
+            (at, bits, packets, conns)
+        };
+        let points = steps.into_iter().map(mean).collect();
+        series.insert(name.to_owned(), (sum, points));
+    }
+    let seconds = live.seconds(0);
+    let first = seconds.first().map(|second| second.ts);
+    Rates {
+        step_ms: step,
+        series: greatest(series),
+        from: Origin::Live,
+        complete: by.is_some() && first.is_some_and(|first| first <= range.from + 1000),
     }
 }
 

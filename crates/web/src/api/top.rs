@@ -1,8 +1,10 @@
-//! Who and what moved most: from roll-ups where they know it, from conversations else.
+//! Who and what moved most: from roll-ups where they know it, from conversations else; without a history, from what the run itself keeps.
+
+use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
-use portreeve_live::{Live, Row as LiveRow};
+use portreeve_live::{FlowAsk, Kind as LiveKind, Live, Ranked, Row as LiveRow};
 use portreeve_query::filter;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,8 +22,6 @@ const MOST_BYTES: u64 = 256 << 20;
 const SHORT: i64 = 15 * 60_000;
 /// From so long a time on, sums by hour do.
 const LONG: i64 = 3 * 24 * 3_600_000;
-/// Seconds that the rates of a run's own lists are over.
-const LIVE_SECONDS: u64 = 10;
 
 /// What is ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -96,7 +96,7 @@ pub(crate) struct Top {
     complete: bool,
     /// The begin of what was looked at.
     since: i64,
-    /// Where this comes from. `live`: the last ten seconds (applications and countries: the last minute), whatever the range.
+    /// Where this comes from. `live`: whole minutes of the last hour, counted as records come; with a filter, of the recent conversations.
     from: Origin,
 }
 
@@ -118,7 +118,7 @@ pub(crate) async fn top(
     let condition = filter::to_sql(&filter, "conn").map_err(|error| filter_problem(&error))?;
     if app.history.is_none() {
         let live = super::now::live(&app)?;
-        return Ok(Json(of_live(live, kind, limit, range)));
+        return of_live(live, kind, limit, range, &filter).map(Json);
     }
     let top = ask(&app, move |asker| {
         stored(asker, range, kind, limit, &condition)
@@ -127,40 +127,145 @@ pub(crate) async fn top(
     Ok(Json(top))
 }
 
-fn of_live(live: &Live, kind: Kind, limit: usize, range: Range) -> Top {
+/// From the sums that the run itself keeps; with a filter, from its recent conversations.
+fn of_live(
+    live: &Live,
+    kind: Kind,
+    limit: usize,
+    range: Range,
+    filter: &str,
+) -> Result<Top, Failure> {
+    let (ranked, since) = if filter.trim().is_empty() {
+        let totals = live.totals(range.from, range.to);
+        let since = totals.as_ref().and_then(portreeve_live::Totals::since);
+        let ranked = totals.map(|totals| totals.top(of_kind(kind), limit));
+        (ranked.unwrap_or_default(), since)
+    } else {
+        of_flows(live, kind, limit, range, filter)?
+    };
+    let since = since.unwrap_or(range.to);
     let view = live.now();
-    let rows: &[LiveRow] = match kind {
+    let now: &[LiveRow] = match kind {
         Kind::Host => &view.top.hosts,
-        Kind::Service | Kind::App => &view.top.applications,
+        Kind::App => &view.top.applications,
         Kind::Port => &view.top.services,
-        Kind::Conversation => &view.top.conversations,
         Kind::Country => &view.top.countries,
-        Kind::Proto | Kind::ConnState => &[],
+        Kind::Service | Kind::Conversation | Kind::Proto | Kind::ConnState => &[],
     };
-    let seconds = match kind {
-        Kind::App | Kind::Service | Kind::Country => 60,
-        _ => LIVE_SECONDS,
+    let detail = |name: &str| match kind {
+        Kind::Host => live.name(name.parse().ok()?),
+        _ => None,
     };
-    let bytes = |bits: u64| bits.saturating_mul(seconds) / 8;
-    let row = |row: &LiveRow| Row {
-        name: row.name.clone(),
-        detail: row.detail.clone(),
-        bits_per_s: Some(row.bits()),
-        bytes: bytes(row.bits()),
-        sent: bytes(row.out_bits),
-        received: bytes(row.in_bits),
-        packets: row.packets.saturating_mul(seconds),
-        conns: row.flows.unwrap_or(0),
+    let row = |ranked: Ranked| Row {
+        detail: detail(&ranked.name),
+        bits_per_s: now
+            .iter()
+            .find(|row| row.name == ranked.name)
+            .map(LiveRow::bits),
+        bytes: ranked.sent.saturating_add(ranked.received),
+        sent: ranked.sent,
+        received: ranked.received,
+        packets: ranked.packets,
+        conns: ranked.conns,
+        name: ranked.name,
     };
-    Top {
-        rows: rows.iter().take(limit).map(row).collect(),
-        complete: false,
-        since: view
-            .ts
-            .saturating_sub(seconds as i64 * 1000)
-            .max(range.from),
+    Ok(Top {
+        rows: ranked.into_iter().map(row).collect(),
+        complete: since <= range.from,
+        since,
         from: Origin::Live,
+    })
+}
+
+fn of_kind(kind: Kind) -> LiveKind {
+    match kind {
+        Kind::Host => LiveKind::Host,
+        Kind::Service => LiveKind::Service,
+        Kind::App => LiveKind::App,
+        Kind::Conversation => LiveKind::Conversation,
+        Kind::Country => LiveKind::Country,
+        Kind::Proto => LiveKind::Proto,
+        Kind::Port => LiveKind::Port,
+        Kind::ConnState => LiveKind::ConnState,
     }
+}
+
+/// The recent conversations that a filter finds, added up; and the begin of the first of them.
+fn of_flows(
+    live: &Live,
+    kind: Kind,
+    limit: usize,
+    range: Range,
+    filter: &str,
+) -> Result<(Vec<Ranked>, Option<i64>), Failure> {
+    let ask = FlowAsk {
+        filter: filter.to_owned(),
+        limit: usize::MAX,
+        ..FlowAsk::default()
+    };
+    let found = live.flows(&ask);
+    let flows = found.map_err(|error| Failure::bad("filter", error.to_string()))?;
+    let mut sums: HashMap<String, Ranked> = HashMap::new();
+    let mut since = None;
+    for flow in &flows {
+        if flow.ts < range.from || flow.ts >= range.to {
+            continue;
+        }
+        since = Some(since.map_or(flow.ts, |since: i64| since.min(flow.ts)));
+        let (sent, received) = (flow.orig_ip_bytes, flow.resp_ip_bytes);
+        let mut add = |name: String, sent: u64, received: u64| {
+            let sum = sums.entry(name.clone()).or_insert(Ranked {
+                name,
+                sent: 0,
+                received: 0,
+                packets: 0,
+                conns: 0,
+            });
+            sum.sent = sum.sent.saturating_add(sent);
+            sum.received = sum.received.saturating_add(received);
+            sum.packets = sum.packets.saturating_add(flow.packets());
+            sum.conns += 1;
+        };
+        let service = flow.service.as_deref();
+        let name = match kind {
+            Kind::Host => {
+                add(flow.orig_h.to_string(), sent, received);
+                flow.resp_h.to_string()
+            }
+            Kind::Country => {
+                if let Some(country) = &flow.orig_cc {
+                    add(country.clone(), sent, received);
+                }
+                let Some(country) = &flow.resp_cc else {
+                    continue;
+                };
+                country.clone()
+            }
+            Kind::Service => service.unwrap_or_default().to_owned(),
+            Kind::App => flow
+                .app
+                .as_deref()
+                .or(service)
+                .unwrap_or_default()
+                .to_owned(),
+            Kind::Proto => flow.proto.clone(),
+            Kind::ConnState => flow.conn_state.clone(),
+            Kind::Port => format!("{}/{}", flow.proto, flow.resp_p),
+            Kind::Conversation => format!(
+                "{} > {}:{} {}",
+                flow.orig_h, flow.resp_h, flow.resp_p, flow.proto
+            ),
+        };
+        match kind {
+            Kind::Host | Kind::Country => add(name, received, sent),
+            _ => add(name, sent, received),
+        }
+    }
+    let mut ranked: Vec<Ranked> = sums.into_values().collect();
+    let bytes = |row: &Ranked| row.sent.saturating_add(row.received);
+    ranked.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then_with(|| a.name.cmp(&b.name)));
+    ranked.truncate(limit);
+    Ok((ranked, since))
 }
 
 const BOTH: &str = "sum(orig_ip_bytes) AS sent, sum(resp_ip_bytes) AS received, sum(orig_pkts + resp_pkts) AS packets";

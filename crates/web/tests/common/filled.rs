@@ -47,11 +47,12 @@ pub fn conn(number: u32) -> Conn {
     conn
 }
 
-pub fn fill(path: &Path) {
-    let mut store = Store::open(StoreConfig::new(path.to_owned())).expect("a store");
+/// Hands the records of all conversations to `put`, of which the first began at `begin`, milliseconds.
+pub fn each(begin: i64, mut put: impl FnMut(&Record, &RecordContext)) {
     let context = RecordContext::new("lab", vec!["eth9".into()]);
     for number in 0..CONNS {
-        let conn = conn(number);
+        let mut conn = conn(number);
+        conn.ts += (begin - NOON) * 1_000_000;
         let mut head = portreeve_record::app::Head {
             ts: conn.ts,
             uid: conn.uid,
@@ -62,7 +63,7 @@ pub fn fill(path: &Path) {
             ip_proto: conn.ip_proto,
             ..Default::default()
         };
-        store.write(&Record::Conn(conn), &context);
+        put(&Record::Conn(conn), &context);
         head.ts += 1;
         if number.is_multiple_of(3) {
             let dns = Dns {
@@ -75,7 +76,7 @@ pub fn fill(path: &Path) {
                 saw_reply: true,
                 ..Dns::default()
             };
-            store.write(&Record::App(dns.into()), &context);
+            put(&Record::App(dns.into()), &context);
         } else {
             let ssl = Ssl {
                 head,
@@ -93,8 +94,13 @@ pub fn fill(path: &Path) {
                 established: true,
                 ..Ssl::default()
             };
-            store.write(&Record::App(ssl.into()), &context);
+            put(&Record::App(ssl.into()), &context);
         }
     }
+}
+
+pub fn fill(path: &Path) {
+    let mut store = Store::open(StoreConfig::new(path.to_owned())).expect("a store");
+    each(NOON, |record, context| store.write(record, context));
     store.finish();
 }

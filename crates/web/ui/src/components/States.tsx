@@ -48,9 +48,11 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
 export function Scope({ of }: { of: { from: Origin; complete: boolean; since?: number } }) {
   const t = words.value.state;
   if (of.complete) return null;
+  const since = of.since === undefined ? null : when(of.since, Date.now());
+  const said = of.from === 'live' ? (since === null ? t.liveFlows : t.liveSince(since)) : since === null ? t.partial : t.since(since);
   return (
     <p class="note" role="status">
-      <Icon name="clock" /> {of.from === 'live' ? t.liveOnly : of.since === undefined ? t.partial : t.since(when(of.since, Date.now()))}
+      <Icon name="clock" /> {said}
     </p>
   );
 }

@@ -89,7 +89,9 @@ export const en = {
     again: 'Try again',
     partial: 'Only the newest part of the range was looked at: the rest takes longer to read.',
     since: (time: string) => `Only the newest part of the range was looked at, since ${time}: the rest takes longer to read.`,
-    liveOnly: 'No history is kept: this is of the last moments only.',
+    liveSince: (time: string) => `No history is kept: the monitor itself remembers this since ${time}.`,
+    liveFlows: 'No history is kept: this is of the latest conversations, 10,000 at most.',
+    liveNothing: 'A conversation is counted when it ends; long ones also while they go on.',
     error: 'This could not be loaded.',
     unreachable: 'The monitor does not answer. This loads by itself once it does.',
     noStore: 'No history is kept: start the monitor with a store (store.path) to look further back than it has run.',
@@ -247,6 +249,8 @@ export const en = {
   tables: {
     columns: {
       app: 'product',
+      by_clients: 'reset by clients',
+      by_it: 'reset by it',
       conns: 'flows',
       from_it: 'sent again by it',
       max: 'longest',
@@ -269,6 +273,7 @@ export const en = {
       retransmissions: 'Retransmissions by host',
       zero_windows: 'Zero windows by host',
       refused: 'Refused and unanswered',
+      resets: 'Resets by host',
       missed: 'Bytes that were not seen',
       queries: 'Names asked for',
       rcodes: 'Answers by code',

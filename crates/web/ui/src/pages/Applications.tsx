@@ -1,7 +1,7 @@
 // What the traffic is about.
 
 import { useMemo } from 'preact/hooks';
-import { api, type TopKind } from '../api';
+import { api, type Top, type TopKind } from '../api';
 import { Chart, type Series } from '../components/Chart';
 import { NameLink } from '../components/Named';
 import { Panel } from '../components/Panel';
@@ -9,7 +9,7 @@ import { Ranked } from '../components/Ranked';
 import { Empty, Scope, Shown } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count } from '../lib/format';
-import { useResource } from '../lib/resource';
+import { useResource, type Resource } from '../lib/resource';
 import { align } from '../lib/series';
 import { currentBounds, range } from '../lib/url';
 
@@ -17,20 +17,31 @@ const COLORS = 8;
 
 export function ApplicationsPage() {
   const t = words.value.applications;
+  const app = useTop('app', 25);
+  const service = useTop('service', 25);
+  const port = useTop('port', 15);
+  const proto = useTop('proto', 8);
+  const state = useTop('conn_state', 13);
   return (
     <div class="page">
+      {app.data?.from === 'live' ? <Scope of={app.data} /> : null}
       <OverTime />
       <div class="grid two">
-        <List title={t.byApp} kind="app" limit={25} />
-        <List title={t.byService} kind="service" limit={25} />
-        <List title={t.byPort} kind="port" limit={15} />
+        <List title={t.byApp} kind="app" of={app} />
+        <List title={t.byService} kind="service" of={service} />
+        <List title={t.byPort} kind="port" of={port} />
         <div class="stackup">
-          <List title={t.byProto} kind="proto" limit={8} />
-          <List title={t.byState} kind="conn_state" limit={13} />
+          <List title={t.byProto} kind="proto" of={proto} />
+          <List title={t.byState} kind="conn_state" of={state} />
         </div>
       </div>
     </div>
   );
+}
+
+function useTop(kind: TopKind, limit: number): Resource<Top> {
+  const { from, to } = currentBounds.value;
+  return useResource(`${kind} ${JSON.stringify(range.value)}`, to, (signal) => api.top({ from, to, kind, limit }, signal));
 }
 
 function OverTime() {
@@ -59,16 +70,14 @@ function OverTime() {
   );
 }
 
-function List({ title, kind, limit }: { title: string; kind: TopKind; limit: number }) {
+function List({ title, kind, of }: { title: string; kind: TopKind; of: Resource<Top> }) {
   const t = words.value.hosts;
-  const { from, to } = currentBounds.value;
-  const top = useResource(`${kind} ${JSON.stringify(range.value)}`, to, (signal) => api.top({ from, to, kind, limit }, signal));
   return (
-    <Panel title={title} loading={top.loading} flush>
-      <Shown of={top}>
+    <Panel title={title} loading={of.loading} flush>
+      <Shown of={of}>
         {(data) => (
           <>
-            <Scope of={data} />
+            {data.from === 'store' ? <Scope of={data} /> : null}
             <Ranked
               label={title}
               heads={[title, t.received, t.sent, t.conns]}

@@ -1,7 +1,7 @@
 // What the network does now: rates and bursts by the second, the greatest of each kind, alerts.
 
 import { useEffect, useMemo } from 'preact/hooks';
-import { api, type Second, type Talker, type TopKind } from '../api';
+import { api, type Second, type Talker, type Top, type TopKind } from '../api';
 import { Amount } from '../components/Amount';
 import { Chart } from '../components/Chart';
 import { Icon } from '../components/icons';
@@ -12,7 +12,7 @@ import { Empty, Scope, Shown, Skeleton } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count, digits, rate, when, type Quantity } from '../lib/format';
 import { connection, fill, seconds, view } from '../lib/live';
-import { useResource } from '../lib/resource';
+import { useResource, type Resource } from '../lib/resource';
 import { align, column, thin, withGaps } from '../lib/series';
 import { change, currentBounds, now, place, range } from '../lib/url';
 
@@ -222,6 +222,12 @@ const ROWS = 10;
 function Lists({ live }: { live: boolean }) {
   const t = words.value.now;
   const whole = !live || place.value.params.get('lists') === 'range';
+  const { from, to } = currentBounds.value;
+  const tops = LISTS.map(({ kind }) =>
+    useResource(whole ? `${kind} ${to - from} ${range.value.kind === 'fixed' ? from : ''}` : null, to, (signal) => api.top({ from, to, kind, limit: ROWS }, signal)),
+  );
+  // Of what the run itself remembers it is the same for all lists.
+  const scope = tops[0]?.data;
   return (
     <>
       <div class="toolbar">
@@ -236,7 +242,13 @@ function Lists({ live }: { live: boolean }) {
           </div>
         ) : null}
       </div>
-      <div class="grid lists">{LISTS.map(({ key, kind }) => (whole ? <RangeList key={key} title={t[key]} kind={kind} of={key} /> : <LiveList key={key} title={t[key]} kind={kind} of={key} />))}</div>
+      {scope?.from === 'live' ? <Scope of={scope} /> : null}
+      <div class="grid lists">
+        {LISTS.map(({ key, kind }, i) => {
+          const top = tops[i];
+          return whole && top ? <RangeList key={key} title={t[key]} kind={kind} of={key} top={top} /> : <LiveList key={key} title={t[key]} kind={kind} of={key} />;
+        })}
+      </div>
     </>
   );
 }
@@ -268,16 +280,14 @@ function liveRow(kind: TopKind, row: Talker): RankedRow {
   };
 }
 
-function RangeList({ title, kind, of }: { title: string; kind: TopKind; of: string }) {
+function RangeList({ title, kind, of, top }: { title: string; kind: TopKind; of: string; top: Resource<Top> }) {
   const t = words.value;
-  const { from, to } = currentBounds.value;
-  const top = useResource(`${kind} ${to - from} ${range.value.kind === 'fixed' ? from : ''}`, to, (signal) => api.top({ from, to, kind, limit: ROWS }, signal));
   return (
     <Panel title={title} hint={t.now.wholeRange} loading={top.loading} className={of} flush>
       <Shown of={top}>
         {(data) => (
           <>
-            <Scope of={data} />
+            {data.from === 'store' ? <Scope of={data} /> : null}
             <Ranked
               label={title}
               heads={[title, t.hosts.received, t.hosts.sent]}

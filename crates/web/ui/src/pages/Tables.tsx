@@ -24,17 +24,30 @@ function TablesPage({ name }: { name: Name }) {
   const tables = useResource(`${name} ${JSON.stringify(range.value)}`, to, (signal) => api.tables(name, { from, to }, signal));
   return (
     <div class="page">
-      <Shown of={tables} lines={14} isEmpty={(data) => data.from === 'store' && tablesOf(data).every(([, table]) => table.rows.length === 0)}>
-        {(data) => (data.from === 'live' ? <Empty title={words.value.state.nothing} hint={words.value.state.noStore} /> : <TableGrid of={data} loading={tables.loading} />)}
+      <Shown of={tables} lines={14} isEmpty={(data) => data.from === 'store' && isEmpty(data)}>
+        {(data) => (isEmpty(data) ? <Nothing of={data} /> : <TableGrid of={data} loading={tables.loading} />)}
       </Shown>
     </div>
+  );
+}
+
+const isEmpty = (data: Tables): boolean => tablesOf(data).every(([, table]) => table.rows.length === 0);
+
+/** Of a run that keeps no history, and has nothing yet. */
+function Nothing({ of }: { of: Tables }) {
+  const t = words.value.state;
+  return (
+    <>
+      <Scope of={of} />
+      <Empty title={t.nothing} hint={t.liveNothing} />
+    </>
   );
 }
 
 /** What is read first stands first. */
 const ORDER = [
   ...['products', 'services', 'unrecognised'],
-  ...['rtt_by_host', 'rtt_by_network', 'retransmissions', 'zero_windows', 'refused', 'missed'],
+  ...['rtt_by_host', 'rtt_by_network', 'retransmissions', 'zero_windows', 'refused', 'resets', 'missed'],
   ...['queries', 'failures', 'servers', 'rcodes', 'types'],
   ...['versions', 'ciphers', 'expiring', 'self_signed', 'names', 'clients', 'failed'],
 ];

@@ -418,7 +418,21 @@ describe('dashboard', () => {
     await own.goto(`${closed.url}/dns`);
     await settled(own);
     await own.getByText('No history is kept').first().waitFor();
-    await shoot(own, 'no-store');
+    // What the run itself remembers is shown all the same.
+    for (const [path, shown] of [
+      ['dns', 'NXDOMAIN'],
+      ['tls', 'TLSv12'],
+      ['tcp', '203.0.113.10'],
+      ['applications', 'http'],
+      ['?lists=range', '203.0.113.10'],
+      ['hosts', '203.0.113.10'],
+    ] as const) {
+      await own.goto(`${closed.url}/${path}`);
+      await own.locator('main').getByText(shown, { exact: true }).first().waitFor();
+      await settled(own);
+      await own.getByText('No history is kept').first().waitFor();
+      await shoot(own, `no-store-${path.replace('?lists=range', 'now')}`, true);
+    }
     await own.getByRole('button', { name: 'Settings' }).click();
     await own.getByRole('button', { name: /^Log out/ }).click();
     await own.getByRole('heading', { name: 'Portreeve' }).waitFor();
