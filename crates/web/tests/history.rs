@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 
 use common::filled::{CONNS, NOON, conn, fill};
 use common::{curl, get, post, serve, sources};
+use portreeve_output::Output;
+use portreeve_record::{Conn, Record, RecordContext};
+use portreeve_store::{Store, StoreConfig};
 use portreeve_web::Server;
 use portreeve_web::access::Users;
 use serde_json::{Value, json};
@@ -240,6 +243,63 @@ fn tops_rank_every_kind() {
     assert_eq!(
         (&dns["bytes"], &dns["conns"]),
         (&json!(dns_bytes), &json!(334))
+    );
+}
+
+/// A store that is being written, its sums by minute not yet.
+fn writing(folder: &std::path::Path, records: &[Record]) -> Store {
+    let mut config = StoreConfig::new(folder.to_owned());
+    config.flush_every = std::time::Duration::ZERO;
+    let mut store = Store::open(config).expect("a store");
+    let context = RecordContext::new("lab", vec!["eth9".into()]);
+    for record in records {
+        store.write(record, &context);
+    }
+    store.flush();
+    store
+}
+
+#[test]
+fn a_hosts_history_has_what_the_sums_do_not_have_yet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |number, sent| {
+        let mut conn = Conn {
+            orig_h: [10, 0, 0, 9].into(),
+            ..conn(number)
+        };
+        conn.orig.ip_bytes = sent;
+        conn
+    };
+    // One goes on; of another that ended, an update has told a part.
+    let _store = writing(
+        folder.path(),
+        &[
+            Record::ConnUpdate(of(1, 100)),
+            Record::ConnUpdate(of(2, 300)),
+            Record::Conn(of(2, 1000)),
+            Record::Conn(of(70, 20)),
+        ],
+    );
+    let server = serve(Users::default(), None, sources(None, Some(folder.path())));
+    let to = NOON + 120_000;
+    let path = format!("hosts/10.0.0.9?from={}&to={to}", NOON - 60_000);
+    let host = api(&server, &path);
+    let received = |number| conn(number).resp.ip_bytes;
+    assert_eq!(
+        (&host["step_ms"], &host["history"]),
+        (
+            &json!(60_000),
+            &json!([
+                [NOON, 1100, received(1) + received(2)],
+                [NOON + 60_000, 20, received(70)]
+            ])
+        )
+    );
+    // Of days, the same by the hour.
+    let path = format!("hosts/10.0.0.9?from={}&to={to}", to - 4 * 86_400_000);
+    assert_eq!(
+        api(&server, &path)["history"],
+        json!([[NOON, 1120, received(1) + received(2) + received(70)]])
     );
 }
 

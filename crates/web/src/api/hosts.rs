@@ -25,6 +25,11 @@ const ROWS: usize = 100;
 const LONG: i64 = 3 * 86_400_000;
 /// Points of the history, at most.
 const POINTS: i64 = 200;
+/// A minute's sums are written within this time, an hour's within the other: milliseconds.
+const MINUTES_ARE_LATE: i64 = 10 * MINUTE;
+const HOURS_ARE_LATE: i64 = 2 * HOUR;
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 3_600_000;
 
 /// Bytes and more, summed.
 #[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
@@ -94,7 +99,10 @@ pub(crate) struct Host {
     dhcp: Vec<Map<String, Value>>,
     /// Sums over what was looked at.
     totals: Totals,
-    /// For each step its begin, bytes sent and received. With a store it has all that there are; an address that never was among the busiest has none.
+    /// How long a step of the history is.
+    step_ms: i64,
+    /// For each step its begin, bytes sent and received. With a store it has all that there are; an address that never was among the busiest has none
+    /// but what is too new for the sums.
     #[schema(value_type = Vec<[i64; 3]>)]
     history: Vec<(i64, u64, u64)>,
     /// Where it is.
@@ -178,18 +186,10 @@ fn stored(asker: &Asker, address: IpAddr, range: Range) -> Result<Host, Failure>
         "SELECT * FROM dhcp WHERE {} AND (assigned_addr = {host} OR client_addr = {host} OR requested_addr = {host}) ORDER BY ts DESC LIMIT {ROWS}",
         range.sql()
     ))?;
-    let (width, bucket) = match range.length() {
-        ..LONG => ("1m", 60_000),
-        _ => ("1h", 3_600_000),
-    };
+    let bucket = if range.length() < LONG { MINUTE } else { HOUR };
     // Whole buckets, so that no step has more of them than another.
-    let step = (range.length() / POINTS / bucket + 1) * bucket;
-    let history = rows(format!(
-        "SELECT CAST(ts AS BIGINT) / {} * {step} AS at, sum(sent_ip_bytes) AS sent, sum(received_ip_bytes) AS received \
-         FROM hosts_{width} WHERE {} AND host = {host} GROUP BY 1 ORDER BY 1",
-        step * 1_000_000,
-        range.sql()
-    ))?;
+    let step_ms = (range.length() / POINTS / bucket + 1) * bucket;
+    let history = rows(history(asker, &host, range, step_ms)?)?;
     let moment = |name: &str| all.get(name).and_then(Value::as_i64);
     let geo = Geo {
         country: text(&all, "cc"),
@@ -229,6 +229,7 @@ fn stored(asker: &Asker, address: IpAddr, range: Range) -> Result<Host, Failure>
             packets: number(&all, "packets"),
             conns: number(&all, "conns"),
         },
+        step_ms,
         history: history
             .iter()
             .filter_map(|row| {
@@ -243,6 +244,66 @@ fn stored(asker: &Asker, address: IpAddr, range: Range) -> Result<Host, Failure>
         complete: part.from <= range.from,
         from: Origin::Store,
     })
+}
+
+/// The query of a host's history: from the sums by hour or minute; what those do not have yet from narrower ones, and at last from conversations.
+fn history(asker: &Asker, host: &str, range: Range, step: i64) -> Result<String, Failure> {
+    // Behind the last bucket that is written nothing is counted twice.
+    let written_until = |table: &str, width: i64, late: i64| -> Result<i64, Failure> {
+        let near = Range {
+            from: range.from.max(range.to.saturating_sub(late)),
+            to: range.to,
+        };
+        let sql = format!(
+            "SELECT max(CAST(ts AS BIGINT)) / 1000000 FROM {table} WHERE {}",
+            near.sql()
+        );
+        let last = asker.table(sql, 1)?;
+        let last = last.rows.first().and_then(|row| row.first()?.as_i64());
+        Ok(last.map_or(near.from, |last| (last + width).min(range.to)))
+    };
+    let sums = |table: &str, from: i64, to: i64| {
+        let piece = Range { from, to }.sql();
+        format!(
+            "SELECT ts, sent_ip_bytes AS sent, received_ip_bytes AS received FROM {table} WHERE {piece} AND host = {host}"
+        )
+    };
+    let by_minute = written_until("hosts_1m", MINUTE, MINUTES_ARE_LATE)?;
+    let mut parts = Vec::new();
+    let mut from = range.from;
+    if step >= HOUR {
+        let by_hour = written_until("hosts_1h", HOUR, HOURS_ARE_LATE)?;
+        parts.push(sums("hosts_1h", from, by_hour));
+        from = by_hour;
+    }
+    if by_minute > from {
+        parts.push(sums("hosts_1m", from, by_minute));
+        from = by_minute;
+    }
+    if range.to > from {
+        let newest = Range { from, to: range.to };
+        let when = newest.sql();
+        // What goes on is told by its updates, until its end tells all.
+        let ended = format!("SELECT uid FROM conn WHERE {when}");
+        for (table, alone) in [
+            ("conn", "TRUE".to_owned()),
+            ("conn_update", format!("uid NOT IN ({ended})")),
+        ] {
+            for (own, sent, received) in [
+                ("orig", "orig_ip_bytes", "resp_ip_bytes"),
+                ("resp", "resp_ip_bytes", "orig_ip_bytes"),
+            ] {
+                parts.push(format!(
+                    "SELECT ts, {sent} AS sent, {received} AS received FROM {table} WHERE {when} AND \"id.{own}_h\" = {host} AND {alone}"
+                ));
+            }
+        }
+    }
+    Ok(format!(
+        "SELECT CAST(ts AS BIGINT) / {} * {step} AS at, sum(sent) AS sent, sum(received) AS received FROM ({}) GROUP BY 1 ORDER BY 1",
+        step * 1_000_000,
+        parts.join(" UNION ALL ")
+    ))
 }
 
 /// What the run itself knows: of the conversations that it keeps.
@@ -271,6 +332,7 @@ fn of_live(live: &Live, address: IpAddr, range: Range) -> Result<Host, Failure> 
         software: Vec::new(),
         dhcp: Vec::new(),
         totals: Totals::default(),
+        step_ms: MINUTE,
         history: history.unwrap_or_default(),
         geo: None,
         complete: false,

@@ -301,6 +301,7 @@ export interface Host {
   software: LogRecord[];
   dhcp: LogRecord[];
   totals: { sent: number; received: number; packets: number; conns: number };
+  step_ms: number;
   history: [ts: number, sent: number, received: number][];
   geo?: { country?: string | null; asn?: number | null; as_org?: string | null } | null;
   complete: boolean;

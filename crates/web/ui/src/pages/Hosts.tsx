@@ -95,8 +95,13 @@ function OneHost({ address }: { address: string }) {
 function Body({ host, loading, from, to }: { host: Host; loading: boolean; from: number; to: number }) {
   const t = words.value.hosts;
   const now = Date.now();
-  const times = useMemo(() => host.history.map((point) => point[0]), [host]);
-  const step = times.length > 1 ? ((times[times.length - 1] ?? 0) - (times[0] ?? 0)) / (times.length - 1) / 1000 : 1;
+  const step = host.step_ms / 1000;
+  // A point is the mean of the step that it begins: the last one is drawn to its end, so that a run's first minute is a line too.
+  const { history, times } = useMemo(() => {
+    const last = host.history[host.history.length - 1];
+    const drawn: Host['history'] = last ? [...host.history, [Math.min(to, last[0] + host.step_ms), last[1], last[2]]] : [];
+    return { history: drawn, times: drawn.map((point) => point[0]) };
+  }, [host]);
   const flows = href('flows', { filter: term('host', host.address) });
   const facts: [string, string][] = [
     [t.names, host.names.length === 0 ? t.noNames : host.names.join(', ')],
@@ -144,8 +149,8 @@ function Body({ host, loading, from, to }: { host: Host; loading: boolean; from:
             to={to}
             format={bits}
             series={[
-              { label: t.received, values: host.history.map((p) => (p[2] * 8) / step), color: '--in', fill: true },
-              { label: t.sent, values: host.history.map((p) => (p[1] * 8) / step), color: '--out', fill: true, mirrored: true },
+              { label: t.received, values: history.map((p) => (p[2] * 8) / step), color: '--in', fill: true },
+              { label: t.sent, values: history.map((p) => (p[1] * 8) / step), color: '--out', fill: true, mirrored: true },
             ]}
           />
         )}
