@@ -135,8 +135,9 @@ impl Live {
             return;
         }
         let step = steps.take(snapshot, ts);
-        if let Some(step) = &step {
-            lock(&inner.seconds).push(step.second);
+        let second = step.as_ref().and_then(|step| step.second);
+        if let Some(second) = second {
+            lock(&inner.seconds).push(second);
         }
         let most = inner.settings.top;
         let top = {
@@ -161,7 +162,7 @@ impl Live {
             version: 0,
             ts: now,
             uptime_ms: snapshot.uptime_ns / 1_000_000,
-            second: step.second,
+            second: second.unwrap_or_default(),
             local_nets: if snapshot.directions.configured {
                 LocalNets::Configured
             } else {

@@ -15,6 +15,8 @@ use crate::minute::{Minute, pair};
 use crate::second::Second;
 use crate::view::{Ends, Row, SourceView, WorkerView};
 
+/// A second of which less was watched, nanoseconds, is none: a run begins within one.
+const WHOLE: u64 = 950_000_000;
 /// Snapshots whose talkers are averaged.
 const TALKING: usize = 10;
 
@@ -22,13 +24,16 @@ const TALKING: usize = 10;
 #[derive(Default)]
 pub(crate) struct Steps {
     before: Option<Snapshot>,
+    /// The second in which the run began is over.
+    has_begun: bool,
     talkers: VecDeque<Talkers>,
 }
 
 /// What happened between two snapshots.
 #[derive(Default)]
 pub(crate) struct Step {
-    pub(crate) second: Second,
+    /// `None`: it was watched only in part.
+    pub(crate) second: Option<Second>,
     pub(crate) workers: Vec<WorkerView>,
     pub(crate) sources: Vec<SourceView>,
     /// Bytes of a file that were read, a second.
@@ -115,6 +120,9 @@ fn rate(now: u64, before: u64, elapsed_ns: u64) -> u64 {
 
 impl Steps {
     /// Takes the next snapshot; the second begins at `ts`. `None`: it is the first.
+    ///
+    /// The second in which a run begins is left out: of its traffic only a part was seen, and with it comes what waited in the rings before. Later ones are
+    /// whole, but for the unrest of the one who calls this, which the rates take into account.
     pub(crate) fn take(&mut self, snapshot: &Snapshot, ts: i64) -> Option<Step> {
         if self.talkers.len() == TALKING {
             self.talkers.pop_front();
@@ -142,9 +150,10 @@ impl Steps {
         };
         directions(&mut second, snapshot, &before, elapsed);
         peaks(&mut second, snapshot);
+        let is_whole = std::mem::replace(&mut self.has_begun, true) || elapsed >= WHOLE;
         let read = |snapshot: &Snapshot| snapshot.position.map_or(0, |(read, _)| read);
         Some(Step {
-            second,
+            second: is_whole.then_some(second),
             read: rate(read(snapshot), read(&before), elapsed),
             workers: workers(&snapshot.workers, &before.workers, elapsed),
             sources: sources(&now.capture, &then.capture, elapsed),
@@ -330,7 +339,7 @@ mod tests {
         let mut steps = Steps::default();
         assert!(steps.take(&snapshot(1), 0).is_none());
         let step = steps.take(&snapshot(3), 1000).expect("two snapshots");
-        let second = step.second;
+        let second = step.second.expect("it is whole");
         assert_eq!(
             (second.packets, second.bits, second.lost),
             (100, 80_000, Some(2))
@@ -340,6 +349,23 @@ mod tests {
         let worker = &step.workers[0];
         assert!((worker.busy - 0.25).abs() < 1e-9 && (worker.sleep - 0.7).abs() < 1e-9);
         assert_eq!((worker.packets, worker.latency_us), (100, None));
+    }
+
+    #[test]
+    fn the_second_in_which_a_run_begins_is_left_out() {
+        let mut steps = Steps::default();
+        let at = |ms: u64| Snapshot {
+            uptime_ns: ms * 1_000_000,
+            ..snapshot(ms / 100)
+        };
+        assert!(steps.take(&at(10), 0).is_none());
+        let first = steps.take(&at(400), 1000).expect("two snapshots");
+        assert!(first.second.is_none());
+        // How busy the workers are is told all the same.
+        assert_eq!(first.workers.len(), 1);
+        // Later ones are scaled.
+        let second = steps.take(&at(1300), 2000).expect("two snapshots").second;
+        assert_eq!(second.map(|second| second.packets), Some(1000));
     }
 
     #[test]
@@ -355,7 +381,11 @@ mod tests {
         now.directions.internal = passed(10, 1000);
         let mut steps = Steps::default();
         steps.take(&then, 0);
-        let second = steps.take(&now, 1000).expect("two snapshots").second;
+        let second = steps
+            .take(&now, 1000)
+            .expect("two snapshots")
+            .second
+            .expect("it is whole");
         assert_eq!(
             (
                 second.in_bits,
@@ -371,7 +401,11 @@ mod tests {
         now.directions.internal = passed(60, 6_000);
         let mut steps = Steps::default();
         steps.take(&then, 0);
-        let second = steps.take(&now, 1000).expect("two snapshots").second;
+        let second = steps
+            .take(&now, 1000)
+            .expect("two snapshots")
+            .second
+            .expect("it is whole");
         assert_eq!(
             (
                 second.in_bits,
@@ -393,7 +427,11 @@ mod tests {
         }];
         let mut steps = Steps::default();
         steps.take(&snapshot(1), 0);
-        let second = steps.take(&now, 1000).expect("two snapshots").second;
+        let second = steps
+            .take(&now, 1000)
+            .expect("two snapshots")
+            .second
+            .expect("it is whole");
         assert_eq!((second.peak_packets, second.peak_bits), (7000, second.bits));
     }
 

@@ -17,7 +17,7 @@ pub struct View {
     pub ts: i64,
     /// How long the run has gone on, milliseconds.
     pub uptime_ms: u64,
-    /// The latest second.
+    /// The latest second that was watched whole; with a `ts` of 0: there is none yet.
     pub second: Second,
     /// What [`Second`]'s directions are by.
     pub local_nets: LocalNets,
