@@ -40,6 +40,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use portreeve_engine::Snapshot;
+use serde_json::{Map, Value};
 
 pub use filter::Filter;
 pub use flow::{FlowAsk, FlowDetail, FlowRow, Order};
@@ -260,6 +261,27 @@ impl Live {
         Ok(rows)
     }
 
+    /// Of the conversations that go on, of which an update has come: those that `filter` finds, the last told of first.
+    ///
+    /// # Errors
+    /// The filter is not understood.
+    pub fn running(&self, filter: &str) -> Result<Vec<FlowRow>, FilterError> {
+        let filter = Filter::parse(filter)?;
+        let (all, mut context) = lock(&self.inner.records).all();
+        let open = all.iter().filter(|known| known.open);
+        Ok(open
+            .filter(|known| filter.matches(known, &mut context))
+            .map(|known| FlowRow::new(&known.conn, known.facts.as_deref(), true))
+            .collect())
+    }
+
+    /// What [`FlowDetail::conn`] has, of each of these conversations; empty: nothing is known of it any more.
+    #[must_use]
+    pub fn conns<'a>(&self, uids: impl Iterator<Item = &'a str>) -> Vec<Map<String, Value>> {
+        let known = lock(&self.inner.records).conns(uids.map(uid::parse));
+        known.spelt()
+    }
+
     /// All that is known of one conversation; `None`: nothing, or nothing any more.
     #[must_use]
     pub fn flow(&self, uid: &str) -> Option<FlowDetail> {
@@ -344,6 +366,34 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_on_is_told_apart_from_what_ended() {
+        let live = Live::new(LiveSettings::default());
+        let mut output = live.output();
+        let context = RecordContext::default();
+        let of = |number, bytes| {
+            let mut conn = Conn {
+                uid: Uid([0, 0, number]),
+                ip_proto: 6,
+                resp_p: 22,
+                ..Conn::default()
+            };
+            conn.orig.ip_bytes = bytes;
+            conn
+        };
+        for (number, bytes) in [(1, 10), (2, 20), (1, 5)] {
+            output.write(&Record::ConnUpdate(of(number, bytes)), &context);
+        }
+        output.write(&Record::Conn(of(2, 20)), &context);
+        let rows = live.running("port:22").expect("a filter");
+        assert_eq!((rows.len(), rows[0].orig_ip_bytes), (1, 15));
+        assert!(live.running("port:23").expect("a filter").is_empty());
+        let uids = [rows[0].uid.as_str(), "nonsense"];
+        let conns = live.conns(uids.into_iter());
+        assert_eq!(conns[0]["orig_ip_bytes"], 15);
+        assert!(conns[1].is_empty());
+    }
+
+    #[test]
     fn flows_are_filtered_sorted_and_cut() {
         let live = Live::new(LiveSettings::default());
         let mut output = live.output();
@@ -371,6 +421,7 @@ mod tests {
         assert_eq!(bytes(rows), [19, 18, 17]);
         let rows = ask("port:443", Order::Bytes).expect("a filter");
         assert_eq!(bytes(rows), [18, 16, 14]);
+        assert!(live.running("").expect("a filter").is_empty());
         let rows = ask("port:22", Order::Newest).expect("a filter");
         assert_eq!(rows[0].uid, Uid([0, 0, 19]).to_string());
         assert!(ask("port:", Order::Newest).is_err());

@@ -98,6 +98,15 @@ impl Records {
         )
     }
 
+    /// What is known of each of these.
+    pub(crate) fn conns(&self, uids: impl Iterator<Item = Option<Uid>>) -> Conns {
+        let of = |uid: Option<Uid>| self.flows.get(uid?).cloned();
+        Conns {
+            known: uids.map(of).collect(),
+            context: self.context.clone().unwrap_or_default(),
+        }
+    }
+
     /// What is known of `uid`; `None`: nothing.
     pub(crate) fn find(&self, uid: Uid) -> Option<Found> {
         let known = self.flows.get(uid).cloned();
@@ -110,6 +119,45 @@ impl Records {
             lines,
             context: self.context.clone().unwrap_or_default(),
         })
+    }
+}
+
+/// What is known of some conversations, copied out.
+pub(crate) struct Conns {
+    known: Vec<Option<Arc<Known>>>,
+    context: RecordContext,
+}
+
+impl Conns {
+    /// The same, spelt out.
+    pub(crate) fn spelt(mut self) -> Vec<Map<String, Value>> {
+        let mut spelling = Spelling::new();
+        let mut line = Vec::new();
+        let of = |known: &Option<Arc<Known>>| {
+            let known = known.as_deref();
+            known.map(|known| spelling.conn(&mut line, known, &mut self.context))
+        };
+        self.known
+            .iter()
+            .map(of)
+            .map(Option::unwrap_or_default)
+            .collect()
+    }
+}
+
+impl Spelling {
+    fn conn(
+        &mut self,
+        line: &mut Vec<u8>,
+        known: &Known,
+        context: &mut RecordContext,
+    ) -> Map<String, Value> {
+        match &known.facts {
+            Some(facts) => facts.as_ref().clone_into(context.facts_mut()),
+            None => *context.facts_mut() = portreeve_record::Facts::default(),
+        }
+        self.line(line, &Record::Conn(known.conn), context);
+        self.object("conn", line)
     }
 }
 
@@ -149,13 +197,8 @@ impl Found {
                 records,
             };
         };
-        if let Some(facts) = &known.facts {
-            facts.as_ref().clone_into(self.context.facts_mut());
-        }
-        let mut line = Vec::new();
-        spelling.line(&mut line, &Record::Conn(known.conn), &self.context);
         FlowDetail {
-            conn: spelling.object("conn", &line),
+            conn: spelling.conn(&mut Vec::new(), known, &mut self.context),
             open: known.open,
             updates: known.updates,
             records,

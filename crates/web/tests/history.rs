@@ -72,6 +72,70 @@ fn flows_are_found_page_by_page_each_once() {
 }
 
 #[test]
+fn what_goes_on_has_its_places_among_what_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path());
+    let live = common::new_live();
+    let mut output = live.output();
+    let context = RecordContext::new("lab", vec!["eth9".into()]);
+    let going_on = [0, 450, CONNS - 1].map(|number| Conn {
+        uid: portreeve_record::Uid([7, 7, number]),
+        ..conn(number)
+    });
+    // Of one that has ended, the end did not come here.
+    for conn in going_on.into_iter().chain([conn(70)]) {
+        output.write(&Record::ConnUpdate(conn), &context);
+    }
+    let server = serve(
+        Users::default(),
+        None,
+        sources(Some(live), Some(folder.path())),
+    );
+    let wanted: BTreeSet<String> = going_on.iter().map(|conn| conn.uid.to_string()).collect();
+    for (order, by) in [
+        ("-ts", "ts"),
+        ("ts", "ts"),
+        ("-bytes", "resp_ip_bytes"),
+        ("-duration", "duration"),
+    ] {
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = api(
+                &server,
+                &format!("flows?{}&order={order}&limit=300{cursor}", range()),
+            );
+            rows.extend(page["rows"].as_array().expect("rows").clone());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+            assert!(rows.len() <= CONNS as usize + 3, "it goes round");
+        }
+        let uids: BTreeSet<&str> = rows.iter().filter_map(|row| row["uid"].as_str()).collect();
+        assert_eq!((rows.len(), uids.len()), (1003, 1003), "{order}");
+        let open = rows.iter().filter(|row| row["open"] == true);
+        let open: BTreeSet<String> = open
+            .filter_map(|row| row["uid"].as_str().map(str::to_owned))
+            .collect();
+        assert_eq!(open, wanted, "{order}");
+        let values: Vec<i64> = rows.iter().filter_map(|row| row[by].as_i64()).collect();
+        let is_sorted = values.is_sorted_by(|a, b| if order == "ts" { a <= b } else { a >= b });
+        assert!(is_sorted, "{order}");
+    }
+    let found = api(
+        &server,
+        &format!("flows?{}&filter=port:53&columns=proto", range()),
+    );
+    let open = found["rows"].as_array().expect("rows").iter();
+    let open: Vec<&Value> = open.filter(|row| row["open"] == true).collect();
+    let newest = going_on[2].uid.to_string();
+    assert_eq!(
+        open,
+        [&json!({ "ts": NOON + 999_000, "uid": newest, "proto": "udp", "open": true })]
+    );
+}
+
+#[test]
 fn a_filter_an_order_and_columns_are_what_was_asked_for() {
     let (server, _folder) = filled();
     let ask = |more: &str| api(&server, &format!("flows?{}&{more}", range()));

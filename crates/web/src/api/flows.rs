@@ -64,7 +64,8 @@ fn limit() -> usize {
 /// Conversations that were found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Flows {
-    /// Fields of `conn` by their names; `ts` in milliseconds, intervals in nanoseconds; what is unset is left out.
+    /// Fields of `conn` by their names; `ts` in milliseconds, intervals in nanoseconds; what is unset is left out. A conversation that goes on has
+    /// `open: true`, and what its updates have told (the first comes after `flow.active_timeout`).
     #[schema(value_type = Vec<Object>)]
     rows: Vec<Map<String, Value>>,
     /// Where to go on; none: that was all.
@@ -95,6 +96,13 @@ pub(crate) async fn flows(
         let live = super::now::live(&app)?;
         return of_live(live, &flows, limit, range).map(Json);
     }
+    let live = app.feed.live().cloned();
+    let running = live.as_ref().map(|live| live.running(&flows.filter));
+    let running = running
+        .transpose()
+        .map_err(|error| filter_problem(&error))?;
+    let mut running = running.unwrap_or_default();
+    running.retain(|row| row.ts >= range.from && row.ts < range.to);
     let cursor = flows.cursor.as_deref().map(Cursor::parse).transpose()?;
     let columns = search::columns(flows.columns.as_deref())?;
     let search = search::Search {
@@ -104,6 +112,8 @@ pub(crate) async fn flows(
         order: flows.order,
         limit,
         cursor,
+        running,
+        live,
     };
     ask(&app, move |asker| search.run(asker)).await.map(Json)
 }
@@ -163,9 +173,11 @@ pub(crate) struct When {
 /// All that is known of one conversation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Flow {
-    /// Its record; none: it goes on.
+    /// Its record; of one that goes on, the sums of its updates; none: there is no update yet.
     #[schema(value_type = Option<Object>)]
     conn: Option<Map<String, Value>>,
+    /// It goes on, as far as is known.
+    open: bool,
     /// Its updates, the oldest first: what was added in each.
     #[schema(value_type = Vec<Object>)]
     updates: Vec<Map<String, Value>>,
@@ -191,6 +203,7 @@ pub(crate) async fn flow(
     }
     let known = app.feed.live().and_then(|live| live.flow(&uid));
     let recent = known.map(|known| Flow {
+        open: known.open,
         conn: Some(known.conn),
         updates: Vec::new(),
         records: known.records,
@@ -207,6 +220,7 @@ pub(crate) async fn flow(
         (None, Some(recent)) => Ok(Json(recent)),
         (Some(stored), Some(recent)) if stored.conn.is_none() => Ok(Json(Flow {
             conn: recent.conn,
+            open: recent.open,
             ..stored
         })),
         (Some(stored), _) => Ok(Json(stored)),
@@ -285,6 +299,8 @@ fn one(asker: &crate::past::Asker, uid: &str, ts: Option<i64>) -> Result<Option<
         return Ok(None);
     }
     Ok(Some(Flow {
+        // Of a run that is over, or of another one, nobody knows better.
+        open: false,
         conn,
         updates,
         records,

@@ -287,6 +287,7 @@ export interface Flows {
 
 export interface Flow {
   conn: LogRecord | null;
+  open: boolean;
   updates: LogRecord[];
   records: ({ log: string } & LogRecord)[];
 }

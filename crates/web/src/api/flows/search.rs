@@ -1,7 +1,10 @@
-//! The search over the store: from the newest (or oldest) slice of time on, as long as it may take.
+//! The search over the store: from the newest (or oldest) slice of time on, as long as it may take. What goes on, which is not in the store yet, has its places
+//! among what was found.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use portreeve_live::{FlowRow, Live};
 use serde_json::{Map, Value};
 
 use super::cursor::Cursor;
@@ -92,6 +95,46 @@ pub(super) struct Search {
     pub order: Order,
     pub limit: usize,
     pub cursor: Option<Cursor>,
+    /// What goes on and fits.
+    pub running: Vec<FlowRow>,
+    /// The run that knows all of it.
+    pub live: Option<Live>,
+}
+
+/// What was found, with its place in the order of time: nanoseconds since 1970 UTC, and its `uid`.
+struct Found {
+    at: i64,
+    uid: String,
+    row: Row,
+}
+
+/// A conversation of the store, or one that goes on.
+enum Row {
+    Stored(Map<String, Value>),
+    Running,
+}
+
+impl Found {
+    fn stored(at: i64, row: Map<String, Value>) -> Found {
+        let uid = row.get("uid").and_then(Value::as_str).unwrap_or_default();
+        Found {
+            at,
+            uid: uid.to_owned(),
+            row: Row::Stored(row),
+        }
+    }
+
+    fn running(row: &FlowRow) -> Found {
+        Found {
+            at: row.ts.saturating_mul(1_000_000),
+            uid: row.uid.clone(),
+            row: Row::Running,
+        }
+    }
+
+    fn place(&self) -> (i64, &str) {
+        (self.at, &self.uid)
+    }
 }
 
 impl Search {
@@ -102,8 +145,11 @@ impl Search {
     pub fn run(&self, asker: &Asker) -> Result<Flows, Failure> {
         match self.order {
             Order::Newest | Order::Oldest => self.by_time(asker),
-            Order::Bytes => self.by(asker, "orig_ip_bytes + resp_ip_bytes"),
-            Order::Duration => self.by(asker, "coalesce(duration, 0)"),
+            Order::Bytes => self.by(asker, "orig_ip_bytes + resp_ip_bytes", FlowRow::bytes),
+            Order::Duration => self.by(asker, "coalesce(duration, 0)", |row| {
+                let duration = row.duration.unwrap_or(0);
+                duration.max(0).unsigned_abs()
+            }),
         }
     }
 
@@ -117,11 +163,10 @@ impl Search {
         let forward = self.order == Order::Oldest;
         let (range, beyond) = self.rest(forward);
         let began = Instant::now();
-        let mut rows = Vec::new();
-        let mut last = None;
+        let mut found = Vec::new();
         let direction = if forward { "ASC" } else { "DESC" };
         for slice in Slices::new(asker.past.history.catalog(), "conn", range, forward) {
-            let wanted = self.limit - rows.len();
+            let wanted = self.limit - found.len();
             let sql = format!(
                 "SELECT CAST(ts AS BIGINT) AS \"at\", {} FROM conn WHERE {} AND {beyond} AND ({}) ORDER BY ts {direction}, uid {direction} LIMIT {wanted}",
                 self.select(),
@@ -130,29 +175,87 @@ impl Search {
             );
             let table = asker.table(sql, wanted)?;
             for mut row in table.rows {
-                let at = row.remove(0).as_i64();
+                let at = row.remove(0).as_i64().unwrap_or_default();
                 let row = in_milliseconds(object(&table.columns[1..], row));
-                if let (Some(at), Some(uid)) = (at, row.get("uid").and_then(Value::as_str)) {
-                    last = Some(Cursor::Row(at, uid.to_owned()));
-                }
-                rows.push(row);
+                found.push(Found::stored(at, row));
             }
-            if rows.len() >= self.limit {
-                let searched_to = match &last {
-                    Some(Cursor::Row(at, _)) => at.div_euclid(1_000_000),
-                    _ => slice.from,
-                };
-                return Ok(self.found(rows, last, searched_to, true));
+            if found.len() >= self.limit {
+                return Ok(self.page(found, None, forward));
             }
             let border = if forward { slice.to } else { slice.from };
             let is_end = border == if forward { range.to } else { range.from };
             if !is_end && began.elapsed() > PATIENCE {
-                let next = Cursor::Moment(border.saturating_mul(1_000_000));
-                return Ok(self.found(rows, Some(next), border, false));
+                return Ok(self.page(found, Some(border), forward));
             }
         }
         let end = if forward { range.to } else { range.from };
-        Ok(self.found(rows, None, end, true))
+        let page = self.page(found, Some(end), forward);
+        // The end of the range is no place to go on from.
+        let next = page.next.filter(|_| page.rows.len() >= self.limit);
+        Ok(Flows {
+            next,
+            complete: true,
+            ..page
+        })
+    }
+
+    /// A page of what the store has found, up to `border` or, without one, up to the last of it; with what goes on in its places.
+    fn page(&self, mut found: Vec<Found>, border: Option<i64>, forward: bool) -> Flows {
+        let border_ns = border.map(|border| border.saturating_mul(1_000_000));
+        let last = found.last().map(|last| (last.at, last.uid.clone()));
+        let is_in = |one: &Found| {
+            let place = one.place();
+            let is_beyond_cursor = match &self.cursor {
+                Some(Cursor::Row(at, uid)) => {
+                    forward == (place > (*at, uid.as_str())) && place != (*at, uid.as_str())
+                }
+                Some(Cursor::Moment(at)) => forward == (one.at >= *at),
+                _ => true,
+            };
+            let is_before_border = match (border_ns, &last) {
+                (Some(border), _) => forward == (one.at < border),
+                (None, Some((at, uid))) => forward == (place < (*at, uid.as_str())),
+                (None, None) => true,
+            };
+            is_beyond_cursor && is_before_border
+        };
+        let ended: HashSet<String> = found.iter().map(|one| one.uid.clone()).collect();
+        let running = self.running.iter().map(Found::running);
+        found.extend(running.filter(|one| is_in(one) && !ended.contains(&one.uid)));
+        found.sort_by(|a, b| {
+            let order = a.place().cmp(&b.place());
+            if forward { order } else { order.reverse() }
+        });
+        let is_full = found.len() >= self.limit;
+        found.truncate(self.limit);
+        let row = found.last().filter(|_| is_full);
+        let next = match (row, border_ns) {
+            (Some(last), _) => Some(Cursor::Row(last.at, last.uid.clone())),
+            (None, border) => border.map(Cursor::Moment),
+        };
+        let searched_to = match (row, border) {
+            (Some(last), _) => last.at.div_euclid(1_000_000),
+            (None, border) => border.unwrap_or(self.range.from),
+        };
+        self.found(self.spelt(found), next, searched_to, is_full)
+    }
+
+    /// The rows, those that go on from the run.
+    fn spelt(&self, found: Vec<Found>) -> Vec<Map<String, Value>> {
+        let running = found.iter().filter(|one| matches!(one.row, Row::Running));
+        let uids = running.map(|one| one.uid.as_str());
+        let conns = self.live.as_ref().map(|live| live.conns(uids));
+        let mut conns = conns.unwrap_or_default().into_iter();
+        let row = |one: Found| match one.row {
+            Row::Stored(row) => row,
+            Row::Running => {
+                let mut row = conns.next().unwrap_or_default();
+                row.retain(|name, _| self.columns.iter().any(|column| column == name));
+                row.insert("open".to_owned(), true.into());
+                row
+            }
+        };
+        found.into_iter().map(row).collect()
     }
 
     fn found(
@@ -205,28 +308,40 @@ impl Search {
     }
 
     /// Sorted by something else than time: over the newest part of the range that can be looked at in a moment.
-    fn by(&self, asker: &Asker, what: &str) -> Result<Flows, Failure> {
+    fn by(&self, asker: &Asker, what: &str, of: fn(&FlowRow) -> u64) -> Result<Flows, Failure> {
         let part = newest_within(asker.past.history.catalog(), "conn", self.range, MOST_BYTES);
         let offset = self.cursor.as_ref().map_or(0, Cursor::offset);
+        // What goes on has its places among the others: with such, the pages before are read again.
+        let skipped = if self.running.is_empty() { offset } else { 0 };
+        let wanted = offset - skipped + self.limit + 1;
         let sql = format!(
-            "SELECT {} FROM conn WHERE {} AND ({}) ORDER BY {what} DESC, ts DESC, uid LIMIT {} OFFSET {offset}",
+            "SELECT {what} AS \"by\", CAST(ts AS BIGINT) AS \"at\", {} FROM conn WHERE {} AND ({}) ORDER BY 1 DESC, ts DESC, uid LIMIT {wanted} OFFSET {skipped}",
             self.select(),
             part.sql(),
             self.condition,
-            self.limit + 1,
         );
-        let mut table = asker.table(sql, self.limit + 1)?;
-        let more = table.rows.len() > self.limit;
-        table.rows.truncate(self.limit);
-        let columns = table.columns;
-        let rows: Vec<_> = table
-            .rows
-            .into_iter()
-            .map(|row| in_milliseconds(object(&columns, row)))
-            .collect();
-        let next = more.then(|| Cursor::of_offset(offset + rows.len()));
+        let table = asker.table(sql, wanted)?;
+        let mut all: Vec<(u64, Found)> = Vec::new();
+        for mut row in table.rows {
+            let by = row.remove(0).as_u64().unwrap_or_default();
+            let at = row.remove(0).as_i64().unwrap_or_default();
+            let row = in_milliseconds(object(&table.columns[2..], row));
+            all.push((by, Found::stored(at, row)));
+        }
+        if !self.running.is_empty() {
+            let ended: HashSet<String> = all.iter().map(|(_, one)| one.uid.clone()).collect();
+            let running = self.running.iter().filter(|row| !ended.contains(&row.uid));
+            all.extend(running.map(|row| (of(row), Found::running(row))));
+            // What the store has in its order stays so: the sort is stable.
+            all.sort_by_key(|(by, _)| std::cmp::Reverse(*by));
+        }
+        let rest = all.into_iter().skip(offset - skipped);
+        let mut found: Vec<Found> = rest.map(|(_, one)| one).collect();
+        let more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let next = more.then(|| Cursor::of_offset(offset + found.len()));
         let complete = part.from <= self.range.from;
-        Ok(self.found(rows, next, part.from, complete))
+        Ok(self.found(self.spelt(found), next, part.from, complete))
     }
 }
 
@@ -265,6 +380,8 @@ mod tests {
             order,
             limit: 10,
             cursor,
+            running: Vec::new(),
+            live: None,
         }
     }
 

@@ -80,7 +80,7 @@ function Body({ flow }: { flow: Flow }) {
   if (!conn) return <Empty title={t.gone} />;
   return (
     <>
-      <Ends conn={conn} />
+      <Ends conn={conn} open={flow.open} />
       {conn['proto'] === 'tcp' ? <Health conn={conn} /> : null}
       <h3>{t.records}</h3>
       {flow.records.length === 0 ? <p class="hint">{t.noRecords}</p> : flow.records.map((record, i) => <Record key={i} record={record} />)}
@@ -102,7 +102,7 @@ function Body({ flow }: { flow: Flow }) {
   );
 }
 
-function Ends({ conn }: { conn: LogRecord }) {
+function Ends({ conn, open }: { conn: LogRecord; open: boolean }) {
   const t = words.value.flow;
   const state = String(conn['conn_state'] ?? '');
   const orig = String(conn['id.orig_h'] ?? '');
@@ -135,7 +135,8 @@ function Ends({ conn }: { conn: LogRecord }) {
   return (
     <>
       <p class="flow-line">
-        <Field name="ts" value={conn['ts']} link /> <b>{String(conn['proto'] ?? '')}</b> <b>{String(conn['service'] ?? '')}</b> {conn['app'] ? <span class="tag">{String(conn['app'])}</span> : null}
+        <Field name="ts" value={conn['ts']} link /> <b>{String(conn['proto'] ?? '')}</b> <b>{String(conn['service'] ?? '')}</b> {conn['app'] ? <span class="tag">{String(conn['app'])}</span> : null}{' '}
+        {open ? <span class="tag ok">{words.value.flows.running}</span> : null}
       </p>
       <div class="ends">
         {end('orig', t.originator)}

@@ -156,6 +156,7 @@ export const en = {
     searching: (time: string) => `Searched back to ${time} …`,
     next: 'Next page',
     first: 'First page',
+    running: 'running',
     details: 'Details of this flow',
     add: (term: string) => `Click: only ${term}. With Alt: without it.`,
     none: 'No flow matches.',

@@ -160,6 +160,7 @@ export const zh: Dictionary = {
     add: (term) => `单击：只看 ${term}；按住 Alt：排除。`,
     none: '没有匹配的流。',
     waitingEnd: '会话在结束时列出；较长的会话在进行中也会列出。',
+    running: '进行中',
     examples: '示例',
     volume: '流随时间的变化',
     csv: '下载 CSV',

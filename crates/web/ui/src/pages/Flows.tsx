@@ -200,7 +200,7 @@ function Rows({ found, columns, loading, open, filter }: { found: Found; columns
                   const look = lookOf(name, numeric(name));
                   return (
                     <td key={name} class={isNumeric(look) ? 'right' : name === 'history' || name === 'uid' ? 'mono' : ''}>
-                      {name === 'ts' && at !== null ? <span class="num">{when(at, now, true)}</span> : <Field name={name} value={row[name]} look={look} />}
+                      {name === 'ts' && at !== null ? <Begin at={at} now={now} open={row['open'] === true} /> : <Field name={name} value={row[name]} look={look} />}
                     </td>
                   );
                 })}
@@ -224,6 +224,21 @@ function Rows({ found, columns, loading, open, filter }: { found: Found; columns
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** When it began, and whether it goes on. */
+function Begin({ at, now, open }: { at: number; now: number; open: boolean }) {
+  return (
+    <>
+      <span class="num">{when(at, now, true)}</span>
+      {open ? (
+        <>
+          {' '}
+          <span class="tag ok">{words.value.flows.running}</span>
+        </>
+      ) : null}
+    </>
   );
 }
 

@@ -13,7 +13,7 @@ import { Monitor, output, stopAll, traffic, work } from './monitor';
 const PAGES = ['', 'flows', 'hosts', 'hosts?address=203.0.113.10', 'applications', 'tcp', 'dns', 'tls', 'sensor', 'query'];
 const nameOf = (path: string): string => (path === '' ? 'now' : path.replace('?address=203.0.113.10', '-one'));
 
-const monitor = new Monitor('monitor', 7701, [`store.path=${join(work, 'store')}`, 'store.flush_every=1s', 'flow.udp_idle=2s', 'flow.tcp_idle=10s', 'facts.names=true']);
+const monitor = new Monitor('monitor', 7701, [`store.path=${join(work, 'store')}`, 'store.flush_every=1s', 'flow.udp_idle=2s', 'flow.tcp_idle=10s', 'flow.active_timeout=3s', 'facts.names=true']);
 
 let browser: Browser;
 let page: Page;
@@ -222,6 +222,17 @@ describe('dashboard', () => {
     await go('flows?filter=service:dns');
     await page.locator('table.flows tbody tr').first().click();
     await drawer.getByText('NOERROR').or(drawer.getByText('NXDOMAIN')).first().waitFor();
+  });
+
+  it('a flow that goes on is listed, and said to', async () => {
+    await go('flows?filter=dport:7000');
+    const row = page.locator('table.flows tbody tr', { hasText: 'running' });
+    await row.waitFor();
+    assert.equal(await row.count(), 1);
+    await shoot(page, 'flows-running');
+    await row.getByRole('button', { name: 'Details' }).click();
+    await page.getByRole('complementary', { name: 'Flow' }).getByText('While it went on').waitFor();
+    await shoot(page, 'flow-running');
   });
 
   it('dragging over a chart zooms all pages, and the link holds it', async () => {

@@ -39,6 +39,8 @@ function serve(): void {
       socket.on('data', () => setTimeout(() => socket.end(), 1200));
     })
     .listen(22, SHELL);
+  // Of conversations that go on and on.
+  net.createServer((socket) => socket.on('error', () => {}).on('data', (said) => socket.write(said))).listen(7000, WEB);
   const names = createSocket('udp4');
   names.on('message', (question, from) => names.send(answer(question), from.port, from.address));
   names.bind(53, NAMES);
@@ -75,8 +77,12 @@ function ask(): void {
     http.get({ host, path, localAddress, agent: false, headers: { Host: 'www.example.net', 'User-Agent': 'test' } }, (response) => response.resume()).on('error', quiet);
   };
   const connect = (port: number, host: string, localAddress: string): net.Socket => net.connect({ port, host, localAddress }).on('error', quiet);
+  let long: net.Socket | null = null;
   setInterval(() => {
     round += 1;
+    // The server may not be there yet.
+    if (long === null || long.destroyed) long = connect(7000, WEB, '10.77.0.1').resume();
+    else if (round % 3 === 0) long.write('still here');
     const client = CLIENTS[round % CLIENTS.length] ?? '10.77.0.1';
     lookUp(round % 5 === 0 ? `no${round % 3}.example.org` : `host-${round % 7}.example.net`, client, round);
     fetchPage(WEB, `/size/${(round % 10) * 3000}`, client);
