@@ -363,6 +363,8 @@ let csrf: string | null = null;
 let csrfKnown = false;
 
 const ROOT = '/api/v1/';
+/** Where the live stream is: server-sent events. */
+export const LIVE = `${ROOT}live`;
 
 type Query = Record<string, string | number | null | undefined>;
 
@@ -495,7 +497,4 @@ export const api = {
     const response = await post('query', { sql, max_rows: maxRows, format: 'csv' }, signal);
     return response.blob();
   },
-
-  /** The live stream. */
-  live: (): EventSource => new EventSource(`${ROOT}live`),
 };

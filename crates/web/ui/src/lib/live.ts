@@ -1,9 +1,10 @@
-// The live stream: one view a second, and the seconds behind it. It is closed while the page is hidden (a browser has six connections
-// to a server, and each page that is open would hold one), and comes back by itself when it is lost.
+// The live stream: one view a second, and the seconds behind it. It is closed while the page is hidden, and comes back by itself when it
+// is lost. All pages share one (stream.ts).
 
 import { signal } from '@preact/signals';
 import { api, ApiError, type Second, type View } from '../api';
 import { merge } from './series';
+import { follow, type Stream } from './stream';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 
@@ -21,7 +22,7 @@ const SILENCE_MS = 6000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
 
-let stream: EventSource | null = null;
+let stream: Stream | null = null;
 let silence: ReturnType<typeof setTimeout> | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let wait = FIRST_WAIT_MS;
@@ -70,22 +71,22 @@ async function attempt(): Promise<void> {
 function open(): void {
   close();
   if (stopped || document.hidden) return;
-  const opened = api.live();
-  stream = opened;
   silence = setTimeout(lost, SILENCE_MS);
-  opened.addEventListener('seconds', (event: MessageEvent<string>) => {
-    alive();
-    seconds.value = merge(seconds.value, JSON.parse(event.data) as Second[]);
+  const opened = follow({
+    seconds: (past) => {
+      alive();
+      seconds.value = merge(seconds.value, past);
+    },
+    view: (next) => {
+      alive();
+      view.value = next;
+      if (next.second.ts > 0) seconds.value = merge(seconds.value, [next.second]);
+    },
+    lost: () => {
+      if (stream === opened) lost();
+    },
   });
-  opened.addEventListener('view', (event: MessageEvent<string>) => {
-    alive();
-    const next = JSON.parse(event.data) as View;
-    view.value = next;
-    if (next.second.ts > 0) seconds.value = merge(seconds.value, [next.second]);
-  });
-  opened.onerror = () => {
-    if (stream === opened) lost();
-  };
+  stream = opened;
 }
 
 let stopped = true;

@@ -405,6 +405,24 @@ describe('dashboard', () => {
     for (const kind of TOP_KINDS) assert.ok(Array.isArray((await ask<{ rows: unknown[] }>(`top?kind=${kind}`)).rows), kind);
   });
 
+  it('seven pages at once: all share one stream, whichever of them is closed', async () => {
+    // The browser has six connections to the server: a stream each would leave none for the seventh page.
+    const { context, page: first } = await open(browser);
+    const pages = [first];
+    while (pages.length < 7) pages.push(await context.newPage());
+    for (const one of pages) {
+      await one.goto(`${monitor.url}/sensor`);
+      await settled(one);
+    }
+    const counted = (one: Page): Promise<string> => one.locator('.ledger .full').innerText();
+    await first.close();
+    for (const one of pages.slice(1)) {
+      const before = await counted(one);
+      await until('packets go on', async () => (await counted(one)) !== before);
+    }
+    await context.close();
+  });
+
   it('who has to log in does so once, and out again; without a history that is said', async () => {
     const made = output(['web', 'token', 'ui']);
     const secret = /: (\S+)\s*$/.exec(made.stderr)?.[1] ?? '';
