@@ -88,6 +88,7 @@ pub fn condition(text: &str, columns: &[Info]) -> Result<Condition, FilterError>
 mod tests {
     use super::*;
     use portreeve_record::schema::CONN;
+    use portreeve_record::{Conn, RecordContext};
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
@@ -119,6 +120,7 @@ mod tests {
 
     #[test]
     fn no_text_is_a_panic() {
+        let (conn, context) = (Conn::default(), RecordContext::default());
         let pieces = [
             "port",
             ":",
@@ -148,8 +150,24 @@ mod tests {
                     .wrapping_add(1_442_695_040_888_963_407);
                 text.push_str(pieces[(seed >> 33) as usize % pieces.len()]);
             }
-            if let Err(error) = condition(&text, CONN) {
-                assert!(text.is_char_boundary(error.position), "{text:?}: {error}");
+            match Matcher::new(&text, CONN) {
+                Err(error) => {
+                    assert!(text.is_char_boundary(error.position), "{text:?}: {error}");
+                }
+                // What does not pass is what passes when it is turned round.
+                Ok(matcher) => {
+                    let turned = Matcher::new(&format!("-({text})"), CONN);
+                    let passes = [Some(matcher), turned.ok()].map(|matcher| {
+                        let matcher = matcher?;
+                        let mut row = matcher.row();
+                        conn.visit(&context, &mut row);
+                        Some(row.passes())
+                    });
+                    assert!(
+                        passes[1].is_none_or(|turned| Some(!turned) == passes[0]),
+                        "{text:?}"
+                    );
+                }
             }
         }
     }
