@@ -66,6 +66,8 @@ export interface RecordAccount {
   produced: number;
   queued: number;
   dropped: number;
+  /** It is for screens only: what it did not get is no loss. */
+  shown_only: boolean;
 }
 
 /** Where every packet, flow and record went. */

@@ -53,6 +53,7 @@ export const en = {
     recordsFor: (output: string) => `records for ${output}`,
     written: 'written or queued',
     dropped: 'dropped, ring full',
+    notShown: 'not shown on screens, no loss',
     writer: 'frames for the packet writer',
   },
   range: {

@@ -53,6 +53,7 @@ export const zh: Dictionary = {
     recordsFor: (output) => `${output} 的记录`,
     written: '已写入或排队',
     dropped: '丢弃（环已满）',
+    notShown: '未在屏幕上显示（不算丢失）',
     writer: '交给抓包写入器的帧',
   },
   range: {

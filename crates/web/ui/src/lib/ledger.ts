@@ -52,10 +52,11 @@ export function accounts(ledger: Ledger, t: Dictionary['ledger']): Account[] {
   for (const { name, count } of flows.ended_by) add(1, t.ended(name), count);
   sometimes(1, t.refused, flows.refused, { loss: true });
   sometimes(1, t.unaccounted, flows.unaccounted, { fault: true });
-  for (const { output, produced, queued, dropped } of ledger.records) {
+  for (const { output, produced, queued, dropped, shown_only } of ledger.records) {
     add(0, t.recordsFor(output), produced);
     add(1, t.written, queued);
-    add(1, t.dropped, dropped, { loss: true });
+    if (shown_only) sometimes(1, t.notShown, dropped);
+    else add(1, t.dropped, dropped, { loss: true });
   }
   if (ledger.writer) {
     add(0, t.writer, ledger.writer.queued + ledger.writer.dropped);
