@@ -113,10 +113,10 @@ fn live(now: i64) -> Asked {
     live.take(&snapshot(1), at(now - 1000));
     let mut output = live.output();
     each(now - 1_000_000, |record, context| {
-        output.write(record, context)
+        output.write(record, context);
     });
     bad(now - 1_000_000, |record, context| {
-        output.write(record, context)
+        output.write(record, context);
     });
     live.take(&snapshot(2), at(now));
     Asked {

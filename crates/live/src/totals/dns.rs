@@ -120,8 +120,8 @@ fn by_name<K>(
     name: impl Fn(&K, &Seen) -> Option<String>,
 ) -> HashMap<Option<String>, u64> {
     let mut named = HashMap::new();
-    for (key, seen) in &sums {
-        *named.entry(name(key, seen)).or_insert(0) += seen.count;
+    for (key, seen) in sums {
+        *named.entry(name(&key, &seen)).or_insert(0) += seen.count;
     }
     named
 }

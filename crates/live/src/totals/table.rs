@@ -23,8 +23,10 @@ pub(super) fn table<K, V, O: Ord>(
     sums: HashMap<K, V>,
     row: impl Fn(&K, &V) -> Option<(O, Vec<Value>)>,
 ) -> Table {
-    let mut rows: Vec<(O, Vec<Value>)> =
-        sums.iter().filter_map(|(key, sum)| row(key, sum)).collect();
+    let mut rows: Vec<(O, Vec<Value>)> = sums
+        .into_iter()
+        .filter_map(|(key, sum)| row(&key, &sum))
+        .collect();
     // Equals by what they are called, so that rows do not jump.
     rows.sort_by(|(a, row), (b, other)| b.cmp(a).then_with(|| by_text(row, other)));
     rows.truncate(ROWS);
