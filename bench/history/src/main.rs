@@ -1,15 +1,12 @@
-//! The store, measured.
+//! The history, asked.
 //!
 //! ```text
-//! portreeve-bench-history fill DIR FLOWS   makes up conversations and writes them into a store; prints records per second, CPU, bytes a record
-//! portreeve-bench-history ask DIR          answers the questions whose numbers come in on standard input, a line each: the milliseconds it took
-//! portreeve-bench-history questions DIR    the questions as JSON, for whoever asks them elsewhere
+//! portreeve-bench-history ask DIR     answers the questions whose numbers come in on standard input, a line each: the milliseconds it took
+//! portreeve-bench-history questions   the questions as JSON, for whoever asks them elsewhere
 //! ```
 //!
 //! `scripts/bench-history` asks DuckDB the same questions about the same files, in turn.
 
-mod fill;
-mod flows;
 mod questions;
 
 use std::io::{BufRead, Write};
@@ -27,13 +24,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["fill", folder, flows] => match flows.parse() {
-            Ok(flows) => fill::fill(Path::new(folder), flows),
-            Err(_) => Err(format!("{flows} is no number of flows")),
-        },
         ["ask", folder] => ask(Path::new(folder)),
         ["questions"] => print(&questions::json()),
-        _ => Err("usage: portreeve-bench-history fill DIR FLOWS | ask DIR | questions".to_owned()),
+        _ => Err("usage: portreeve-bench-history ask DIR | questions".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

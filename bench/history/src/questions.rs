@@ -1,4 +1,4 @@
-//! What a dashboard asks, in SQL that both know: times are written out, since the flows are made up for one week (see [`crate::flows`]).
+//! What a dashboard asks, in SQL that both know: times are written out, since the flows are made up for one week (by `portreeve-bench-store`).
 
 /// A question.
 pub(crate) struct Question {

@@ -14,9 +14,13 @@
 //! add up. Rows are *additive*: a bucket may have several rows of one key (what came late is in another), so every
 //! query sums. That is why memory may be given back at any time.
 
+mod blocks;
+
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
+
+use ahash::RandomState;
+use blocks::Blocks;
 
 use portreeve_record::field::Ipfix::Own;
 use portreeve_record::field::Kind::{self, Addr, Count, Str, Time};
@@ -29,8 +33,10 @@ use crate::schema::{Table, TableKind};
 const MOST_UIDS: usize = 262_144;
 /// A conversation that was silent for so long (by the records' time) is forgotten when there is no more place, nanoseconds.
 const SILENT: i64 = 6 * 3600 * SECOND;
-/// Keys of one roll-up in memory; with more it is written early.
+/// Addresses of one roll-up in memory; with more it is written early.
 const MOST_KEYS: usize = 65_536;
+/// Blocks of sums of one roll-up in memory, 4 KB each; with more it is written early.
+const MOST_BLOCKS: usize = 4096;
 /// Addresses that have a row of their own in a bucket, each time it is written: those with the most bytes.
 pub const TOP_HOSTS: usize = 1000;
 /// Buckets that one record is spread over at most; what is longer has wider steps.
@@ -177,15 +183,15 @@ impl Sums {
     }
 }
 
+/// What is summed up apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct RateKey {
-    bucket: i64,
+struct Series {
     source: SourceId,
     ip_proto: u8,
     service: Option<&'static str>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Rate {
     conns: u64,
     sums: Sums,
@@ -219,7 +225,9 @@ struct Counted {
     until: i64,
 }
 
+/// A bucket's number and an address.
 type HostKey = (i64, Option<IpAddr>);
+type Hosts = HashMap<HostKey, Host, RandomState>;
 
 /// Takes a row of a roll-up: its table's name and its values.
 pub(crate) type Row<'a> = dyn FnMut(&'static str, &[Value<'_>]) + 'a;
@@ -238,9 +246,9 @@ pub(crate) enum Depth {
 /// The sums that are not written yet.
 #[derive(Default)]
 pub(crate) struct Rollups {
-    counted: HashMap<Uid, Counted>,
-    rates: [HashMap<RateKey, Rate>; 3],
-    hosts: [HashMap<HostKey, Host>; 2],
+    counted: HashMap<Uid, Counted, RandomState>,
+    rates: [Blocks<Series, Rate>; 3],
+    hosts: [Hosts; 2],
 }
 
 /// The last moment of a conversation, not before its first.
@@ -248,12 +256,12 @@ fn end(conn: &Conn) -> i64 {
     conn.ts.saturating_add(conn.duration.unwrap_or(0).max(0))
 }
 
-/// Hands each bucket's part of `sums`, carried from `from` to `to`, to `each`. The parts add up.
+/// Hands each bucket's part of `sums`, carried from `from` to `to`, to `each`, with the bucket's number. The parts add up.
 fn spread(from: i64, to: i64, width: i64, sums: &Sums, mut each: impl FnMut(i64, &Sums)) {
     let first = from.div_euclid(width);
     let last = to.max(from).div_euclid(width);
     if first == last {
-        each(first.saturating_mul(width), sums);
+        each(first, sums);
         return;
     }
     let whole = to.saturating_sub(from);
@@ -270,21 +278,10 @@ fn spread(from: i64, to: i64, width: i64, sums: &Sums, mut each: impl FnMut(i64,
         };
         let part = upto.without(&before);
         if !part.is_zero() {
-            each(bucket.saturating_mul(width), &part);
+            each(bucket, &part);
         }
         before = upto;
         bucket = next;
-    }
-}
-
-fn fold<K: Copy + Eq + Hash, V: Default>(
-    from: &HashMap<K, V>,
-    into: &mut HashMap<K, V>,
-    key: impl Fn(&K) -> K,
-    add: impl Fn(&mut V, &V),
-) {
-    for (k, v) in from {
-        add(into.entry(key(k)).or_default(), v);
     }
 }
 
@@ -318,12 +315,9 @@ impl Rollups {
     }
 
     fn ended(&mut self, conn: &Conn) {
-        let key = RateKey {
-            bucket: conn.ts.div_euclid(SECOND).saturating_mul(SECOND),
-            ..key(conn)
-        };
-        self.rates[0].entry(key).or_default().conns += 1;
-        let minute = conn.ts.div_euclid(MINUTE).saturating_mul(MINUTE);
+        let second = conn.ts.div_euclid(SECOND);
+        self.rates[0].at(series(conn), second).conns += 1;
+        let minute = conn.ts.div_euclid(MINUTE);
         for address in [conn.orig_h, conn.resp_h] {
             self.hosts[0]
                 .entry((minute, Some(address)))
@@ -344,17 +338,13 @@ impl Rollups {
         if sums.is_zero() {
             return;
         }
-        let key = key(conn);
+        let series = series(conn);
         let rates = &mut self.rates[0];
-        spread(from, to, SECOND, sums, |bucket, part| {
-            rates
-                .entry(RateKey { bucket, ..key })
-                .or_default()
-                .sums
-                .add(part);
+        spread(from, to, SECOND, sums, |second, part| {
+            rates.at(series, second).sums.add(part);
         });
         let hosts = &mut self.hosts[0];
-        spread(from, to, MINUTE, sums, |bucket, part| {
+        spread(from, to, MINUTE, sums, |minute, part| {
             let (orig, resp) = ([part.0[0], part.0[1]], [part.0[3], part.0[4]]);
             for (address, sent, received) in [(conn.orig_h, orig, resp), (conn.resp_h, resp, orig)]
             {
@@ -363,48 +353,47 @@ impl Rollups {
                     sent,
                     received,
                 };
-                hosts.entry((bucket, Some(address))).or_default().add(&host);
+                hosts.entry((minute, Some(address))).or_default().add(&host);
             }
         });
     }
 
     /// Whether so much is in memory that it should be written.
     pub fn is_full(&self) -> bool {
-        self.rates[0].len() >= MOST_KEYS || self.hosts[0].len() >= MOST_KEYS
+        self.rates[0].len() >= MOST_BLOCKS || self.hosts[0].len() >= MOST_KEYS
     }
 
     /// Writes what there is, down to `depth`, and forgets it.
     pub fn write(&mut self, depth: Depth, context: &RecordContext, row: &mut Row<'_>) {
-        for (level, (table, _)) in RATES.iter().enumerate().take(depth as usize + 1) {
+        for (level, (table, width)) in RATES.iter().enumerate().take(depth as usize + 1) {
             let rates = std::mem::take(&mut self.rates[level]);
-            if let Some((_, width)) = RATES.get(level + 1) {
-                let wider = |key: &RateKey| RateKey {
-                    bucket: key.bucket.div_euclid(*width).saturating_mul(*width),
-                    ..*key
-                };
-                fold(&rates, &mut self.rates[level + 1], wider, |sum, more| {
-                    sum.conns += more.conns;
-                    sum.sums.add(&more.sums);
-                });
-            }
-            for (key, rate) in &rates {
-                rate_row(table, key, rate, context, row);
+            let wider = RATES.get(level + 1).map(|(_, wider)| wider / width);
+            for (series, bucket, rate) in rates.iter() {
+                if let Some(many) = wider {
+                    let sum = self.rates[level + 1].at(series, bucket.div_euclid(many));
+                    sum.conns += rate.conns;
+                    sum.sums.add(&rate.sums);
+                }
+                let time = bucket.saturating_mul(*width);
+                rate_row(table, time, series, rate, context, row);
             }
         }
-        for (level, (table, _)) in HOSTS.iter().enumerate().take(depth as usize) {
+        for (level, (table, width)) in HOSTS.iter().enumerate().take(depth as usize) {
             let mut hosts = std::mem::take(&mut self.hosts[level]);
-            if let Some((_, width)) = HOSTS.get(level + 1) {
-                let wider =
-                    |key: &HostKey| (key.0.div_euclid(*width).saturating_mul(*width), key.1);
-                fold(&hosts, &mut self.hosts[level + 1], wider, Host::add);
+            if let Some((_, wider)) = HOSTS.get(level + 1) {
+                for ((bucket, address), host) in &hosts {
+                    let key = (bucket.div_euclid(wider / width), *address);
+                    self.hosts[level + 1].entry(key).or_default().add(host);
+                }
             }
-            for (key, host) in busiest(&mut hosts) {
-                host_row(table, key, &host, context, row);
+            for ((bucket, address), host) in busiest(&mut hosts) {
+                let time = bucket.saturating_mul(*width);
+                host_row(table, (time, address), &host, context, row);
             }
         }
         // Full maps further down are not waited for: rows are additive.
-        if self.rates[1].len() >= MOST_KEYS
-            || self.rates[2].len() >= MOST_KEYS
+        if self.rates[1].len() >= MOST_BLOCKS
+            || self.rates[2].len() >= MOST_BLOCKS
             || self.hosts[1].len() >= MOST_KEYS
         {
             self.write(Depth::Hours, context, row);
@@ -413,7 +402,7 @@ impl Rollups {
 }
 
 /// The busiest of each bucket, and the sum of all others under no address.
-fn busiest(hosts: &mut HashMap<HostKey, Host>) -> Vec<(HostKey, Host)> {
+fn busiest(hosts: &mut Hosts) -> Vec<(HostKey, Host)> {
     let mut all: Vec<(HostKey, Host)> = hosts.drain().collect();
     all.sort_unstable_by_key(|((bucket, address), host)| {
         (
@@ -445,9 +434,8 @@ fn busiest(hosts: &mut HashMap<HostKey, Host>) -> Vec<(HostKey, Host)> {
     kept
 }
 
-fn key(conn: &Conn) -> RateKey {
-    RateKey {
-        bucket: 0,
+fn series(conn: &Conn) -> Series {
+    Series {
         source: conn.source,
         ip_proto: conn.ip_proto,
         service: conn.service,
@@ -456,7 +444,8 @@ fn key(conn: &Conn) -> RateKey {
 
 fn rate_row(
     table: &'static str,
-    key: &RateKey,
+    time: i64,
+    series: Series,
     rate: &Rate,
     context: &RecordContext,
     row: &mut Row<'_>,
@@ -472,10 +461,10 @@ fn rate_row(
     row(
         table,
         &[
-            Value::Time(key.bucket),
-            context.source(key.source).into(),
-            Value::Word(proto::name(key.ip_proto)),
-            Value::word(key.service),
+            Value::Time(time),
+            context.source(series.source).into(),
+            Value::Word(proto::name(series.ip_proto)),
+            Value::word(series.service),
             Value::Count(rate.conns),
             Value::Count(orig_pkts),
             Value::Count(orig_ip),

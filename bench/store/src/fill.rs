@@ -9,7 +9,6 @@ use portreeve_record::{Record, RecordContext};
 use portreeve_store::{Catalog, Store, StoreConfig};
 
 use crate::flows::Flows;
-use crate::print;
 
 /// Records between two looks at the clock, as a burst of the output's ring.
 const BURST: u64 = 1024;
@@ -30,21 +29,21 @@ fn peak() -> u64 {
     kibibytes.unsigned_abs() * 1024
 }
 
-/// Writes so many flows.
-pub(crate) fn fill(folder: &Path, count: u64) -> Result<(), String> {
+/// Writes so many flows, which begin within so many seconds, and says how that went.
+pub(crate) fn fill(folder: &Path, count: u64, seconds: u64) -> Result<String, String> {
     let mut config = StoreConfig::new(folder.to_owned());
     config.retention.keep_for = None;
     let budget = config.memory;
     let mut store = Store::open(config).map_err(|error| error.to_string())?;
     let context = RecordContext::new("bench".to_owned(), vec!["made-up".to_owned()]);
     // What making them up costs is not the store's.
-    let mut flows = Flows::new(count);
+    let mut flows = Flows::new(count, seconds);
     let began = cpu();
     for _ in 0..count.min(1_000_000) {
         std::hint::black_box(flows.next());
     }
     let making = (cpu() - began) / count.clamp(1, 1_000_000) as f64;
-    let mut flows = Flows::new(count);
+    let mut flows = Flows::new(count, seconds);
     let (clock, began) = (Instant::now(), cpu());
     let mut left = count;
     while left > 0 {
@@ -68,8 +67,8 @@ pub(crate) fn fill(folder: &Path, count: u64) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let bytes: u64 = files.parquet.iter().map(|file| file.bytes).sum();
     let count = count as f64;
-    print(&format!(
-        "{count:.0} conn records: {:.0} records/s on the clock, {:.0} records/s of one core ({:.2} us each, making them up not counted), {:.1} bytes each in {} files, {dropped} lost; at most {} MiB of memory, the whole process (store.memory is {} MiB)",
+    Ok(format!(
+        "{count:.0} conn records of {seconds} s: {:.0} records/s on the clock, {:.0} records/s of one core ({:.2} us each, making them up not counted), {:.1} bytes each in {} files, {dropped} lost; at most {} MiB of memory, the whole process (store.memory is {} MiB)",
         count / wall,
         count / used,
         used / count * 1e6,

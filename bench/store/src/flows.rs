@@ -9,9 +9,9 @@ use portreeve_bench::random::{Random, Zipf};
 use portreeve_record::{Conn, ConnState, Uid};
 
 /// 2026-11-01 00:00:00 UTC, nanoseconds since 1970.
-pub(crate) const BEGIN: i64 = 1_793_491_200 * SECOND;
-/// A week.
-pub(crate) const LENGTH: i64 = 7 * 86_400 * SECOND;
+const BEGIN: i64 = 1_793_491_200 * SECOND;
+/// Seconds of a week.
+pub(crate) const WEEK: u64 = 7 * 86_400;
 const SECOND: i64 = 1_000_000_000;
 
 /// Service, transport protocol, port, and how many of a thousand flows it has.
@@ -37,13 +37,14 @@ pub(crate) struct Flows {
 }
 
 impl Flows {
-    /// So many over the week.
-    pub fn new(flows: u64) -> Self {
+    /// So many, which begin within so many seconds.
+    pub fn new(flows: u64, seconds: u64) -> Self {
+        let length = SECOND.saturating_mul(i64::try_from(seconds).unwrap_or(i64::MAX));
         Flows {
             random: Random::new(7),
             ours: Zipf::new(4000),
             others: Zipf::new(50_000),
-            step: LENGTH / i64::try_from(flows.max(1)).unwrap_or(i64::MAX),
+            step: length / i64::try_from(flows.max(1)).unwrap_or(i64::MAX),
             made: 0,
         }
     }
