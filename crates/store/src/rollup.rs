@@ -176,9 +176,10 @@ impl Sums {
 
     /// What belongs to the first `part` of `whole` units of time.
     fn share(&self, part: i64, whole: i64) -> Sums {
-        Sums(self.0.map(|sum| {
-            let whole = u128::from(whole.unsigned_abs().max(1));
-            (u128::from(sum) * u128::from(part.unsigned_abs()) / whole) as u64
+        let (part, whole) = (part.unsigned_abs(), whole.unsigned_abs().max(1));
+        Sums(self.0.map(|sum| match sum.checked_mul(part) {
+            Some(product) => product / whole,
+            None => (u128::from(sum) * u128::from(part) / u128::from(whole)) as u64,
         }))
     }
 }
