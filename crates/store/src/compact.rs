@@ -21,15 +21,24 @@ use crate::schema::adapt;
 
 /// A file that has so many bytes is large enough, and left alone.
 const LARGE: u64 = 128 << 20;
-/// Files that are merged at once, at most: each has a batch in memory.
+/// Files that are merged at once, at most.
 const MOST_FILES: usize = 32;
+/// What each of them takes of memory meanwhile, about: a batch, and the pages that it is read from.
+const FILE_BYTES: u64 = 8 << 20;
 /// Files that are worth it on the latest day; those of days before are merged when there are two.
 const FEW: usize = 8;
 /// Rows of each file in memory.
 const BATCH: usize = 4096;
 
-/// The runs of files that are to be merged now.
-pub(crate) fn runs(listing: &Listing) -> Vec<Vec<Sealed>> {
+/// Files that are merged at once within so much memory; at least as many as are worth it.
+pub(crate) fn most_files(memory: u64) -> usize {
+    usize::try_from(memory / FILE_BYTES)
+        .unwrap_or(MOST_FILES)
+        .clamp(FEW, MOST_FILES)
+}
+
+/// The runs of files that are to be merged now, `most` in each.
+pub(crate) fn runs(listing: &Listing, most: usize) -> Vec<Vec<Sealed>> {
     // What is made of an open segment has an earlier number than a merged file would claim: those before it only.
     let mut open: HashMap<&str, u64> = HashMap::new();
     for segment in &listing.open {
@@ -54,7 +63,7 @@ pub(crate) fn runs(listing: &Listing) -> Vec<Vec<Sealed>> {
     for ((table, date), mut files) in days {
         files.sort_by_key(|file| file.first);
         let past = latest.get(table).is_some_and(|latest| *latest > date);
-        if let Some(run) = pick(&files, if past { 2 } else { FEW }) {
+        if let Some(run) = pick(&files, if past { 2 } else { FEW }, most) {
             runs.push(run);
         }
     }
@@ -63,12 +72,12 @@ pub(crate) fn runs(listing: &Listing) -> Vec<Vec<Sealed>> {
 
 /// The first run of neighbours that is worth the work: enough of them, and none so large that it would be copied for the sake of a few
 /// crumbs, unless there are many.
-fn pick(files: &[&Sealed], least: usize) -> Option<Vec<Sealed>> {
+fn pick(files: &[&Sealed], least: usize, most: usize) -> Option<Vec<Sealed>> {
     for from in 0..files.len() {
         let (mut to, mut bytes, mut largest) = (from, 0, 0);
         while let Some(file) = files.get(to)
             && file.bytes < LARGE
-            && to - from < MOST_FILES
+            && to - from < most
             && bytes < 2 * LARGE
         {
             bytes += file.bytes;
@@ -76,7 +85,7 @@ fn pick(files: &[&Sealed], least: usize) -> Option<Vec<Sealed>> {
             to += 1;
         }
         let count = to - from;
-        if count >= least && (largest <= 4 * (bytes - largest) || count == MOST_FILES) {
+        if count >= least && (largest <= 4 * (bytes - largest) || count == most) {
             return Some(files[from..to].iter().map(|file| (*file).clone()).collect());
         }
     }
@@ -319,7 +328,7 @@ mod tests {
             segment(&layout, n);
         }
         let before = layout.list().unwrap();
-        let runs = runs(&before);
+        let runs = runs(&before, MOST_FILES);
         assert_eq!((runs.len(), runs[0].len()), (1, 9));
         assert!(matches!(
             merge(&layout, &runs[0], &go()).unwrap(),
@@ -350,7 +359,7 @@ mod tests {
             .flat_map(|n| (0..1000).map(move |i| n * 10_000 + i))
             .collect();
         assert_eq!(ids, expected);
-        assert!(super::runs(&after).is_empty());
+        assert!(super::runs(&after, MOST_FILES).is_empty());
     }
 
     #[test]
@@ -420,7 +429,7 @@ mod tests {
 
     fn picked(bytes: &[u64], least: usize) -> Option<Vec<u64>> {
         let files: Vec<Sealed> = (1..).zip(bytes).map(|(n, bytes)| file(n, *bytes)).collect();
-        let run = pick(&files.iter().collect::<Vec<_>>(), least)?;
+        let run = pick(&files.iter().collect::<Vec<_>>(), least, MOST_FILES)?;
         Some(run.iter().map(|file| file.first).collect())
     }
 
@@ -437,6 +446,19 @@ mod tests {
     }
 
     #[test]
+    fn memory_bounds_how_many_are_merged_at_once() {
+        assert_eq!(most_files(0), FEW);
+        assert_eq!(most_files(16 * FILE_BYTES), 16);
+        assert_eq!(most_files(u64::MAX), MOST_FILES);
+        let files: Vec<Sealed> = (1..=40).map(|n| file(n, 10)).collect();
+        let listing = Listing {
+            sealed: files,
+            ..Listing::default()
+        };
+        assert_eq!(runs(&listing, 16)[0].len(), 16);
+    }
+
+    #[test]
     fn nothing_behind_an_open_segment_is_merged() {
         let listing = Listing {
             sealed: (1..=9).map(|n| file(n, 10)).collect(),
@@ -447,6 +469,6 @@ mod tests {
             }],
             ..Listing::default()
         };
-        assert!(runs(&listing).is_empty());
+        assert!(runs(&listing, MOST_FILES).is_empty());
     }
 }

@@ -54,12 +54,18 @@ impl StoreConfig {
         }
     }
 
-    /// Bytes of one segment in memory. The budget holds the one that fills, the one that is written, and its sorted copy with what
-    /// Parquet makes of it.
+    /// Bytes of one segment in memory. Half of the budget holds the one that fills, the one that waits, the one that is written, and its sorted copy with
+    /// what Parquet makes of it.
     #[must_use]
     pub(crate) fn segment_bytes(&self) -> usize {
-        usize::try_from(self.memory / 4)
+        usize::try_from(self.memory / 8)
             .unwrap_or(usize::MAX)
             .max(1 << 20)
+    }
+
+    /// Memory for merging files, bytes: the other half.
+    #[must_use]
+    pub(crate) fn merge_bytes(&self) -> u64 {
+        self.memory / 2
     }
 }

@@ -38,9 +38,10 @@ impl Keeper {
         layout: Layout,
         status: Arc<OutputStatus>,
         retention: Arc<Mutex<Retention>>,
+        memory: u64,
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let mut work = Work::new(layout, status, retention);
+        let mut work = Work::new(layout, status, retention, memory);
         let thread = Builder::new().name("store-keep".into()).spawn({
             let stop = Arc::clone(&stop);
             move || {
@@ -77,6 +78,8 @@ pub(crate) struct Work {
     layout: Layout,
     status: Arc<OutputStatus>,
     retention: Arc<Mutex<Retention>>,
+    /// Files that are merged at once.
+    most_files: usize,
     rollups: Vec<&'static str>,
     /// What is in the trash, and since when: by a clock that does not step.
     trashed: HashMap<PathBuf, Instant>,
@@ -87,11 +90,13 @@ impl Work {
         layout: Layout,
         status: Arc<OutputStatus>,
         retention: Arc<Mutex<Retention>>,
+        memory: u64,
     ) -> Self {
         Work {
             layout,
             status,
             retention,
+            most_files: compact::most_files(memory),
             rollups: tables()
                 .iter()
                 .filter(|table| table.kind == TableKind::Rollup)
@@ -167,7 +172,7 @@ impl Work {
     }
 
     fn compact(&self, listing: &Listing, stop: &AtomicBool) -> Result<(), StoreError> {
-        for run in compact::runs(listing) {
+        for run in compact::runs(listing, self.most_files) {
             if stop.load(Relaxed) {
                 return Ok(());
             }
@@ -266,7 +271,7 @@ mod tests {
         let mut retention = Retention::default();
         change(&mut retention);
         let retention = Arc::new(Mutex::new(retention));
-        Work::new(layout.clone(), Arc::default(), retention)
+        Work::new(layout.clone(), Arc::default(), retention, 0)
     }
 
     fn after_days(days: u64) -> SystemTime {

@@ -79,8 +79,13 @@ impl Store {
         let sealer = Sealer::start(layout.clone(), Arc::clone(&status), left)
             .map_err(StoreError::io("start a thread for", &config.path))?;
         let retention = Arc::new(Mutex::new(config.retention));
-        let keeper = Keeper::start(layout.clone(), Arc::clone(&status), Arc::clone(&retention))
-            .map_err(StoreError::io("start a thread for", &config.path))?;
+        let keeper = Keeper::start(
+            layout.clone(),
+            Arc::clone(&status),
+            Arc::clone(&retention),
+            config.merge_bytes(),
+        )
+        .map_err(StoreError::io("start a thread for", &config.path))?;
         let now = Instant::now();
         Ok(Store {
             status,
