@@ -24,6 +24,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use portreeve_output::text::Civil;
+
 /// Nanoseconds of a day.
 pub(crate) const DAY: i64 = 86_400 * 1_000_000_000;
 
@@ -70,18 +72,9 @@ pub(crate) struct Listing {
 
 /// The name of a day: days since 1970 as `YYYY-MM-DD`.
 pub(crate) fn date(day: i64) -> String {
-    // Howard Hinnant's days-to-civil; the range of nanoseconds in 64 bits keeps all of it small.
-    let z = day + 719_468;
-    let era = z.div_euclid(146_097);
-    let of_era = z.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let (day, month) = (
-        of_year - (153 * month + 2) / 5 + 1,
-        if month < 10 { month + 3 } else { month - 9 },
-    );
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let Civil {
+        year, month, day, ..
+    } = Civil::from_nanoseconds(day.saturating_mul(DAY));
     format!("{year:04}-{month:02}-{day:02}")
 }
 
