@@ -7,7 +7,7 @@ import { Empty, Skeleton } from './components/States';
 import { words } from './i18n';
 import { refreshEvery } from './lib/range';
 import { access } from './lib/session';
-import { href, now, place, range, type Page } from './lib/url';
+import { clock, href, now, place, range, type Page } from './lib/url';
 import { ApplicationsPage } from './pages/Applications';
 import { FlowsPage } from './pages/Flows';
 import { HostsPage } from './pages/Hosts';
@@ -43,7 +43,7 @@ export function App() {
   useEffect(() => {
     if (every === null) return;
     const timer = setInterval(() => {
-      if (!document.hidden) now.value = Date.now();
+      if (!document.hidden) now.value = clock();
     }, every);
     return () => clearInterval(timer);
   }, [every]);

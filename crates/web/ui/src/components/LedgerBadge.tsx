@@ -1,6 +1,6 @@
 import { words } from '../i18n';
 import { count, short } from '../lib/format';
-import { view } from '../lib/live';
+import { connection, view } from '../lib/live';
 import { href } from '../lib/url';
 import { Icon } from './icons';
 
@@ -8,6 +8,7 @@ import { Icon } from './icons';
 export function LedgerBadge() {
   const t = words.value.ledger;
   const current = view.value;
+  if (connection.value === 'history') return null;
   if (!current) return <span class="ledger idle">{t.waiting}</span>;
   const good = current.balanced && !current.lost_anything;
   const lost = current.lost_packets === 0 ? t.nothingLost : t.lost(count(current.lost_packets));

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { words } from '../i18n';
 import { forInput, when, zone } from '../lib/format';
 import { bounds, formatSpan, parseSpan, PRESETS, shift, zoomOut, type Range } from '../lib/range';
-import { now, range, setRange } from '../lib/url';
+import { clock, now, range, setRange } from '../lib/url';
 import { Icon } from './icons';
 import { Menu } from './Menu';
 
@@ -19,7 +19,7 @@ export function RangePicker() {
   const current = range.value;
   return (
     <div class="range" role="group" aria-label={t.title}>
-      <button type="button" class="button icon-only" title={`${t.earlier} [`} aria-label={t.earlier} onClick={() => setRange(shift(current, -1, Date.now()))}>
+      <button type="button" class="button icon-only" title={`${t.earlier} [`} aria-label={t.earlier} onClick={() => setRange(shift(current, -1, clock()))}>
         <Icon name="left" />
       </button>
       <Menu
@@ -34,7 +34,7 @@ export function RangePicker() {
       >
         {(close) => <Choice close={close} />}
       </Menu>
-      <button type="button" class="button icon-only" title={`${t.later} ]`} aria-label={t.later} disabled={current.kind === 'last'} onClick={() => setRange(shift(current, 1, Date.now()))}>
+      <button type="button" class="button icon-only" title={`${t.later} ]`} aria-label={t.later} disabled={current.kind === 'last'} onClick={() => setRange(shift(current, 1, clock()))}>
         <Icon name="right" />
       </button>
       <button type="button" class="button icon-only" title={`${t.zoomOut} z`} aria-label={t.zoomOut} onClick={() => setRange(zoomOut(current, now.value))}>
@@ -47,7 +47,7 @@ export function RangePicker() {
 function Choice({ close }: { close: () => void }) {
   const t = words.value.range;
   const current = range.value;
-  const { from, to } = bounds(current, Date.now());
+  const { from, to } = bounds(current, clock());
   const begin = useSignal(forInput(from));
   const end = useSignal(forInput(to));
   const wrong = useSignal(false);

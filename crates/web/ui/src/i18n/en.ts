@@ -18,6 +18,7 @@ export const en = {
     connecting: 'Connecting',
     live: 'Live',
     lost: 'Connection lost',
+    history: 'History',
     retrying: (seconds: number) => `The monitor does not answer. Next try in ${seconds} s.`,
     tryNow: 'Try now',
   },
@@ -100,6 +101,8 @@ export const en = {
     nothingHint: 'Choose a wider time range, or take terms out of the filter.',
     quietHint: 'As soon as packets come in, they show up here. If none should be missing, look at the Sensor page.',
     noSuchPage: 'There is no such page.',
+    noRun: 'No run goes on.',
+    noRunHint: 'This is a store that nobody writes into now. Workers and the ledger are shown of a running monitor.',
     toStart: 'Go to Now',
   },
   now: {

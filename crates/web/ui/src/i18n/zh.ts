@@ -18,6 +18,7 @@ export const zh: Dictionary = {
     connecting: '正在连接',
     live: '实时',
     lost: '连接已断开',
+    history: '历史',
     retrying: (seconds) => `监控程序没有响应，${seconds} 秒后重试。`,
     tryNow: '立即重试',
   },
@@ -100,6 +101,8 @@ export const zh: Dictionary = {
     nothingHint: '请扩大时间范围，或减少过滤条件。',
     quietHint: '一有数据包就会显示在这里。如果本应有流量，请查看“探针”页。',
     noSuchPage: '没有这个页面。',
+    noRun: '没有正在运行的监控。',
+    noRunHint: '此存储目前无人写入。只有运行中的监控才显示工作线程和账本。',
     toStart: '前往“实时”',
   },
   now: {

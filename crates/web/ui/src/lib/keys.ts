@@ -1,7 +1,7 @@
 // The keyboard, in one place: single keys, and `g` followed by a page's letter.
 
 import { signal } from '@preact/signals';
-import { go, href, now, range, setRange, type Page } from './url';
+import { clock, go, href, now, range, setRange, type Page } from './url';
 import { readRange, shift, zoomOut } from './range';
 import { shown, theme } from './settings';
 
@@ -61,8 +61,8 @@ const ACTIONS: Record<string, (event: KeyboardEvent) => void> = {
   t: () => {
     theme.value = shown.value === 'dark' ? 'light' : 'dark';
   },
-  '[': () => setRange(shift(range.value, -1, Date.now())),
-  ']': () => setRange(shift(range.value, 1, Date.now())),
+  '[': () => setRange(shift(range.value, -1, clock())),
+  ']': () => setRange(shift(range.value, 1, clock())),
   z: () => setRange(zoomOut(range.value, now.value)),
   '.': () => setRange(readRange(new URLSearchParams())),
 };

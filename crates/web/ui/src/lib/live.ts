@@ -6,7 +6,8 @@ import { api, ApiError, type Second, type View } from '../api';
 import { merge } from './series';
 import { follow, type Stream } from './stream';
 
-export type Connection = 'connecting' | 'live' | 'lost';
+/** `history`: no run goes on, there is a store only. */
+export type Connection = 'connecting' | 'live' | 'lost' | 'history';
 
 export const connection = signal<Connection>('connecting');
 export const view = signal<View | null>(null);
@@ -95,6 +96,12 @@ export function start(): void {
   if (!stopped) return;
   stopped = false;
   open();
+}
+
+/** There is no run to follow. */
+export function none(): void {
+  stop();
+  connection.value = 'history';
 }
 
 /** When nobody is logged in. */

@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import { api, ApiError, whenLoginNeeded, type FilterField, type Status } from '../api';
 import * as live from './live';
+import { endAt } from './url';
 
 export type Access = 'unknown' | 'open' | 'needed';
 
@@ -27,9 +28,15 @@ export async function begin(): Promise<void> {
       access.value = 'needed';
       return;
     }
+    // Pages ask for other things where no run goes on.
+    const { live: goesOn, store } = await about();
+    if (goesOn) {
+      live.start();
+    } else {
+      live.none();
+      if (store?.newest != null) endAt(store.newest + 1);
+    }
     access.value = 'open';
-    live.start();
-    await about();
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return;
     if (access.value === 'unknown') live.connection.value = 'lost';
@@ -38,10 +45,11 @@ export async function begin(): Promise<void> {
 }
 
 /** What changes only with the monitor: asked again after each reconnection. */
-export async function about(): Promise<void> {
+export async function about(): Promise<Status> {
   const [what, fields] = await Promise.all([api.status(), api.filterFields()]);
   status.value = what;
   filterFields.value = fields;
+  return what;
 }
 
 export async function logOut(): Promise<void> {

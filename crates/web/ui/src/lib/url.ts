@@ -25,8 +25,18 @@ function read(): Place {
 export const place = signal<Place>(read());
 export const range = computed<Range>(() => readRange(place.value.params));
 
+/** Where time ends if no run goes on: at the history's last moment, milliseconds since 1970. */
+let last: number | null = null;
+/** The moment that relative ranges end at. */
+export const clock = (): number => last ?? Date.now();
 /** Moved on by whoever wants relative ranges to be read again. */
-export const now = signal(Date.now());
+export const now = signal(clock());
+
+/** Nothing will come after this. */
+export function endAt(moment: number): void {
+  last = moment;
+  now.value = moment;
+}
 export const currentBounds = computed(() => bounds(range.value, now.value));
 
 addEventListener('popstate', move);
@@ -70,7 +80,7 @@ function move(): void {
     const before = place.peek();
     const next = read();
     const same = before.page === next.page && before.address === next.address && ASKED.every((name) => before.params.get(name) === next.params.get(name));
-    if (!same) now.value = Date.now();
+    if (!same) now.value = clock();
     place.value = next;
   });
 }

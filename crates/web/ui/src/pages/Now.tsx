@@ -23,13 +23,14 @@ const MOST_POINTS = 900;
 export function NowPage() {
   const { from, to } = currentBounds.value;
   const current = range.value;
-  const bySecond = current.kind === 'last' ? current.ms <= LIVE_MS : from >= Date.now() - LIVE_MS;
+  const past = connection.value === 'history';
+  const bySecond = !past && (current.kind === 'last' ? current.ms <= LIVE_MS : from >= Date.now() - LIVE_MS);
   return (
     <div class="page">
       <Alerts />
-      <Figures />
+      {past ? null : <Figures />}
       {bySecond ? <SecondCharts from={from} to={to} /> : <RateCharts from={from} to={to} />}
-      <Lists live={current.kind === 'last'} />
+      <Lists live={!past && current.kind === 'last'} />
     </div>
   );
 }

@@ -15,7 +15,7 @@ import { EXAMPLES, withBounds } from '../lib/examples';
 import { lookOf, quantity, toMillis } from '../lib/fields';
 import { count, rate, span, text, type Quantity } from '../lib/format';
 import { useResource } from '../lib/resource';
-import { change, currentBounds, now, place } from '../lib/url';
+import { change, clock, currentBounds, now, place } from '../lib/url';
 
 const MAX_ROWS = 1000;
 const CSV_ROWS = 1_000_000;
@@ -48,7 +48,7 @@ export function QueryPage() {
     if (sql.value.trim() === '') return;
     const mine = new AbortController();
     abort.current = mine;
-    now.value = Date.now();
+    now.value = clock();
     running.value = true;
     error.value = null;
     answer.value = { columns: [], rows: [], progress: null, done: null };

@@ -8,11 +8,12 @@ import { Empty, Skeleton } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count, digits, percent, rate, span, text, when } from '../lib/format';
 import { accounts } from '../lib/ledger';
-import { view } from '../lib/live';
+import { connection, view } from '../lib/live';
 import { status } from '../lib/session';
 
 export function SensorPage() {
   const current = view.value;
+  if (connection.value === 'history') return <Empty title={words.value.state.noRun} hint={words.value.state.noRunHint} />;
   if (!current) return <Skeleton lines={16} />;
   return (
     <div class="page">

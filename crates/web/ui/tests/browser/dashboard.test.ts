@@ -474,6 +474,24 @@ describe('dashboard', () => {
     await closed.kill();
   });
 
+  it('a store without a run: what it has, and no word of a lost connection', async () => {
+    const past = new Monitor('past', 7709, [], join(work, 'store'));
+    await past.start();
+    const { context, page: own } = await open(browser);
+    for (const path of PAGES) {
+      await own.goto(`${past.url}/${path}`);
+      await own.locator('[data-connection=history]').waitFor();
+      await own.waitForFunction(() => document.querySelector('.skeleton, [aria-busy=true]') === null);
+      assert.equal(await own.locator('.connection-bar, .state-title.bad').count(), 0, await own.locator('main').innerText());
+      await accessible(own);
+      await shoot(own, `past-${nameOf(path)}`, true);
+    }
+    await own.goto(`${past.url}/flows`);
+    await own.locator('table.flows tbody tr').first().waitFor();
+    await context.close();
+    await past.kill();
+  });
+
   it('a connection that is lost is shown, and comes back by itself', async () => {
     // Other pages would complain of what is done here, and rightly.
     for (const one of browser.contexts()) await one.close();

@@ -38,6 +38,8 @@ export class Monitor {
     private readonly name: string,
     readonly port: number,
     private readonly settings: string[],
+    /** A store to be shown by itself, without a run. */
+    private readonly store: string | null = null,
   ) {}
 
   get url(): string {
@@ -48,7 +50,8 @@ export class Monitor {
   async start(): Promise<void> {
     const log = openSync(join(work, `${this.name}.log`), 'a');
     const settings = [`web.listen=127.0.0.1:${this.port}`, ...this.settings].flatMap((setting) => ['--set', setting]);
-    this.process = spawn(binary, ['-i', 'mon0', '--log-dir', join(work, `${this.name}-logs`), ...settings], { stdio: ['ignore', log, log] });
+    const what = this.store === null ? ['-i', 'mon0', '--log-dir', join(work, `${this.name}-logs`)] : ['web', '--store', this.store];
+    this.process = spawn(binary, [...what, ...settings], { stdio: ['ignore', log, log] });
     running.push(this.process);
     const until = Date.now() + 30_000;
     for (;;) {
