@@ -188,18 +188,19 @@ fn holds(check: &Check, cell: &Cell) -> bool {
     }
 }
 
+fn relates<T: Copy + PartialOrd>(number: T, comparison: Comparison, limit: T) -> bool {
+    match comparison {
+        Comparison::Is => number == limit,
+        Comparison::Greater => number > limit,
+        Comparison::GreaterOrEqual => number >= limit,
+        Comparison::Less => number < limit,
+        Comparison::LessOrEqual => number <= limit,
+    }
+}
+
 fn compares(check: &Check, number: i128) -> bool {
     match *check {
-        Check::Number(comparison, limit) => {
-            let limit = i128::from(limit);
-            match comparison {
-                Comparison::Is => number == limit,
-                Comparison::Greater => number > limit,
-                Comparison::GreaterOrEqual => number >= limit,
-                Comparison::Less => number < limit,
-                Comparison::LessOrEqual => number <= limit,
-            }
-        }
+        Check::Number(comparison, limit) => relates(number, comparison, i128::from(limit)),
         Check::Between(from, to) => (i128::from(from)..=i128::from(to)).contains(&number),
         // A sum is always there.
         Check::Set => true,
@@ -207,22 +208,9 @@ fn compares(check: &Check, number: i128) -> bool {
     }
 }
 
-#[expect(
-    clippy::float_cmp,
-    reason = "whoever asks for a real number by = means that number"
-)]
 fn compares_double(check: &Check, number: f64) -> bool {
     match *check {
-        Check::Number(comparison, limit) => {
-            let limit = limit as f64;
-            match comparison {
-                Comparison::Is => number == limit,
-                Comparison::Greater => number > limit,
-                Comparison::GreaterOrEqual => number >= limit,
-                Comparison::Less => number < limit,
-                Comparison::LessOrEqual => number <= limit,
-            }
-        }
+        Check::Number(comparison, limit) => relates(number, comparison, limit as f64),
         Check::Between(from, to) => (from as f64..=to as f64).contains(&number),
         _ => false,
     }
