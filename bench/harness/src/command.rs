@@ -8,7 +8,7 @@ use crate::pcap::Writer;
 use crate::shape::{Mix, Popularity, Shape};
 use crate::synthetic::Effort;
 use crate::traffic::Traffic;
-use crate::{applications, mixture, peers, replay, soak, synthetic, threads, whole};
+use crate::{applications, file, mixture, peers, replay, soak, synthetic, threads, whole};
 
 const USAGE: &str = "usage:
   portreeve-bench synthetic [quick] [WORDS]     one core, made-up traffic, against the floor; WORDS: 64B IMIX 10k 1M 8M uniform zipf
@@ -17,6 +17,7 @@ const USAGE: &str = "usage:
   portreeve-bench whole                         the engine as it runs against its bare stages
   portreeve-bench steady                        the second part of that alone: what the engine adds while it runs
   portreeve-bench replay FILE                   a capture file's packets from memory, against the floor
+  portreeve-bench file FILE                     a run over a capture file, part by part: reading, decoding, flows, records
   portreeve-bench applications [FILE]           what knowing the applications costs: made-up handshakes, a capture file's packets from memory
   portreeve-bench mixture OUT.pcap [MB] [N] [P] mix the corpus (PORTREEVE_CORPUS) into one capture; N replays at a time; P: only captures with
                                                 at least so many packets a conversation
@@ -73,6 +74,7 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         }
         ["steady"] => whole::steady(5),
         ["replay", file] => replay::table(Path::new(file), 5),
+        ["file", path] => file::table(Path::new(path), 5),
         ["applications"] => applications::handshakes(5),
         ["applications", file] => applications::replay(Path::new(file), 5),
         ["mixture", out, ..] => {

@@ -6,6 +6,7 @@
 pub mod applications;
 pub mod clock;
 pub mod command;
+pub mod file;
 mod flow;
 pub mod gate;
 pub mod handshake;

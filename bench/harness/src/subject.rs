@@ -202,6 +202,7 @@ impl Subject {
             ) {
                 self.undecoded += 1;
             }
+            self.tracker.look_ahead(&mut self.views);
         }
     }
 

@@ -239,6 +239,7 @@ impl Pipeline {
                 }
                 sums.analysed += 1;
                 sums.analysed_bytes += u64::from(frame.wire_len);
+                self.tracker.look_ahead(&mut self.views);
             } else {
                 self.count_apart(&frame, outcome);
             }

@@ -62,15 +62,12 @@ impl Bucket {
         (0..WAYS).fold(0, |found, at| found | equal(at)) & u32::from(self.used)
     }
 
-    /// The first slot with this tag, or [`NONE`].
+    /// The first slot with this tag.
     #[inline(always)]
-    fn slot_of(&self, tag: u16) -> u32 {
-        let found = self.matches(tag);
-        if found == 0 {
-            NONE
-        } else {
-            self.slots[found.trailing_zeros() as usize % WAYS]
-        }
+    fn slot_of(&self, tag: u16) -> Option<u32> {
+        // With a bit behind the last entry, "none" is a place too, and one comparison is enough.
+        let found = self.matches(tag) | 1 << WAYS;
+        self.slots.get(found.trailing_zeros() as usize).copied()
     }
 
     fn free(&self) -> Option<usize> {
@@ -131,16 +128,18 @@ impl Buckets {
         (((other >> 32) * self.lines.len() as u64) >> 32) as usize
     }
 
-    /// Fetches the first line of a hash.
+    /// Fetches the first line of a hash; its number.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, hash: u64) {
-        self.lines.prefetch(self.first(hash), 1);
+    pub(crate) fn prefetch(&self, hash: u64) -> u32 {
+        let line = self.first(hash);
+        self.lines.prefetch(line, 1);
+        line as u32
     }
 
-    /// The first slot with the right tag in the first line: a guess, right nearly always, or [`NONE`].
+    /// The first slot with the right tag in the first line of a hash, whose number is `line`: a guess, right nearly always.
     #[inline(always)]
-    pub(crate) fn guess(&self, hash: u64) -> u32 {
-        self.lines[self.first(hash)].slot_of(tag(hash))
+    pub(crate) fn guess(&self, hash: u64, line: u32) -> Option<u32> {
+        self.lines.get(line as usize)?.slot_of(tag(hash))
     }
 
     /// Fetches the second line of a hash, if there is anything to be looked for.
@@ -153,9 +152,9 @@ impl Buckets {
 
     /// The same as [`Buckets::guess`] in the second line.
     #[inline]
-    pub(crate) fn guess_second(&self, hash: u64) -> u32 {
+    pub(crate) fn guess_second(&self, hash: u64) -> Option<u32> {
         if self.lines[self.first(hash)].strays == 0 {
-            return NONE;
+            return None;
         }
         self.lines[self.second(hash)].slot_of(tag(hash))
     }

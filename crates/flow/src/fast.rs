@@ -6,7 +6,7 @@
 
 use portreeve_packet::{TcpFlags, View, ViewFlags};
 
-use crate::health::{measures, take_sample, worth_a_sample};
+use crate::health::{is_worth_a_sample, measures, take_sample};
 use crate::recognise::COPY_WITHIN;
 use crate::slot::{Hot, Side, State};
 use crate::tcp::delta;
@@ -30,6 +30,8 @@ pub(crate) fn is_plain(state: State, view: &View) -> bool {
 }
 
 /// The next segment of an established connection: whether it acknowledged new data.
+///
+/// Who sends next, and whether data or only an acknowledgement, nobody can foresee: no branch asks for it.
 #[inline(always)]
 pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
     let side = side & 1;
@@ -40,48 +42,68 @@ pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
     let mine = &mut hot.sides[side];
     let end = view.tcp_seq.wrapping_add(len);
     let ahead = delta(view.tcp_ack, acked);
-    let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
-    let plain = is_plain(hot.state, view)
-        && view.tcp_window != 0
-        // In sequence, and no wrap of it.
-        && view.tcp_seq == mine.seq
-        && end >= view.tcp_seq
-        // Nothing was acknowledged before it was seen.
-        && delta(mine.seq, mine.acked) >= 0
-        // Nothing acknowledged that was not seen, no wrap; the same again only with payload or another window.
-        && ahead >= 0
-        && delta(sent, view.tcp_ack) >= 0
-        && view.tcp_ack >= acked
-        // (Which of the three it is nobody can foresee: no branches.)
-        && (len > 0) | (ahead > 0) | (view.tcp_window != mine.window)
-        && mine.pkts != u32::MAX
-        && !wraps;
-    if !plain {
+    // In sequence, and no wrap of it.
+    if !is_plain(hot.state, view) || view.tcp_seq != mine.seq || end < view.tcp_seq {
         return None;
     }
-    mine.pkts += 1;
+    // Nothing was acknowledged before it was seen; nothing is that was not seen; no step back, no wrap of what is acknowledged.
+    if delta(mine.seq, mine.acked) | ahead | delta(sent, view.tcp_ack) < 0 || view.tcp_ack < acked {
+        return None;
+    }
+    // The same again only with payload, more acknowledged or another window: one question to all of them.
+    let news = len | ahead as u32 | u32::from(view.tcp_window ^ mine.window);
+    if news == 0 || view.tcp_window == 0 {
+        return None;
+    }
+    let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
+    if wraps {
+        return None;
+    }
+    let (pkts, wraps) = mine.pkts.overflowing_add(1);
+    if wraps {
+        return None;
+    }
     mine.ip_bytes = ip_bytes;
+    mine.pkts = pkts;
     mine.seq = end;
     mine.window = view.tcp_window;
     mine.max_window = mine.max_window.max(view.tcp_window);
-    // Samples are rare; one branch for each, which is foreseen.
-    if (len > 0) & (mine.rtt_time == 0) & worth_a_sample(hot.last, view.timestamp, mine.pkts) {
-        mine.rtt_time = ticks::stamp(view.timestamp);
-        mine.rtt_ack = end;
+    // Samples are rare. What can be foreseen of them is asked first, and the rest elsewhere.
+    if is_worth_a_sample(hot.last, view.timestamp, pkts) {
+        begin_sample(mine, hot.last, view);
     }
     let theirs = &mut hot.sides[1 - side];
     // What was acknowledged already stays what it is.
     theirs.acked = view.tcp_ack;
-    if (ahead > 0) & (theirs.rtt_time != 0) & (delta(view.tcp_ack, theirs.rtt_ack) >= 0) {
-        let span = ticks::between(theirs.rtt_time, ticks::stamp(view.timestamp));
-        theirs.rtt_time = 0;
-        if measures(span, hot.last, view.timestamp) {
-            take_sample(theirs, span);
-        }
+    if theirs.rtt_time != 0 {
+        end_sample(theirs, ahead, hot.last, view);
     }
     hot.last = hot.last.max(view.timestamp);
     hot.ip_ids[side] = view.ip_id as u16;
     Some(ahead > 0)
+}
+
+/// New payload may begin an RTT sample, if there is any, none is open and time has not run back.
+#[cold]
+#[inline(never)]
+fn begin_sample(mine: &mut Side, previous: i64, view: &View) {
+    if view.payload_len > 0 && mine.rtt_time == 0 && view.timestamp >= previous {
+        mine.rtt_time = ticks::stamp(view.timestamp);
+        mine.rtt_ack = mine.seq;
+    }
+}
+
+/// An acknowledgement may end the RTT sample that is open, if it is `ahead` of the last one and reaches as far.
+#[cold]
+#[inline(never)]
+fn end_sample(theirs: &mut Side, ahead: i32, previous: i64, view: &View) {
+    if ahead > 0 && delta(view.tcp_ack, theirs.rtt_ack) >= 0 {
+        let span = ticks::between(theirs.rtt_time, ticks::stamp(view.timestamp));
+        theirs.rtt_time = 0;
+        if measures(span, previous, view.timestamp) {
+            take_sample(theirs, span);
+        }
+    }
 }
 
 /// The next datagram of a flow that has had some from this sender.
@@ -89,11 +111,13 @@ pub(crate) fn tcp(hot: &mut Hot, view: &View, side: usize) -> Option<bool> {
 pub(crate) fn datagram(hot: &mut Hot, view: &View, side: usize) -> bool {
     let side = side & 1;
     let mine = &mut hot.sides[side];
-    let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
     let pause = view.timestamp.wrapping_sub(hot.last);
+    let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
+    if wraps {
+        return false;
+    }
     if mine.pkts == 0
         || mine.pkts == u32::MAX
-        || wraps
         || !hot.state.is_plain_datagram(side)
         || (view.ip_id != 0
             && view.ip_id as u16 == hot.ip_ids[side]

@@ -388,10 +388,10 @@ pub(crate) fn take_sample(side: &mut Side, span: u32) {
     side.rtt_smoothed = ticks::smooth(side.rtt_smoothed, span);
 }
 
-/// Whether new payload, seen now, begins an RTT sample.
+/// Whether new payload, seen now, is worth an RTT sample: it is among its sender's first, or the first for a while. (Where time ran back, it is not.)
 #[inline(always)]
-pub(crate) fn worth_a_sample(previous: i64, now: i64, pkts: u32) -> bool {
-    (now >= previous) & (((previous ^ now) >> SAMPLE_SHIFT != 0) | (pkts < EAGER_SAMPLES))
+pub(crate) fn is_worth_a_sample(previous: i64, now: i64, pkts: u32) -> bool {
+    pkts < EAGER_SAMPLES || (previous ^ now) >> SAMPLE_SHIFT != 0
 }
 
 /// What is noted of every segment in the end: the RTT sample it begins, its window.
@@ -417,7 +417,8 @@ pub(crate) fn after(tcp: &mut Tcp<'_>, s: &Segment, end: u32, ahead: i32, previo
         && ahead > 0
         && hot.rtt_time == 0
         && !closed
-        && worth_a_sample(previous, tcp.ts, hot.pkts)
+        && tcp.ts >= previous
+        && is_worth_a_sample(previous, tcp.ts, hot.pkts)
     {
         hot.rtt_time = ticks::stamp(tcp.ts);
         hot.rtt_ack = end;

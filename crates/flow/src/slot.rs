@@ -3,6 +3,7 @@
 //! Everything that belongs to a direction stands in arrays indexed by the *sender*: 0 for the key's low endpoint, 1 for its high
 //! one. Who is the originator is one bit, so that turning a flow round ("flipping" it) moves nothing.
 
+use portreeve_packet::FlowKey;
 use portreeve_record::app::tunnel::TunnelType;
 
 use crate::hash::KeyWords;
@@ -112,9 +113,18 @@ impl State {
         ],
     ];
 
+    /// All of them: what a conversation has that has gone on for a while.
+    const TCP_LETTERS: u32 = Self::TCP_LETTER[0][0]
+        | Self::TCP_LETTER[0][1]
+        | Self::TCP_LETTER[1][0]
+        | Self::TCP_LETTER[1][1];
+
     /// Whether a packet from `side`, with payload or without, may go TCP's fast path: established, sound, and nothing new for the history.
     #[inline(always)]
     pub(crate) fn is_plain_tcp(self, side: usize, payload: bool) -> bool {
+        if self.0 & (Self::TCP_FAST_MASK | Self::TCP_LETTERS) == Self::TCP_FAST | Self::TCP_LETTERS {
+            return true;
+        }
         let letter = Self::TCP_LETTER[side & 1][usize::from(payload)];
         self.0 & (Self::TCP_FAST_MASK | letter) == Self::TCP_FAST | letter
     }
@@ -263,6 +273,38 @@ pub(crate) struct Hot {
 const _: () = assert!(size_of::<Hot>() == 128);
 // SAFETY: integers only.
 unsafe impl Zeroable for Hot {}
+
+impl Hot {
+    /// Whether this is the flow of `key`: 16 bytes at a time.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(crate) fn is_of(&self, key: &FlowKey) -> bool {
+        use std::arch::x86_64::{
+            __m128i, _mm_and_si128, _mm_cmpeq_epi32, _mm_load_si128, _mm_movemask_epi8,
+        };
+        const {
+            assert!(std::mem::offset_of!(Hot, key) == 0 && align_of::<Hot>() >= 16);
+            assert!(size_of::<FlowKey>() == 48 && align_of::<FlowKey>() == 16);
+        }
+        let ours = std::ptr::from_ref(self).cast::<__m128i>();
+        let theirs = std::ptr::from_ref(key).cast::<__m128i>();
+        // SAFETY: SSE2 is part of x86-64. Both begin with 48 bytes that are initialised (a key has no padding) and aligned to 16. This processor
+        // is little-endian, so that a key's bytes are those of its words.
+        unsafe {
+            let equal =
+                |at| _mm_cmpeq_epi32(_mm_load_si128(ours.add(at)), _mm_load_si128(theirs.add(at)));
+            let all = _mm_and_si128(_mm_and_si128(equal(0), equal(1)), equal(2));
+            _mm_movemask_epi8(all) == 0xffff
+        }
+    }
+
+    /// Whether this is the flow of `key`.
+    #[cfg(not(target_arch = "x86_64"))]
+    #[inline(always)]
+    pub(crate) fn is_of(&self, key: &FlowKey) -> bool {
+        self.key == crate::hash::words(key)
+    }
+}
 
 /// What is asked for at the beginning, at the end and where something goes wrong; by sender.
 #[repr(C)]
@@ -464,6 +506,36 @@ mod tests {
         cold.set_to(cold_flags::PARTIAL, false);
         assert!(!cold.is(cold_flags::PARTIAL) && cold.has(cold_flags::GAP, 1));
         assert_eq!(cold.again(), 255);
+    }
+
+    #[test]
+    fn a_slot_is_of_its_key_and_of_no_other() {
+        let (mut key, _) = FlowKey::new(([1; 16], 7), ([2; 16], 9), 6, 6);
+        (key.vlan, key.inner_vlan, key.tunnel) = (3, 4, 5);
+        let hot = Hot {
+            key: crate::hash::words(&key),
+            last: 0,
+            state: State::default(),
+            ip_ids: [0; 2],
+            sides: [Side::default(); 2],
+        };
+        assert!(hot.is_of(&key));
+        let others: [fn(&mut FlowKey); 9] = [
+            |key| key.low_addr[0] ^= 1,
+            |key| key.low_addr[15] ^= 1,
+            |key| key.high_addr[8] ^= 128,
+            |key| key.low_port ^= 256,
+            |key| key.high_port ^= 1,
+            |key| key.vlan = 0,
+            |key| key.inner_vlan = 0,
+            |key| key.tunnel ^= 1 << 31,
+            |key| key.protocol = 17,
+        ];
+        for other in others {
+            let mut key = key;
+            other(&mut key);
+            assert!(!hot.is_of(&key), "{key:?}");
+        }
     }
 
     #[test]

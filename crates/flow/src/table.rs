@@ -61,19 +61,23 @@ impl Table {
         self.seeds.hash(words)
     }
 
+    /// Fetches the bucket line of a hash; its number.
     #[inline(always)]
-    pub(crate) fn prefetch_bucket(&self, hash: u64) {
-        self.buckets.prefetch(hash);
+    pub(crate) fn prefetch_bucket(&self, hash: u64) -> u32 {
+        self.buckets.prefetch(hash)
     }
 
-    /// Where the flow of this hash probably is; fetches it.
+    /// Fetches the bucket line of a slot that will be removed, probably.
+    pub(crate) fn prefetch_bucket_of(&self, slot: u32) {
+        self.buckets.prefetch(self.hash(&self.hot[slot as usize].key));
+    }
+
+    /// Where the flow of this hash probably is, by its bucket line; fetches it.
     #[inline(always)]
-    pub(crate) fn guess(&self, hash: u64) -> u32 {
-        let slot = self.buckets.guess(hash);
-        if slot != NONE {
-            self.hot.prefetch(slot as usize, 2);
-        }
-        slot
+    pub(crate) fn guess(&self, hash: u64, line: u32) -> Option<u32> {
+        let slot = self.buckets.guess(hash, line)?;
+        self.hot.prefetch(slot as usize, 2);
+        Some(slot)
     }
 
     /// Where there is no guess: fetches what [`Table::guess_second`] needs.
@@ -84,12 +88,10 @@ impl Table {
 
     /// Where the flow of this hash is if it is not where it should be; fetches it.
     #[inline]
-    pub(crate) fn guess_second(&self, hash: u64) -> u32 {
-        let slot = self.buckets.guess_second(hash);
-        if slot != NONE {
-            self.hot.prefetch(slot as usize, 2);
-        }
-        slot
+    pub(crate) fn guess_second(&self, hash: u64) -> Option<u32> {
+        let slot = self.buckets.guess_second(hash)?;
+        self.hot.prefetch(slot as usize, 2);
+        Some(slot)
     }
 
     /// Fetches the slot that the next new flow will have.
@@ -107,7 +109,8 @@ impl Table {
     /// The slot of this key, or [`NONE`].
     #[inline(always)]
     pub(crate) fn find(&self, words: &KeyWords, hash: u64, guess: u32) -> u32 {
-        if guess != NONE && same(&self.hot[guess as usize].key, words) {
+        let guessed = self.hot.get(guess as usize);
+        if guessed.is_some_and(|hot| same(&hot.key, words)) {
             return guess;
         }
         self.find_all(words, hash)

@@ -64,8 +64,8 @@ pub struct Tracker {
     ports: PortSet,
     config: TrackerConfig,
     clock: Clock,
-    /// Two times that differ above this bit are far enough apart for something to be due.
-    epoch_shift: u32,
+    /// The bits in which two times differ that are far enough apart for something to be due.
+    far: i64,
     /// Idle times by class.
     idle: [i64; Class::ALL.len()],
     /// The timeouts were changed: the next update of a flow may be later than they say.
@@ -74,6 +74,7 @@ pub struct Tracker {
     loss_next: i64,
     loss_before: (u64, u64),
     drained: u32,
+    ahead: burst::Ahead,
     page_size: Option<usize>,
     /// All of its memory.
     bytes: usize,
@@ -123,11 +124,11 @@ impl Tracker {
         )
         .map_err(failed)?;
         shared.local_nets = config.local_nets.clone().into_boxed_slice();
-        let (idle, epoch_shift) = settings::idle_times(&config.timeouts);
+        let (idle, far) = settings::idle_times(&config.timeouts);
         Ok(Tracker {
             page_size: memory.page_size(),
             bytes: memory.bytes() + HEAP,
-            epoch_shift,
+            far,
             idle,
             retimed: false,
             ports: config.server_ports.clone(),
@@ -139,6 +140,7 @@ impl Tracker {
             loss_next: i64::MAX,
             loss_before: (0, 0),
             drained: 0,
+            ahead: burst::Ahead::NOTHING,
             config,
         })
     }
@@ -148,7 +150,6 @@ impl Tracker {
     fn whole(
         &mut self,
         view: &View,
-        guess: u32,
         parent: u32,
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
@@ -160,7 +161,7 @@ impl Tracker {
             words,
             hash: view.hash,
         };
-        let slot = self.flow_of(view, &place, guess, parent, sink);
+        let slot = self.flow_of(view, &place, parent, sink);
         if slot == NONE {
             return NONE;
         }
@@ -209,18 +210,17 @@ impl Tracker {
         &mut self,
         view: &View,
         place: &Place,
-        guess: u32,
         parent: u32,
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
-        let slot = self.table.find(&place.words, place.hash, guess);
+        let slot = self.table.find(&place.words, place.hash, view.slot);
         if slot == NONE {
             return self.begin(view, place, parent, sink);
         }
         let hot = &self.table.hot[slot as usize];
         let class = hot.state.class();
         let special = matches!(class, Class::TcpAttempt | Class::TcpClosed);
-        if special || (hot.last ^ view.timestamp) >> self.epoch_shift != 0 {
+        if special || (hot.last ^ view.timestamp) & self.far != 0 {
             health::forget_old_samples(&mut self.table.hot[slot as usize], view.timestamp);
             let (hot, cold) = (
                 &self.table.hot[slot as usize],
@@ -668,6 +668,9 @@ impl Tracker {
             for slot in &due[..found] {
                 self.table.hot.prefetch(*slot as usize, 2);
                 self.table.cold.prefetch(*slot as usize, 2);
+            }
+            for slot in &due[..found] {
+                self.table.prefetch_bucket_of(*slot);
             }
             for slot in &due[..found] {
                 let (hot, cold) = (

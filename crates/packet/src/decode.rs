@@ -55,12 +55,13 @@ pub struct DecodeOptions {
 /// Decodes one frame: appends its views, outermost first, and says which account the frame is in.
 ///
 /// Call it only while [`Views::has_room`]; without room a frame's innermost views are lost.
-#[inline]
+#[inline(always)]
 pub fn decode(frame: &FrameBytes<'_>, options: &DecodeOptions, views: &mut Views) -> Outcome {
     if frame.link == LinkType::Ethernet && fast::ethernet(frame, options, views) {
         return Outcome::Analysed(1);
     }
-    general::decode(frame, options, views)
+    // A copy: the caller's own can stay in registers, which is all that the fast path needs.
+    general::decode(&{ *frame }, options, views)
 }
 
 /// [`decode`] by its general path alone: what tests hold the fast path to.

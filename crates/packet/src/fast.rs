@@ -17,6 +17,8 @@ use crate::view::{TcpFlags, Tunnel, View, ViewFlags, Views};
 const ETHERNET: usize = 14;
 /// Length of a VLAN tag in bytes.
 const TAG: usize = 4;
+/// Bytes of a segment that must have been captured: TCP's header without options, or UDP's and some payload. One length is tested with the IP header's.
+const SEGMENT: usize = tcp::MIN_HEADER;
 
 /// Decodes an Ethernet frame if it is of the usual kind; `false`: there is no new view.
 #[inline(always)]
@@ -24,25 +26,23 @@ pub(crate) fn ethernet(frame: &FrameBytes<'_>, options: &DecodeOptions, views: &
     let Some(head) = frame.data.first_chunk::<{ ETHERNET + TAG }>() else {
         return false;
     };
-    let kind = be16(head[12], head[13]);
     let vlan = frame.vlan.map_or(0, |tag| tag.tci);
-    if kind != ethertype::VLAN {
+    // The kind as it stands in the frame: what is commonest is asked for first, and turned round by nobody.
+    let kind = u16::from_ne_bytes([head[12], head[13]]);
+    if kind != ethertype::VLAN.to_be() {
         return ip(frame, options, views, kind, ETHERNET, vlan);
     }
     if frame.vlan.is_some() {
         return false;
     }
-    let kind = be16(head[16], head[17]);
-    ip(
-        frame,
-        options,
-        views,
-        kind,
-        ETHERNET + TAG,
+    let (tci, kind) = (
         be16(head[14], head[15]),
-    )
+        u16::from_ne_bytes([head[16], head[17]]),
+    );
+    ip(frame, options, views, kind, ETHERNET + TAG, tci)
 }
 
+/// `kind` is in the byte order of the wire.
 #[inline(always)]
 fn ip(
     frame: &FrameBytes<'_>,
@@ -58,26 +58,18 @@ fn ip(
     let Some((view, count)) = views.slot() else {
         return false;
     };
-    let done = match kind {
-        ethertype::IPV4 => ipv4(frame, options, view, packet, at),
-        ethertype::IPV6 => ipv6(frame, options, view, packet, at),
-        _ => false,
+    let done = if kind == ethertype::IPV4.to_be() {
+        ipv4(frame, options, view, packet, at)
+    } else {
+        kind == ethertype::IPV6.to_be() && ipv6(frame, options, view, packet, at)
     };
     if !done {
         return false;
     }
     view.key.vlan = if options.key.vlan { tci & 0x0fff } else { 0 };
     view.key.inner_vlan = 0;
-    view.key.tunnel = 0;
-    view.key.reserved = 0;
     view.timestamp = frame.timestamp;
-    view.hash = 0;
-    view.fragment_offset = 0;
     view.frame = frame.index;
-    view.tunnel = Tunnel::None;
-    view.icmp_type = 0;
-    view.icmp_code = 0;
-    view.reserved = 0;
     *count += 1;
     true
 }
@@ -90,19 +82,21 @@ fn ipv4(
     packet: &[u8],
     at: usize,
 ) -> bool {
-    let Some((head, rest)) = packet.split_first_chunk::<20>() else {
+    const HEADER: usize = 20;
+    let Some((head, behind)) = packet.split_first_chunk::<{ HEADER + SEGMENT }>() else {
+        return false;
+    };
+    let Some((head, segment)) = head.split_first_chunk::<HEADER>() else {
         return false;
     };
     let total = usize::from(be16(head[2], head[3]));
+    let fragment = u16::from_ne_bytes([head[6], head[7]]) & 0x3fff_u16.to_be();
     // No options, no fragment, and all of it on the wire.
-    if head[0] != 0x45
-        || be16(head[6], head[7]) & 0x3fff != 0
-        || total + at > frame.wire_len as usize
-        || total < 28
-    {
+    if head[0] != 0x45 || fragment != 0 || total + at > frame.wire_len as usize || total < 28 {
         return false;
     }
-    let Some(ports) = transport(view, head[9], rest, at + 20, total - 20) else {
+    let bounds = (at + HEADER, total - HEADER);
+    let Some(ports) = transport(view, (4, head[9]), segment, behind, bounds) else {
         return false;
     };
     let source = u32::from_be_bytes([head[12], head[13], head[14], head[15]]);
@@ -116,8 +110,6 @@ fn ipv4(
     view.key.high_addr = wide(high);
     view.key.low_port = low as u16;
     view.key.high_port = high as u16;
-    view.key.protocol = head[9];
-    view.key.version = 4;
     view.ip_len = total as u32;
     view.ip_id = u32::from(be16(head[4], head[5]));
     view.ttl = head[8];
@@ -126,7 +118,9 @@ fn ipv4(
         if !checksum::ipv4_header(head) {
             view.flags.set(ViewFlags::BAD_IP_CHECKSUM);
         }
-        verify(frame, view, at + 20, at + total);
+        if !frame.checksum_trusted {
+            verify(frame.data, view, at + HEADER, at + total);
+        }
     }
     true
 }
@@ -145,11 +139,15 @@ fn ipv6(
     packet: &[u8],
     at: usize,
 ) -> bool {
-    let Some((head, rest)) = packet.split_first_chunk::<40>() else {
+    const HEADER: usize = 40;
+    let Some((head, behind)) = packet.split_first_chunk::<{ HEADER + SEGMENT }>() else {
+        return false;
+    };
+    let Some((head, segment)) = head.split_first_chunk::<HEADER>() else {
         return false;
     };
     let payload = usize::from(be16(head[4], head[5]));
-    if head[0] >> 4 != 6 || payload + 40 + at > frame.wire_len as usize || payload < 8 {
+    if head[0] >> 4 != 6 || payload + HEADER + at > frame.wire_len as usize || payload < 8 {
         return false;
     }
     let (Some(source), Some(destination)) = (
@@ -158,7 +156,8 @@ fn ipv6(
     ) else {
         return false;
     };
-    let Some(ports) = transport(view, head[6], rest, at + 40, payload) else {
+    let bounds = (at + HEADER, payload);
+    let Some(ports) = transport(view, (6, head[6]), segment, behind, bounds) else {
         return false;
     };
     let from = (u128::from_be_bytes(*source), ports >> 16);
@@ -170,25 +169,30 @@ fn ipv6(
     view.key.high_addr = high.0.to_be_bytes();
     view.key.low_port = low.1 as u16;
     view.key.high_port = high.1 as u16;
-    view.key.protocol = head[6];
-    view.key.version = 6;
-    view.ip_len = (payload + 40) as u32;
+    view.ip_len = (payload + HEADER) as u32;
     view.ip_id = 0;
     view.ttl = head[7];
     view.tos = head[0] << 4 | head[1] >> 4;
-    if options.verify_checksums {
-        verify(frame, view, at + 40, at + 40 + payload);
+    if options.verify_checksums && !frame.checksum_trusted {
+        verify(frame.data, view, at + HEADER, at + HEADER + payload);
     }
     true
 }
 
-/// Reads a whole TCP or UDP header that has nothing unusual, of a segment of `length` bytes that begins at `at`. Gives
-/// the source port in the high half and the destination port in the low half.
+/// Reads a whole TCP or UDP header that has nothing unusual. `kind` is the IP version and the protocol; `head` begins the segment, `behind` is what was captured behind that;
+/// `bounds` are where the segment begins in the frame and its length. Gives the source port in the high half and the destination port in the low half.
 #[inline(always)]
-fn transport(view: &mut View, number: u8, bytes: &[u8], at: usize, length: usize) -> Option<u32> {
-    match number {
+fn transport(
+    view: &mut View,
+    kind: (u8, u8),
+    head: &[u8],
+    behind: &[u8],
+    bounds: (usize, usize),
+) -> Option<u32> {
+    let head = head.first_chunk::<SEGMENT>()?;
+    let (at, length) = bounds;
+    match kind.1 {
         protocol::TCP => {
-            let head = bytes.first_chunk::<{ tcp::MIN_HEADER }>()?;
             let header = usize::from(head[12] >> 2 & 0x3c);
             if header < tcp::MIN_HEADER || header > length {
                 return None;
@@ -196,22 +200,20 @@ fn transport(view: &mut View, number: u8, bytes: &[u8], at: usize, length: usize
             view.tcp_seq = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
             view.tcp_ack = u32::from_be_bytes([head[8], head[9], head[10], head[11]]);
             view.tcp_window = be16(head[14], head[15]);
-            view.tcp_flags = TcpFlags(head[13]);
-            clear_options(view);
+            clear(view, (kind.0, protocol::TCP), TcpFlags(head[13]));
             if header > tcp::MIN_HEADER {
-                tcp::options(bytes.get(tcp::MIN_HEADER..header)?, view);
+                tcp::options(behind.get(..header - tcp::MIN_HEADER)?, view);
             }
-            payload(view, at + header, length - header, bytes.len() - header);
-            Some(u32::from_be_bytes([head[0], head[1], head[2], head[3]]))
+            let captured = behind.len() + SEGMENT - header;
+            payload(view, at + header, length - header, captured);
         }
         protocol::UDP => {
-            let (head, behind) = bytes.split_first_chunk::<8>()?;
             let stated = usize::from(be16(head[4], head[5]));
             if stated < 8
                 || stated > length
                 || tunnel::is_port(be16(head[0], head[1]))
                 || tunnel::is_port(be16(head[2], head[3]))
-                || behind
+                || head[8..]
                     .first_chunk()
                     .is_some_and(|first| tunnel::teredo::may_begin(first, stated - 8))
             {
@@ -220,22 +222,31 @@ fn transport(view: &mut View, number: u8, bytes: &[u8], at: usize, length: usize
             view.tcp_seq = 0;
             view.tcp_ack = 0;
             view.tcp_window = 0;
-            view.tcp_flags = TcpFlags(0);
-            clear_options(view);
-            payload(view, at + 8, stated - 8, behind.len());
-            Some(u32::from_be_bytes([head[0], head[1], head[2], head[3]]))
+            clear(view, (kind.0, protocol::UDP), TcpFlags(0));
+            payload(view, at + 8, stated - 8, behind.len() + SEGMENT - 8);
         }
-        _ => None,
+        _ => return None,
     }
+    Some(u32::from_be_bytes([head[0], head[1], head[2], head[3]]))
 }
 
-/// What TCP's options say where there are none.
+/// Writes what is the same in all views of this version and protocol, and what TCP's options say where there are none.
 #[inline(always)]
-fn clear_options(view: &mut View) {
+fn clear(view: &mut View, kind: (u8, u8), flags: TcpFlags) {
+    view.key.tunnel = 0;
+    view.key.protocol = kind.1;
+    view.key.version = kind.0;
+    view.key.reserved = 0;
     view.tcp_tsval = 0;
     view.tcp_tsecr = 0;
     view.flags = ViewFlags(0);
     view.tcp_mss = 0;
+    view.fragment_offset = 0;
+    view.tunnel = Tunnel::None;
+    view.icmp_type = 0;
+    view.icmp_code = 0;
+    view.reserved = 0;
+    view.tcp_flags = flags;
     view.tcp_window_scale = 255;
 }
 
@@ -249,11 +260,8 @@ fn payload(view: &mut View, at: usize, length: usize, captured: usize) {
 
 /// Verifies the transport checksum of the segment from `start` to `end`, if it can be.
 #[inline(never)]
-fn verify(frame: &FrameBytes<'_>, view: &mut View, start: usize, end: usize) {
-    if frame.checksum_trusted {
-        return;
-    }
-    let Some(segment) = frame.data.get(start..end) else {
+fn verify(data: &[u8], view: &mut View, start: usize, end: usize) {
+    let Some(segment) = data.get(start..end) else {
         return;
     };
     let FlowKey {

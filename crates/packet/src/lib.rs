@@ -57,4 +57,4 @@ pub use decode::{DecodeOptions, FrameBytes, KeyContext, decode};
 pub use key::{Direction, FlowKey};
 pub use link::{LinkType, VlanTag};
 pub use outcome::{Outcome, Undecodable};
-pub use view::{Quote, TcpFlags, Tunnel, View, ViewFlags, Views};
+pub use view::{LookedAhead, Quote, TcpFlags, Tunnel, View, ViewFlags, Views};

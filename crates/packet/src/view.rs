@@ -124,7 +124,7 @@ pub struct View {
     pub key: FlowKey,
     /// When the frame was seen: nanoseconds since 1970-01-01 UTC.
     pub timestamp: i64,
-    /// For the flow stage's hash of `key`; decode leaves it zero.
+    /// For the flow stage's hash of `key`; decode leaves it as it was.
     pub hash: u64,
     /// IP packet on the wire in bytes: header, options, extension headers and payload.
     pub ip_len: u32,
@@ -148,28 +148,31 @@ pub struct View {
     pub flags: ViewFlags,
     /// TCP window as sent, unscaled.
     pub tcp_window: u16,
+    /// Which frame of the burst this view is of.
+    pub frame: u16,
+    // What is mostly zero stands together, so that it is written together.
     /// TCP maximum segment size option, or 0 for none.
     pub tcp_mss: u16,
     /// Fragment offset in units of 8 bytes.
     pub fragment_offset: u16,
-    /// Which frame of the burst this view is of.
-    pub frame: u16,
-    /// TCP control bits.
-    pub tcp_flags: TcpFlags,
-    /// TCP window scale option (RFC 7323), or 255 for none.
-    pub tcp_window_scale: u8,
-    /// IPv4 time to live or IPv6 hop limit.
-    pub ttl: u8,
     /// What this conversation was carried in.
     pub tunnel: Tunnel,
     /// ICMP or ICMPv6 type.
     pub icmp_type: u8,
     /// ICMP or ICMPv6 code.
     pub icmp_code: u8,
-    /// IPv4 type of service or IPv6 traffic class.
-    pub tos: u8,
     /// Always zero.
     pub reserved: u8,
+    /// TCP control bits.
+    pub tcp_flags: TcpFlags,
+    /// TCP window scale option (RFC 7323), or 255 for none.
+    pub tcp_window_scale: u8,
+    /// IPv4 time to live or IPv6 hop limit.
+    pub ttl: u8,
+    /// IPv4 type of service or IPv6 traffic class.
+    pub tos: u8,
+    /// For the flow stage: where the conversation's flow is, probably. Decode leaves it as it was.
+    pub slot: u32,
 }
 
 const _: () = assert!(size_of::<View>() == 128);
@@ -194,6 +197,15 @@ pub struct Quote {
     pub key: FlowKey,
 }
 
+/// How far the flow stage has looked ahead in a burst's views.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookedAhead {
+    /// So many views, from the first on, have their hash.
+    pub hashed: usize,
+    /// So many of them have a guess at where their flow is ([`View::slot`]).
+    pub guessed: usize,
+}
+
 /// The views of a burst: a bounded buffer, filled by [`crate::decode()`], emptied by the flow stage.
 pub struct Views {
     views: [View; MAX_VIEWS],
@@ -202,6 +214,8 @@ pub struct Views {
     quotes_len: usize,
     /// Which of the run's sources the frames came from: set by whoever fills the buffer, named in the records of flows that begin here.
     pub source: u16,
+    /// For the flow stage: what it knows is forgotten with the views.
+    pub looked_ahead: LookedAhead,
 }
 
 impl Default for Views {
@@ -212,6 +226,7 @@ impl Default for Views {
             quotes: [Quote::default(); MAX_QUOTES],
             quotes_len: 0,
             source: 0,
+            looked_ahead: LookedAhead::default(),
         }
     }
 }
@@ -306,6 +321,9 @@ impl Views {
     #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
+        let ahead = &mut self.looked_ahead;
+        ahead.hashed = ahead.hashed.min(len);
+        ahead.guessed = ahead.guessed.min(len);
         self.drop_quotes(len);
     }
 
@@ -314,5 +332,6 @@ impl Views {
     pub fn clear(&mut self) {
         self.len = 0;
         self.quotes_len = 0;
+        self.looked_ahead = LookedAhead::default();
     }
 }

@@ -11,7 +11,7 @@ impl Tracker {
     /// A flow is judged by them when its next packet comes. Where none comes, its record may wait until the time that the old ones
     /// gave it, if that is later. How long a closed or unanswered connection stays was settled when it closed or began.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
-        (self.idle, self.epoch_shift) = idle_times(&timeouts);
+        (self.idle, self.far) = idle_times(&timeouts);
         self.fragments.set_timeout(timeouts.fragment);
         self.config.timeouts = timeouts;
         self.retimed = true;
@@ -30,9 +30,9 @@ impl Tracker {
     }
 }
 
-/// The idle time of each class, and the shift that [`Tracker::epoch_shift`] is: two times that are the same behind it differ by less
+/// The idle time of each class, and the mask that [`Tracker::far`] is: two times that are the same under it differ by less
 /// than the least of them.
-pub(super) fn idle_times(t: &Timeouts) -> ([i64; Class::ALL.len()], u32) {
+pub(super) fn idle_times(t: &Timeouts) -> ([i64; Class::ALL.len()], i64) {
     let idle = [
         i64::MAX,
         t.tcp_idle,
@@ -44,5 +44,5 @@ pub(super) fn idle_times(t: &Timeouts) -> ([i64; Class::ALL.len()], u32) {
         t.other_idle,
     ];
     let least = idle.iter().copied().min().unwrap_or(SECOND).max(1);
-    (idle, least.ilog2().min(33))
+    (idle, -1 << least.ilog2().min(33))
 }
