@@ -19,8 +19,6 @@ pub const MAX_INTERFACES: usize = 4096;
 pub const MAX_NAME: usize = 256;
 /// Size of the chunks that compressed files and pipes are read into.
 pub const CHUNK: usize = 1024 * 1024;
-/// What of a chunk is filled before the next has its turn, unless a record is longer: two chunks in turn, which together stay in the second-level cache.
-pub const FILL: usize = 256 * 1024;
 /// The most that is read in one go.
 pub const READ: usize = 128 * 1024;
 /// Files open at the same time when captures overlap in time; above it, a file waits for another to end.

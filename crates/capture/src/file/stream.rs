@@ -6,11 +6,11 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::limits::{CHUNK, FILL, READ};
+use super::limits::{CHUNK, READ};
 use crate::burst::Region;
 
 /// Chunks kept for use again when nobody holds them any more.
-const MAX_SPARE: usize = 64;
+const MAX_SPARE: usize = 16;
 
 /// One chunk of memory. Its front is read-only and lent; its rear, not lent yet, is written by the one [`Stream`] that owns it.
 pub(crate) struct Chunk {
@@ -132,7 +132,7 @@ impl Stream {
             if self.ended {
                 return Ok(Filled::End);
             }
-            if CHUNK - self.start < need || (self.filled >= FILL && self.start > 0) {
+            if CHUNK - self.start < need || CHUNK - self.filled < READ / 4 {
                 self.next_chunk();
             }
             if let Some(pipe) = &self.pipe
