@@ -6,8 +6,8 @@
 //! # How a burst goes through
 //!
 //! ```text
-//! Views ──▶ hash all, fetch bucket lines ──▶ read tags, fetch slots ──▶ update in order ──▶ records
-//!                 (hash, buckets)                  (table)              │
+//! Views ──▶ hash, fetch bucket lines ──▶ read tags, fetch slots ──▶ update in order ──▶ records
+//!     while the burst is decoded: look_ahead (hash, buckets, table)     │
 //!                                                                       ├─ fast: next segment, next datagram: two cache lines
 //!                                                                       └─ whole: tcp + health, other, fragments
 //! then: slots whose second has come (wheel) ──▶ over? ──▶ records (emit)

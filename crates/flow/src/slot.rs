@@ -122,7 +122,9 @@ impl State {
     /// Whether a packet from `side`, with payload or without, may go TCP's fast path: established, sound, and nothing new for the history.
     #[inline(always)]
     pub(crate) fn is_plain_tcp(self, side: usize, payload: bool) -> bool {
-        if self.0 & (Self::TCP_FAST_MASK | Self::TCP_LETTERS) == Self::TCP_FAST | Self::TCP_LETTERS {
+        // Where both have said all there is, whose turn it is need not be asked.
+        if self.0 & (Self::TCP_FAST_MASK | Self::TCP_LETTERS) == Self::TCP_FAST | Self::TCP_LETTERS
+        {
             return true;
         }
         let letter = Self::TCP_LETTER[side & 1][usize::from(payload)];

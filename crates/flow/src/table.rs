@@ -69,7 +69,9 @@ impl Table {
 
     /// Fetches the bucket line of a slot that will be removed, probably.
     pub(crate) fn prefetch_bucket_of(&self, slot: u32) {
-        self.buckets.prefetch(self.hash(&self.hot[slot as usize].key));
+        if let Some(hot) = self.hot.get(slot as usize) {
+            self.buckets.prefetch(self.hash(&hot.key));
+        }
     }
 
     /// Where the flow of this hash probably is, by its bucket line; fetches it.

@@ -37,6 +37,8 @@ const ADVANCE_BATCHES: usize = 64;
 const BURST_BATCHES: usize = 8;
 /// Slots emptied for each call of [`Tracker::drain`].
 const DRAIN: u32 = 4096;
+/// Of the slot so far behind the one that is emptied the bucket line is fetched.
+const DRAIN_AHEAD: u32 = 8;
 /// First `capture_loss` after this long (Zeek's `initial_watch_interval`).
 const FIRST_LOSS_INTERVAL: i64 = 60 * SECOND;
 
@@ -776,6 +778,7 @@ impl Tracker {
                 return false;
             };
             self.drained = slot + 1;
+            self.table.prefetch_bucket_of(slot + DRAIN_AHEAD);
             self.end(slot, EndReason::EndOfInput, sink);
         }
         true

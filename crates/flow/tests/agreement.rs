@@ -254,6 +254,41 @@ fn counts_are_those_of_a_naive_model() {
     }
 }
 
+/// Whether, and how often, a burst's views are looked ahead at changes nothing; nor does it that some of them are taken back.
+#[test]
+fn looking_ahead_changes_nothing() {
+    for seed in 1..6 {
+        let packets = stream(seed, 20_000);
+        let records = |look: bool| {
+            let mut random = Random(seed);
+            let mut tracker = Tracker::new(config()).unwrap();
+            let (mut views, mut records) = (Views::default(), Vec::new());
+            for burst in packets.chunks(64) {
+                for (index, view) in burst.iter().enumerate() {
+                    views.push(*view);
+                    if !look {
+                        continue;
+                    }
+                    tracker.look_ahead(&mut views);
+                    if random.below(30) == 0 {
+                        let kept = random.below(views.len() as u32) as usize;
+                        views.truncate(kept);
+                        assert!(views.looked_ahead.hashed <= kept);
+                        for again in &burst[kept..=index] {
+                            views.push(*again);
+                        }
+                    }
+                }
+                tracker.process(&mut views, &mut records);
+                views.clear();
+            }
+            tracker.finish(&mut records);
+            format!("{records:?}")
+        };
+        assert!(records(true) == records(false), "seed {seed}");
+    }
+}
+
 fn syn(number: u32, time: i64) -> View {
     let (key, _) = FlowKey::new(
         (mapped(number.to_be_bytes()), 1234),

@@ -201,11 +201,18 @@ fn transport(
             view.tcp_ack = u32::from_be_bytes([head[8], head[9], head[10], head[11]]);
             view.tcp_window = be16(head[14], head[15]);
             clear(view, (kind.0, protocol::TCP), TcpFlags(head[13]));
-            if header > tcp::MIN_HEADER {
-                tcp::options(behind.get(..header - tcp::MIN_HEADER)?, view);
+            if header == tcp::MIN_HEADER {
+                payload(
+                    view,
+                    at + tcp::MIN_HEADER,
+                    length - tcp::MIN_HEADER,
+                    behind.len(),
+                );
+            } else {
+                let (options, behind) = behind.split_at_checked(header - tcp::MIN_HEADER)?;
+                tcp::options(options, view);
+                payload(view, at + header, length - header, behind.len());
             }
-            let captured = behind.len() + SEGMENT - header;
-            payload(view, at + header, length - header, captured);
         }
         protocol::UDP => {
             let stated = usize::from(be16(head[4], head[5]));

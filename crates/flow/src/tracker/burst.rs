@@ -34,7 +34,7 @@ impl Ahead {
     };
 }
 
-/// Views between two looks ahead: time enough for a line of memory to come. With 8 the first are not there yet, with 32 the last.
+/// Views between two looks ahead: time enough for a line of memory to come. With 8 it is asked for again before it is there; 32 are no better, and leave out small bursts.
 const GROUP: usize = 16;
 
 impl Tracker {
