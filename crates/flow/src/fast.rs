@@ -29,6 +29,15 @@ pub(crate) fn is_plain(state: State, view: &View) -> bool {
         && state.is_plain_tcp(usize::from(view.high_to_low()), view.payload_len > 0)
 }
 
+/// Whether a segment could go this way but for the letter of this bit, which its sender's history lacks.
+#[inline(always)]
+pub(crate) fn lacks_letter(state: State, view: &View, bit: u32) -> bool {
+    let side = usize::from(view.high_to_low());
+    let mut with_it = state;
+    with_it.set_seen(side, bit);
+    !state.seen(side, bit) && is_plain(with_it, view)
+}
+
 /// The next segment of an established connection: whether it acknowledged new data.
 ///
 /// Who sends next, and whether data or only an acknowledgement, nobody can foresee: no branch asks for it.
