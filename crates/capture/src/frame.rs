@@ -94,12 +94,13 @@ impl RawFrame {
     /// Asks for the cache lines of the frame's headers. Only a hint: it reads nothing and cannot fault.
     #[inline(always)]
     pub(crate) fn prefetch(&self) {
+        // Into the second-level cache: to the first too few can be on their way at a time.
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a prefetch of any address is allowed.
         unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.data.cast());
-            _mm_prefetch::<_MM_HINT_T0>(self.data.wrapping_add(64).cast());
+            use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T1>(self.data.cast());
+            _mm_prefetch::<_MM_HINT_T1>(self.data.wrapping_add(64).cast());
         }
     }
 
