@@ -1,11 +1,12 @@
 //! Many small files into one large: which, and how.
 //!
-//! Files of one table and day that were made one after the other are merged by time, a batch of each in memory at once. What columns one has and
-//! another lacks are null in its rows; where types differ, that of the latest counts.
+//! Files of one table and day that were made one after the other become one. Row groups that are large already are copied as they are; the rows of
+//! smaller ones are merged by time, a batch of each file in memory at once. What columns one has and another lacks are null in its rows; where types differ, that of the
+//! latest counts.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -13,10 +14,11 @@ use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::StoreError;
 use crate::layout::{Layout, Listing, Sealed};
-use crate::parquet_file::{self, Writer, times};
+use crate::parquet_file::{self, ROW_GROUP, Writer, times};
 use crate::schema::adapt;
 
 /// A file that has so many bytes is large enough, and left alone.
@@ -186,51 +188,33 @@ fn try_merge(layout: &Layout, files: &[Sealed], stop: &AtomicBool) -> Result<Com
         .map(|(_, reader)| arrow::array::RecordBatchReader::schema(reader))
         .collect();
     let schema = merged(&schemas);
-    let mut cursors: Vec<Cursor> = readers
-        .into_iter()
-        .map(|(path, reader)| Cursor {
-            path,
-            reader,
-            batch: RecordBatch::new_empty(Arc::clone(&schema)),
-            row: 0,
-        })
-        .collect();
-    let mut heap = BinaryHeap::new();
-    for (i, cursor) in cursors.iter_mut().enumerate() {
-        if cursor.next(&schema)? {
-            heap.push(Reverse((cursor.time(), i)));
-        }
-    }
     let tmp = layout.tmp().join(format!(
         "{}-{:010}-{:010}",
         first.table, first.first, last.last
     ));
     let mut writer = Writer::create(&tmp, &schema)?;
-    let mut rows: Vec<(usize, usize)> = Vec::with_capacity(2 * BATCH);
-    while let Some(Reverse((_, i))) = heap.pop() {
-        let cursor = &mut cursors[i];
-        // As long as this file's rows are the earliest, they are taken in one go.
-        let next = heap.peek().and_then(|Reverse((time, _))| *time);
-        let mut over = false;
-        loop {
-            rows.push((i, cursor.row));
-            cursor.row += 1;
-            over = cursor.row == cursor.batch.num_rows() || over;
-            if over || next.is_some_and(|next| cursor.time() > Some(next)) {
-                break;
-            }
+    let mut cursors = Vec::new();
+    for (path, reader) in readers {
+        let (file, metadata) =
+            parquet_file::metadata(&path).map_err(|error| Fault::File(path.clone(), error))?;
+        if is_large(&metadata) && writer.has_columns_of(&metadata) {
+            writer.copy(&file, &metadata)?;
+        } else {
+            cursors.push(Cursor {
+                path,
+                reader,
+                batch: RecordBatch::new_empty(Arc::clone(&schema)),
+                row: 0,
+            });
         }
-        if over || rows.len() >= 2 * BATCH {
-            write(&mut writer, &cursors, &mut rows, &tmp)?;
-            if stop.load(Relaxed) {
-                let _ = std::fs::remove_file(&tmp);
-                return Ok(Compacted::Stopped);
-            }
+        if stop.load(Relaxed) {
+            let _ = std::fs::remove_file(&tmp);
+            return Ok(Compacted::Stopped);
         }
-        let cursor = &mut cursors[i];
-        if !over || cursor.next(&schema)? {
-            heap.push(Reverse((cursor.time(), i)));
-        }
+    }
+    if !merge_rows(&mut writer, cursors, &schema, &tmp, stop)? {
+        let _ = std::fs::remove_file(&tmp);
+        return Ok(Compacted::Stopped);
     }
     let bytes = writer.finish()?;
     let mut file = Sealed {
@@ -247,11 +231,59 @@ fn try_merge(layout: &Layout, files: &[Sealed], stop: &AtomicBool) -> Result<Com
     Ok(Compacted::Done)
 }
 
+/// Whether the row groups are about as large as they may be.
+fn is_large(metadata: &ParquetMetaData) -> bool {
+    let groups = metadata.num_row_groups() as i64;
+    groups > 0 && metadata.file_metadata().num_rows() >= groups * ROW_GROUP as i64 / 2
+}
+
+/// Writes the rows of these files by time; whether there was time for all.
+fn merge_rows(
+    writer: &mut Writer,
+    mut cursors: Vec<Cursor>,
+    schema: &SchemaRef,
+    tmp: &Path,
+    stop: &AtomicBool,
+) -> Result<bool, Fault> {
+    let mut heap = BinaryHeap::new();
+    for (i, cursor) in cursors.iter_mut().enumerate() {
+        if cursor.next(schema)? {
+            heap.push(Reverse((cursor.time(), i)));
+        }
+    }
+    let mut rows: Vec<(usize, usize)> = Vec::with_capacity(2 * BATCH);
+    while let Some(Reverse((_, i))) = heap.pop() {
+        let cursor = &mut cursors[i];
+        // As long as this file's rows are the earliest, they are taken in one go.
+        let next = heap.peek().and_then(|Reverse((time, _))| *time);
+        let mut over = false;
+        loop {
+            rows.push((i, cursor.row));
+            cursor.row += 1;
+            over = cursor.row == cursor.batch.num_rows() || over;
+            if over || next.is_some_and(|next| cursor.time() > Some(next)) {
+                break;
+            }
+        }
+        if over || rows.len() >= 2 * BATCH {
+            write(writer, &cursors, &mut rows, tmp)?;
+            if stop.load(Relaxed) {
+                return Ok(false);
+            }
+        }
+        let cursor = &mut cursors[i];
+        if !over || cursor.next(schema)? {
+            heap.push(Reverse((cursor.time(), i)));
+        }
+    }
+    Ok(true)
+}
+
 fn write(
     writer: &mut Writer,
     cursors: &[Cursor],
     rows: &mut Vec<(usize, usize)>,
-    tmp: &std::path::Path,
+    tmp: &Path,
 ) -> Result<(), StoreError> {
     let batches: Vec<&RecordBatch> = cursors.iter().map(|cursor| &cursor.batch).collect();
     let batch = interleave_record_batch(&batches, rows).map_err(StoreError::arrow(tmp))?;
@@ -391,6 +423,54 @@ mod tests {
         let ports = batch.column_by_name("port").unwrap();
         let sum: i32 = ports.as_primitive::<Int32Type>().values().iter().sum();
         assert_eq!(sum, 150);
+    }
+
+    #[test]
+    fn large_row_groups_are_copied_and_small_files_merged_beside_them() {
+        let (_folder, layout) = Folder::new("copy");
+        let large = i64::try_from(ROW_GROUP).unwrap();
+        for (n, from, rows) in [(1, 0, large), (2, 5, 10), (3, 7, large), (4, 0, 20)] {
+            let ids = Int32Array::from_iter_values((0..rows as i32).map(|i| n * 1_000_000 + i));
+            let batch = RecordBatch::try_from_iter_with_nullable([
+                ("ts", times(from, 3, rows) as _, true),
+                ("n", Arc::new(ids) as _, true),
+            ])
+            .unwrap();
+            parquet_file::seal(&layout, "conn", n as u64, &[batch]).unwrap();
+        }
+        let files = layout.list().unwrap().sealed;
+        assert!(matches!(
+            merge(&layout, &files, &go()).unwrap(),
+            Compacted::Done
+        ));
+        let merged = layout.list().unwrap().sealed;
+        assert_eq!(merged.len(), 1);
+        assert_eq!((merged[0].min, merged[0].max), (0, 7 + 3 * (large - 1)));
+        let (_, metadata) = parquet_file::metadata(&merged[0].path).unwrap();
+        let groups: Vec<i64> = metadata
+            .row_groups()
+            .iter()
+            .map(|group| group.num_rows())
+            .collect();
+        assert_eq!(groups, [large, large, 30]);
+        let mut ids: Vec<i32> = rows(&layout.list().unwrap())
+            .iter()
+            .flat_map(|batch| {
+                batch
+                    .column(1)
+                    .as_primitive::<Int32Type>()
+                    .values()
+                    .to_vec()
+            })
+            .collect();
+        // The small ones by time, which both have at 5 and 6: rows of the second between those of the fourth.
+        assert_eq!(
+            ids[2 * large as usize..][..4],
+            [4_000_000, 4_000_001, 2_000_000, 4_000_002]
+        );
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len() as i64, 2 * large + 30);
     }
 
     #[test]

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod catalog;
+mod chunk;
 mod columns;
 mod compact;
 mod config;

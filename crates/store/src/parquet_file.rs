@@ -8,19 +8,28 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::{SortOptions, concat_batches, sort_to_indices, take_record_batch};
-use arrow::datatypes::{DataType, SchemaRef, TimestampNanosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take};
+use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimestampNanosecondType};
+use arrow::downcast_primitive_array;
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
+use crate::chunk::Chunks;
 use crate::error::StoreError;
 use crate::layout::{DAY, Layout, Sealed, date};
 
@@ -31,16 +40,18 @@ pub(crate) const ROW_GROUP: usize = 131_072;
 const MOST_DAYS: usize = 64;
 
 /// Zstandard's level: the next ones cost more time than they save room (a per cent or two).
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 
 /// Columns of which every value is another.
 const HASHES: [&str; 3] = ["uid", "community_id", "fingerprint"];
 
+fn level() -> ZstdLevel {
+    ZstdLevel::try_new(LEVEL).unwrap_or_default()
+}
+
 fn properties(schema: &SchemaRef) -> WriterProperties {
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(LEVEL).unwrap_or_default(),
-        ))
+        .set_compression(Compression::ZSTD(level()))
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(format!("portreeve {}", env!("CARGO_PKG_VERSION")));
@@ -48,7 +59,7 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
         // The name is one part of the path, dots or not.
         let path = ColumnPath::new(vec![field.name().clone()]);
         match field.data_type() {
-            DataType::Timestamp(..) => {
+            DataType::Timestamp(..) | DataType::Int64 => {
                 properties = properties
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
@@ -66,8 +77,14 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
 
 /// A Parquet file that is being written, not yet where it belongs.
 pub(crate) struct Writer {
-    writer: ArrowWriter<File>,
-    path: std::path::PathBuf,
+    file: SerializedFileWriter<File>,
+    library: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    chunks: Chunks,
+    /// The row group that [`Writer::write`] fills: a writer for each column, and the rows that they have.
+    open: Option<(Vec<ArrowColumnWriter>, usize)>,
+    groups: usize,
+    path: PathBuf,
 }
 
 impl Writer {
@@ -77,24 +94,153 @@ impl Writer {
         let options = ArrowWriterOptions::new()
             .with_properties(properties(schema))
             .with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(file, Arc::clone(schema), options)
+        let (file, library) = ArrowWriter::try_new_with_options(file, Arc::clone(schema), options)
+            .and_then(ArrowWriter::into_serialized_writer)
             .map_err(StoreError::parquet(path))?;
         Ok(Writer {
-            writer,
+            file,
+            library,
+            schema: Arc::clone(schema),
+            chunks: Chunks::new(level()).map_err(StoreError::io("write", path))?,
+            open: None,
+            groups: 0,
             path: path.to_owned(),
         })
     }
 
+    /// Adds rows to a row group that is filled bit by bit; memory has them encoded.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
-        self.writer
-            .write(batch)
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let filled = self.open.as_ref().map_or(0, |(_, rows)| *rows);
+            let rows = (ROW_GROUP - filled).min(batch.num_rows() - from);
+            self.fill(&batch.slice(from, rows))
+                .map_err(StoreError::parquet(&self.path))?;
+            if filled + rows == ROW_GROUP {
+                self.close_group()?;
+            }
+            from += rows;
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        let (writers, rows) = match &mut self.open {
+            Some(open) => open,
+            none => none.insert((self.library.create_column_writers(self.groups)?, 0)),
+        };
+        let mut writers = writers.iter_mut();
+        for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
+            for leaf in compute_leaves(field, column)? {
+                if let Some(writer) = writers.next() {
+                    writer.write(&leaf)?;
+                }
+            }
+        }
+        *rows += batch.num_rows();
+        Ok(())
+    }
+
+    /// Ends the row group that [`Writer::write`] fills.
+    fn close_group(&mut self) -> Result<(), StoreError> {
+        let Some((writers, _)) = self.open.take() else {
+            return Ok(());
+        };
+        let close = || {
+            let mut group = self.file.next_row_group()?;
+            for writer in writers {
+                writer.close()?.append_to_row_group(&mut group)?;
+            }
+            group.close().map(|_| ())
+        };
+        close().map_err(StoreError::parquet(&self.path))?;
+        self.groups += 1;
+        Ok(())
+    }
+
+    /// Makes one row group of these rows of the batch, in this order: column by column, so that memory has one of them in order at a time, and those that repeat
+    /// themselves by a shorter way.
+    pub fn write_group(
+        &mut self,
+        batch: &RecordBatch,
+        rows: &UInt32Array,
+    ) -> Result<(), StoreError> {
+        self.close_group()?;
+        self.group(batch, rows)
+            .map_err(StoreError::parquet(&self.path))?;
+        self.groups += 1;
+        Ok(())
+    }
+
+    fn group(&mut self, batch: &RecordBatch, rows: &UInt32Array) -> Result<(), ParquetError> {
+        // Each column has one leaf: there are no structures.
+        let writers = self.library.create_column_writers(self.groups)?;
+        let leaves = self.file.schema_descr().columns().to_vec();
+        let mut group = self.file.next_row_group()?;
+        let fields = self.schema.fields().iter().zip(batch.columns());
+        for ((field, column), (leaf, mut writer)) in fields.zip(leaves.iter().zip(writers)) {
+            if HASHES.contains(&field.name().as_str())
+                && let Some(chunk) = self.chunks.hashes(leaf, column, rows)?
+            {
+                group.append_column(&chunk.bytes, chunk.close)?;
+                continue;
+            }
+            let column = in_order(column, rows)?;
+            match self.chunks.make(leaf, &column)? {
+                Some(chunk) => group.append_column(&chunk.bytes, chunk.close)?,
+                None => {
+                    for leaf in compute_leaves(field, &column)? {
+                        writer.write(&leaf)?;
+                    }
+                    writer.close()?.append_to_row_group(&mut group)?;
+                }
+            }
+        }
+        group.close().map(|_| ())
+    }
+
+    /// Whether a file has the columns of this one.
+    pub fn has_columns_of(&self, metadata: &ParquetMetaData) -> bool {
+        let (ours, theirs) = (
+            self.file.schema_descr().columns(),
+            metadata.file_metadata().schema_descr().columns(),
+        );
+        ours == theirs
+    }
+
+    /// Takes all row groups of another file over as they are, encoded and compressed. It must have the columns of this one.
+    pub fn copy(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), StoreError> {
+        self.close_group()?;
+        self.groups += metadata.num_row_groups();
+        self.copy_groups(file, metadata)
             .map_err(StoreError::parquet(&self.path))
     }
 
+    fn copy_groups(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), ParquetError> {
+        for (place, from) in metadata.row_groups().iter().enumerate() {
+            let offsets = metadata.offset_index().and_then(|index| index.get(place));
+            let mut group = self.file.next_row_group()?;
+            for (place, column) in from.columns().iter().enumerate() {
+                let close = ColumnCloseResult {
+                    bytes_written: column.compressed_size().unsigned_abs(),
+                    rows_written: from.num_rows().unsigned_abs(),
+                    metadata: column.clone(),
+                    bloom_filter: None,
+                    column_index: None,
+                    offset_index: offsets.and_then(|offsets| offsets.get(place)).cloned(),
+                };
+                group.append_column(file, close)?;
+            }
+            group.close()?;
+        }
+        Ok(())
+    }
+
     /// Ends the file and makes it durable; its size.
-    pub fn finish(self) -> Result<u64, StoreError> {
+    pub fn finish(mut self) -> Result<u64, StoreError> {
+        self.close_group()?;
         let file = self
-            .writer
+            .file
             .into_inner()
             .map_err(StoreError::parquet(&self.path))?;
         file.sync_all()
@@ -122,20 +268,49 @@ pub(crate) fn times(batch: &RecordBatch) -> Option<&[i64]> {
     Some(times.values())
 }
 
-/// The same rows in the order of their times.
-fn sorted(batch: RecordBatch, path: &Path) -> Result<RecordBatch, StoreError> {
-    let Some(column) = batch.column_by_name("ts") else {
+/// The order of the times: each with its row; those of one time as they came.
+fn order(batch: &RecordBatch, path: &Path) -> Result<Vec<(i64, u32)>, StoreError> {
+    let Some(times) = times(batch) else {
         return Err(StoreError::Content {
             path: path.to_owned(),
             what: "rows without ts".into(),
         });
     };
-    if times(&batch).is_some_and(<[i64]>::is_sorted) {
-        return Ok(batch);
+    let mut order: Vec<(i64, u32)> = times.iter().copied().zip(0..).collect();
+    if !times.is_sorted() {
+        order.sort_unstable();
     }
-    sort_to_indices(column, Some(SortOptions::default()), None)
-        .and_then(|indices| take_record_batch(&batch, &indices))
-        .map_err(StoreError::arrow(path))
+    Ok(order)
+}
+
+/// These rows of a column, in this order.
+fn in_order(column: &ArrayRef, rows: &UInt32Array) -> Result<ArrayRef, ArrowError> {
+    if is_same(column) {
+        Ok(column.slice(0, rows.len()))
+    } else {
+        take(column, rows, None)
+    }
+}
+
+/// Whether all values are one, so that no order changes anything.
+fn is_same(column: &ArrayRef) -> bool {
+    fn same<T: PartialEq>(values: &[T]) -> bool {
+        values
+            .first()
+            .is_none_or(|first| values.iter().all(|value| value == first))
+    }
+    if column.null_count() == column.len() {
+        return true;
+    }
+    let column = column.as_ref();
+    column.null_count() == 0
+        && downcast_primitive_array!(
+            column => same(column.values()),
+            DataType::Dictionary(..) => column
+                .as_dictionary_opt::<Int32Type>()
+                .is_some_and(|column| same(column.keys().values())),
+            _ => false
+        )
 }
 
 /// Makes Parquet of a segment's rows: one file for each day, all of them finished before the first is put where it belongs.
@@ -152,13 +327,10 @@ pub(crate) fn seal(
         return Ok(Vec::new());
     };
     let name = layout.tmp().join(format!("{table}-{segment:010}"));
-    let rows = sorted(
-        concat_batches(&schema, batches).map_err(StoreError::arrow(&name))?,
-        &name,
-    )?;
-    let times = times(&rows).unwrap_or_default();
+    let rows = concat_batches(&schema, batches).map_err(StoreError::arrow(&name))?;
+    let order = order(&rows, &name)?;
     let mut days: Vec<(i64, usize, usize)> = Vec::new();
-    for (row, time) in times.iter().enumerate() {
+    for (row, (time, _)) in order.iter().enumerate() {
         let day = time.div_euclid(DAY);
         let full = days.len() == MOST_DAYS;
         match days.last_mut() {
@@ -171,8 +343,8 @@ pub(crate) fn seal(
         let mut file = Sealed {
             table: table.to_owned(),
             date: date(*day),
-            min: times[*from],
-            max: times[*to - 1],
+            min: order[*from].0,
+            max: order[*to - 1].0,
             first: segment,
             last: segment,
             part: i as u32 + 1,
@@ -183,7 +355,10 @@ pub(crate) fn seal(
         };
         let tmp = layout.tmp().join(format!("{table}-{segment:010}-{i}"));
         let mut writer = Writer::create(&tmp, &schema)?;
-        writer.write(&rows.slice(*from, to - from))?;
+        for group in order[*from..*to].chunks(ROW_GROUP) {
+            let group = UInt32Array::from_iter_values(group.iter().map(|(_, row)| *row));
+            writer.write_group(&rows, &group)?;
+        }
         file.bytes = writer.finish()?;
         file.place(layout);
         sealed.push((tmp, file));
@@ -225,4 +400,281 @@ pub(crate) fn read(path: &Path, rows: usize) -> Result<ParquetRecordBatchReader,
         .with_batch_size(rows)
         .build()
         .map_err(StoreError::parquet(path))
+}
+
+/// What a file says of itself, its pages too.
+pub(crate) fn metadata(path: &Path) -> Result<(File, ParquetMetaData), StoreError> {
+    let file = File::open(path).map_err(StoreError::io("open", path))?;
+    let metadata = ParquetMetaDataReader::new()
+        .with_offset_index_policy(PageIndexPolicy::Optional)
+        .parse_and_finish(&file)
+        .map_err(StoreError::parquet(path))?;
+    Ok((file, metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{
+        BooleanArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray,
+        TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    };
+    use arrow::compute::take_record_batch;
+    use parquet::file::statistics::Statistics;
+
+    use super::*;
+    use crate::schema::adapt;
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, most: u64) -> u64 {
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (self.0 >> 33) % most
+        }
+
+        fn some(&mut self, share: u64, most: u64) -> Option<u64> {
+            (self.below(100) < share).then(|| self.below(most))
+        }
+    }
+
+    /// Columns of every kind that a table has, and of every way in which values repeat.
+    fn batch(rows: usize) -> RecordBatch {
+        let mut random = Random(rows as u64);
+        let mut numbers = |share, most| -> Vec<Option<u64>> {
+            (0..rows).map(|_| random.some(share, most)).collect()
+        };
+        let u64s = |values: Vec<Option<u64>>| Arc::new(UInt64Array::from(values)) as ArrayRef;
+        let u32s = |values: Vec<Option<u64>>| {
+            let values = values
+                .into_iter()
+                .map(|value| value.map(|value| value as u32));
+            Arc::new(values.collect::<UInt32Array>()) as ArrayRef
+        };
+        let names = |values: Vec<Option<u64>>| {
+            let texts: Vec<Option<String>> = values
+                .into_iter()
+                .map(|value| value.map(|value| format!("{value:x}")))
+                .collect();
+            let texts = texts.iter().map(Option::as_deref);
+            Arc::new(texts.collect::<DictionaryArray<Int32Type>>()) as ArrayRef
+        };
+        let hashes = numbers(100, 1 << 30);
+        let hashes = hashes
+            .iter()
+            .map(|value| value.map(|value| format!("{value:018x}")));
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            (
+                "ts",
+                Arc::new(
+                    TimestampNanosecondArray::from_iter_values(
+                        numbers(100, 1 << 40)
+                            .into_iter()
+                            .flatten()
+                            .map(|ts| ts as i64),
+                    )
+                    .with_timezone("UTC"),
+                ),
+            ),
+            ("uid", Arc::new(hashes.collect::<StringArray>())),
+            ("community_id", Arc::new(StringArray::new_null(rows))),
+            ("zero", u64s(vec![Some(0); rows])),
+            ("none", u64s(vec![None; rows])),
+            ("few", u64s(numbers(100, 20))),
+            ("rare", u32s(numbers(1, 5))),
+            ("half", u32s(numbers(50, 70_000))),
+            ("port", {
+                let ports = numbers(90, 65_536).into_iter();
+                let ports = ports.map(|value| value.map(|value| value as u16));
+                Arc::new(ports.collect::<UInt16Array>())
+            }),
+            (
+                "proto",
+                Arc::new(UInt8Array::from_iter_values(
+                    (0..rows).map(|row| (row % 3) as u8),
+                )),
+            ),
+            ("large", u64s(numbers(100, 1 << 31))),
+            (
+                "repeated",
+                u64s(
+                    numbers(70, 100)
+                        .into_iter()
+                        .map(|v| v.map(|v| v << 40 | 1 << 63))
+                        .collect(),
+                ),
+            ),
+            ("signed", {
+                let values = numbers(60, 1 << 20).into_iter();
+                let values = values.map(|value| value.map(|value| value as i64 - (1 << 19)));
+                Arc::new(values.collect::<Int64Array>())
+            }),
+            ("minus", Arc::new(Int64Array::from(vec![-1; rows]))),
+            (
+                "real",
+                Arc::new(Float64Array::from_iter(
+                    numbers(50, 9)
+                        .into_iter()
+                        .map(|v| v.map(|v| v as f64 / 4.0)),
+                )),
+            ),
+            (
+                "yes",
+                Arc::new(
+                    numbers(80, 2)
+                        .into_iter()
+                        .map(|v| v.map(|v| v == 1))
+                        .collect::<BooleanArray>(),
+                ),
+            ),
+            ("name", names(numbers(60, 12))),
+            ("address", names(numbers(100, 90_000))),
+            ("sensor", names(vec![Some(7); rows])),
+            ("gone", names(vec![None; rows])),
+            ("text", {
+                let texts = numbers(50, 5000).into_iter();
+                let texts = texts.map(|value| value.map(|value| "x".repeat(value as usize % 70)));
+                Arc::new(texts.collect::<StringArray>())
+            }),
+            ("list", {
+                let lists = numbers(40, 4).into_iter();
+                let lists =
+                    lists.map(|value| value.map(|value| vec![Some(value as i64); value as usize]));
+                Arc::new(ListArray::from_iter_primitive::<
+                    arrow::datatypes::Int64Type,
+                    _,
+                    _,
+                >(lists))
+            }),
+        ];
+        RecordBatch::try_from_iter_with_nullable(
+            columns
+                .into_iter()
+                .map(|(name, column)| (name, column, true)),
+        )
+        .unwrap()
+    }
+
+    fn path(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("portreeve-parquet-{}-{name}", std::process::id()))
+    }
+
+    /// What the library reads of a file.
+    fn content(path: &Path, like: &RecordBatch) -> RecordBatch {
+        let batches: Vec<RecordBatch> = read(path, 1 << 20).unwrap().map(Result::unwrap).collect();
+        let batch = concat_batches(&batches[0].schema(), &batches).unwrap();
+        adapt(&batch, &like.schema()).unwrap()
+    }
+
+    /// Dictionaries may be others: the texts count.
+    fn assert_same(found: &RecordBatch, expected: &RecordBatch) {
+        assert_eq!(found.num_rows(), expected.num_rows());
+        for (field, (found, expected)) in expected
+            .schema()
+            .fields()
+            .iter()
+            .zip(found.columns().iter().zip(expected.columns()))
+        {
+            let plain = |column: &ArrayRef| match column.data_type() {
+                DataType::Dictionary(..) => arrow::compute::cast(column, &DataType::Utf8).unwrap(),
+                _ => Arc::clone(column),
+            };
+            assert!(plain(found) == plain(expected), "{}", field.name());
+        }
+    }
+
+    #[test]
+    fn what_is_written_as_a_group_is_read_by_the_library() {
+        for rows in [1, 7, 8, 9, 255, 20_000, 20_001, 70_001] {
+            let batch = batch(rows);
+            let path = path(&format!("group-{rows}"));
+            let order = order(&batch, &path).unwrap();
+            let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row));
+            let mut writer = Writer::create(&path, &batch.schema()).unwrap();
+            writer.write_group(&batch, &order).unwrap();
+            writer.finish().unwrap();
+            let expected = take_record_batch(&batch, &order).unwrap();
+            assert!(times(&expected).unwrap().is_sorted());
+            assert_same(&content(&path, &batch), &expected);
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn bounds_and_nulls_are_told_as_they_are() {
+        let batch = batch(30_000);
+        let path = path("bounds");
+        let order = UInt32Array::from_iter_values(0..30_000);
+        let mut writer = Writer::create(&path, &batch.schema()).unwrap();
+        writer.write_group(&batch, &order).unwrap();
+        writer.finish().unwrap();
+        let (_, metadata) = metadata(&path).unwrap();
+        let group = metadata.row_group(0);
+        for (place, field) in batch.schema().fields().iter().enumerate() {
+            let column = batch.column(place);
+            let told = group.column(place).statistics();
+            if field.name() != "list" {
+                let nulls = told.and_then(Statistics::null_count_opt);
+                assert_eq!(nulls, Some(column.null_count() as u64), "{}", field.name());
+            }
+            let number = |bound: Option<&[u8]>| {
+                let bytes = bound.map(|bound| [bound, &[0; 8]].concat());
+                bytes.map(|bytes| u64::from_le_bytes(*bytes.first_chunk().unwrap()))
+            };
+            let bounds = told.map(|told| (told.min_bytes_opt(), told.max_bytes_opt()));
+            if let (DataType::UInt64, Some((min, max))) = (field.data_type(), bounds) {
+                let values = column.as_primitive::<arrow::datatypes::UInt64Type>();
+                assert_eq!(number(min), arrow::compute::min(values), "{}", field.name());
+                assert_eq!(number(max), arrow::compute::max(values), "{}", field.name());
+            }
+            if let ("name", Some((min, max))) = (field.name().as_str(), bounds) {
+                assert_eq!((min, max), (Some(b"0".as_slice()), Some(b"b".as_slice())));
+            }
+        }
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn groups_are_copied_into_another_file() {
+        let mut expected = Vec::new();
+        let all = path("all");
+        let mut writer = Writer::create(&all, &batch(1).schema()).unwrap();
+        for rows in [3000, 50_000] {
+            let batch = batch(rows);
+            let one = path(&format!("one-{rows}"));
+            let mut part = Writer::create(&one, &batch.schema()).unwrap();
+            // One that the library has written, one of ours.
+            if rows == 3000 {
+                part.write(&batch).unwrap();
+            } else {
+                let order = UInt32Array::from_iter_values(0..rows as u32);
+                part.write_group(&batch, &order).unwrap();
+            }
+            part.finish().unwrap();
+            let (file, metadata) = metadata(&one).unwrap();
+            assert!(writer.has_columns_of(&metadata));
+            writer.copy(&file, &metadata).unwrap();
+            fs::remove_file(one).unwrap();
+            expected.push(batch);
+        }
+        // And rows behind them.
+        let last = batch(10);
+        writer.write(&last).unwrap();
+        expected.push(last);
+        writer.finish().unwrap();
+        let (_, metadata) = metadata(&all).unwrap();
+        assert_eq!(metadata.num_row_groups(), 3);
+        // Where each page of each column is, for readers that skip.
+        assert_eq!(metadata.offset_index().map(Vec::len), Some(3));
+        let found = content(&all, &expected[0]);
+        let expected: Vec<RecordBatch> = expected
+            .iter()
+            .map(|batch| adapt(batch, &found.schema()).unwrap())
+            .collect();
+        let expected = concat_batches(&found.schema(), &expected).unwrap();
+        assert_same(&found, &expected);
+        fs::remove_file(all).unwrap();
+    }
 }

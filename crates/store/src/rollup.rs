@@ -17,7 +17,8 @@
 mod blocks;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ahash::RandomState;
 use blocks::Blocks;
@@ -33,14 +34,19 @@ use crate::schema::{Table, TableKind};
 const MOST_UIDS: usize = 262_144;
 /// A conversation that was silent for so long (by the records' time) is forgotten when there is no more place, nanoseconds.
 const SILENT: i64 = 6 * 3600 * SECOND;
-/// Addresses of one roll-up in memory; with more it is written early.
-const MOST_KEYS: usize = 65_536;
+/// Addresses of one roll-up in memory, as many as a table of 131,072 places takes before it doubles; with more it is written early.
+const MOST_KEYS: usize = 114_688;
 /// Blocks of sums of one roll-up in memory, 4 KB each; with more it is written early.
 const MOST_BLOCKS: usize = 4096;
 /// Addresses that have a row of their own in a bucket, each time it is written: those with the most bytes.
 pub const TOP_HOSTS: usize = 1000;
 /// Buckets that one record is spread over at most; what is longer has wider steps.
 const MOST_STEPS: i64 = 4096;
+
+/// Series that are found without a search.
+const NEAR: usize = 32;
+/// Binary digits behind the point of what is carried up to a time: enough for [`MOST_STEPS`] additions.
+const POINT: u32 = 20;
 
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -156,9 +162,11 @@ impl Sums {
         ])
     }
 
+    #[inline]
     fn add(&mut self, other: &Sums) {
+        // No link carries so much that this wraps, and several at a time are added so.
         for (sum, more) in self.0.iter_mut().zip(other.0) {
-            *sum = sum.saturating_add(more);
+            *sum = sum.wrapping_add(more);
         }
     }
 
@@ -170,17 +178,27 @@ impl Sums {
         rest
     }
 
+    #[inline]
     fn is_zero(&self) -> bool {
-        self.0 == [0; 6]
+        // Comparing arrays of this length is a call.
+        self.0.iter().fold(0, |any, sum| any | sum) == 0
     }
 
-    /// What belongs to the first `part` of `whole` units of time.
-    fn share(&self, part: i64, whole: i64) -> Sums {
-        let (part, whole) = (part.unsigned_abs(), whole.unsigned_abs().max(1));
-        Sums(self.0.map(|sum| match sum.checked_mul(part) {
-            Some(product) => product / whole,
-            None => (u128::from(sum) * u128::from(part) / u128::from(whole)) as u64,
-        }))
+    /// Bits that no sum needs, but for one.
+    #[inline]
+    fn spare_bits(&self) -> u32 {
+        let all = self.0.iter().fold(0, |all, sum| all | sum);
+        all.leading_zeros().saturating_sub(2)
+    }
+
+    /// What `share` of it is, for shares below 1, with so many binary digits behind the point.
+    #[inline]
+    fn share(&self, share: f64, point: u32) -> [u64; 6] {
+        let share = share * (1_u64 << point) as f64;
+        let signed = |sum| i64::try_from(sum).unwrap_or(i64::MAX);
+        self.0
+            .map(|sum| (signed(sum) as f64 * share) as i64)
+            .map(i64::cast_unsigned)
     }
 }
 
@@ -190,6 +208,17 @@ struct Series {
     source: SourceId,
     ip_proto: u8,
     service: Option<&'static str>,
+}
+
+impl Series {
+    /// Whether it is the same without reading names: they may lie in several places.
+    fn is_surely(&self, other: &Series) -> bool {
+        let services = match (self.service, other.service) {
+            (Some(ours), Some(theirs)) => std::ptr::eq(ours, theirs),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
+        };
+        services && self.source == other.source && self.ip_proto == other.ip_proto
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -226,8 +255,94 @@ struct Counted {
     until: i64,
 }
 
-/// A bucket's number and an address.
-type HostKey = (i64, Option<IpAddr>);
+/// A bucket's number and an address, or none: in words, which are compared and hashed in a moment. With its sums an entry is 64 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HostKey {
+    bucket: i64,
+    address: [u64; 2],
+    family: Family,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    V4,
+    V6,
+    /// All addresses that have no row of their own.
+    Others,
+}
+
+impl HostKey {
+    #[inline]
+    fn new(bucket: i64, address: Option<IpAddr>) -> Self {
+        let (family, address) = match address {
+            Some(IpAddr::V4(address)) => (Family::V4, [0, address.to_bits().into()]),
+            Some(IpAddr::V6(address)) => {
+                let bits = address.to_bits();
+                (Family::V6, [(bits >> 64) as u64, bits as u64])
+            }
+            None => (Family::Others, [0, 0]),
+        };
+        HostKey {
+            bucket,
+            address,
+            family,
+        }
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        let [high, low] = self.address;
+        match self.family {
+            Family::V4 => Some(Ipv4Addr::from_bits(low as u32).into()),
+            Family::V6 => {
+                let bits = u128::from(high) << 64 | u128::from(low);
+                Some(Ipv6Addr::from_bits(bits).into())
+            }
+            Family::Others => None,
+        }
+    }
+}
+
+impl Hash for HostKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_i64(self.bucket);
+        state.write_u64(self.address[1]);
+        // Nothing but an address of version 6 has anything here.
+        if self.family == Family::V6 {
+            state.write_u64(self.address[0]);
+        }
+    }
+}
+
+/// Numbers of series: what sums are kept by. There are as many as sources, protocols and services make: few.
+#[derive(Default)]
+struct Numbers {
+    numbers: HashMap<Series, u32, RandomState>,
+    series: Vec<Series>,
+    /// Those that were asked for, by where the name of the service lies: nothing of it needs to be read.
+    near: [Option<(Series, u32)>; NEAR],
+}
+
+impl Numbers {
+    /// The number of a series.
+    fn of(&mut self, series: Series) -> u32 {
+        let service = series.service.map_or(0, |service| service.as_ptr().addr());
+        let near = &mut self.near[(service >> 2 ^ usize::from(series.ip_proto)) % NEAR];
+        if let Some((known, number)) = near
+            && known.is_surely(&series)
+        {
+            return *number;
+        }
+        let next = self.series.len() as u32;
+        let number = *self.numbers.entry(series).or_insert(next);
+        if number == next {
+            self.series.push(series);
+        }
+        *near = Some((series, number));
+        number
+    }
+}
+
 type Hosts = HashMap<HostKey, Host, RandomState>;
 
 /// Takes a row of a roll-up: its table's name and its values.
@@ -248,7 +363,8 @@ pub(crate) enum Depth {
 #[derive(Default)]
 pub(crate) struct Rollups {
     counted: HashMap<Uid, Counted, RandomState>,
-    rates: [Blocks<Series, Rate>; 3],
+    numbers: Numbers,
+    rates: [Blocks<u32, Rate>; 3],
     hosts: [Hosts; 2],
 }
 
@@ -265,24 +381,32 @@ fn spread(from: i64, to: i64, width: i64, sums: &Sums, mut each: impl FnMut(i64,
         each(first, sums);
         return;
     }
-    let whole = to.saturating_sub(from);
+    let whole = to.saturating_sub(from) as f64;
     let buckets = last.saturating_sub(first).saturating_add(1);
     let step = buckets.saturating_add(MOST_STEPS - 1) / MOST_STEPS;
+    let mut bucket = first.saturating_add(step);
+    // What was carried up to the end of a bucket grows by the same with each: nothing is divided, and several sums are worked out at a time.
+    let point = sums.spare_bits().min(POINT);
+    let part = bucket.saturating_mul(width).saturating_sub(from) as f64;
+    let mut upto = sums.share((part / whole).min(1.0), point);
+    let grows = sums.share((step.saturating_mul(width) as f64 / whole).min(1.0), point);
     let mut before = Sums::default();
-    let mut bucket = first;
     while bucket <= last {
-        let next = bucket.saturating_add(step);
-        let upto = if next > last {
-            *sums
-        } else {
-            sums.share(next.saturating_mul(width).saturating_sub(from), whole)
-        };
-        let part = upto.without(&before);
-        if !part.is_zero() {
-            each(bucket, &part);
+        let mut part = Sums::default();
+        for i in 0..6 {
+            let carried = upto[i] >> point;
+            part.0[i] = carried.wrapping_sub(before.0[i]);
+            before.0[i] = carried;
+            upto[i] = upto[i].wrapping_add(grows[i]);
         }
-        before = upto;
-        bucket = next;
+        if !part.is_zero() {
+            each(bucket - step, &part);
+        }
+        bucket = bucket.saturating_add(step);
+    }
+    let part = sums.without(&before);
+    if !part.is_zero() {
+        each(bucket - step, &part);
     }
 }
 
@@ -312,51 +436,72 @@ impl Rollups {
         });
         counted.sums.add(&sums);
         counted.until = counted.until.max(until);
-        self.add(conn, conn.ts, until, &sums);
+        let series = self.numbers.of(series(conn));
+        self.add(conn, series, (conn.ts, until), &sums, None);
     }
 
     fn ended(&mut self, conn: &Conn) {
+        let (end, sums) = (end(conn), Sums::of(conn));
+        // Mostly nobody has updates.
+        let counted = if self.counted.is_empty() {
+            None
+        } else {
+            self.counted.remove(&conn.uid)
+        };
+        let series = self.numbers.of(series(conn));
         let second = conn.ts.div_euclid(SECOND);
-        self.rates[0].at(series(conn), second).conns += 1;
+        self.rates[0].at(series, second).conns += 1;
         let minute = conn.ts.div_euclid(MINUTE);
-        for address in [conn.orig_h, conn.resp_h] {
-            self.hosts[0]
-                .entry((minute, Some(address)))
-                .or_default()
-                .conns += 1;
-        }
-        match self.counted.remove(&conn.uid) {
-            None => self.add(conn, conn.ts, end(conn), &Sums::of(conn)),
+        match counted {
+            None => self.add(conn, series, (conn.ts, end), &sums, Some(minute)),
             Some(counted) => {
-                let rest = Sums::of(conn).without(&counted.sums);
-                let to = end(conn);
-                self.add(conn, counted.until.min(to), to, &rest);
+                let rest = sums.without(&counted.sums);
+                self.add(
+                    conn,
+                    series,
+                    (counted.until.min(end), end),
+                    &rest,
+                    Some(minute),
+                );
             }
         }
     }
 
-    fn add(&mut self, conn: &Conn, from: i64, to: i64, sums: &Sums) {
-        if sums.is_zero() {
-            return;
-        }
-        let series = series(conn);
+    /// Adds what was carried from one time to another, and a conversation to the minute in which it began.
+    fn add(
+        &mut self,
+        conn: &Conn,
+        series: u32,
+        (from, to): (i64, i64),
+        sums: &Sums,
+        mut began: Option<i64>,
+    ) {
         let rates = &mut self.rates[0];
-        spread(from, to, SECOND, sums, |second, part| {
-            rates.at(series, second).sums.add(part);
-        });
         let hosts = &mut self.hosts[0];
-        spread(from, to, MINUTE, sums, |minute, part| {
+        let mut add_hosts = |minute: i64, part: &Sums, conns: u64| {
             let (orig, resp) = ([part.0[0], part.0[1]], [part.0[3], part.0[4]]);
             for (address, sent, received) in [(conn.orig_h, orig, resp), (conn.resp_h, resp, orig)]
             {
-                let host = Host {
-                    conns: 0,
+                let key = HostKey::new(minute, Some(address));
+                hosts.entry(key).or_default().add(&Host {
+                    conns,
                     sent,
                     received,
-                };
-                hosts.entry((minute, Some(address))).or_default().add(&host);
+                });
             }
-        });
+        };
+        if !sums.is_zero() {
+            spread(from, to, SECOND, sums, |second, part| {
+                rates.at(series, second).sums.add(part);
+            });
+            spread(from, to, MINUTE, sums, |minute, part| {
+                let conns = u64::from(began.take_if(|began| *began == minute).is_some());
+                add_hosts(minute, part, conns);
+            });
+        }
+        if let Some(minute) = began {
+            add_hosts(minute, &Sums::default(), 1);
+        }
     }
 
     /// Whether so much is in memory that it should be written.
@@ -376,20 +521,25 @@ impl Rollups {
                     sum.sums.add(&rate.sums);
                 }
                 let time = bucket.saturating_mul(*width);
-                rate_row(table, time, series, rate, context, row);
+                if let Some(series) = self.numbers.series.get(series as usize) {
+                    rate_row(table, time, *series, rate, context, row);
+                }
             }
         }
         for (level, (table, width)) in HOSTS.iter().enumerate().take(depth as usize) {
             let mut hosts = std::mem::take(&mut self.hosts[level]);
             if let Some((_, wider)) = HOSTS.get(level + 1) {
-                for ((bucket, address), host) in &hosts {
-                    let key = (bucket.div_euclid(wider / width), *address);
+                for (key, host) in &hosts {
+                    let key = HostKey {
+                        bucket: key.bucket.div_euclid(wider / width),
+                        ..*key
+                    };
                     self.hosts[level + 1].entry(key).or_default().add(host);
                 }
             }
-            for ((bucket, address), host) in busiest(&mut hosts) {
-                let time = bucket.saturating_mul(*width);
-                host_row(table, (time, address), &host, context, row);
+            for (key, host) in busiest(&mut hosts) {
+                let time = key.bucket.saturating_mul(*width);
+                host_row(table, time, key.address(), &host, context, row);
             }
         }
         // Full maps further down are not waited for: rows are additive.
@@ -405,32 +555,32 @@ impl Rollups {
 /// The busiest of each bucket, and the sum of all others under no address.
 fn busiest(hosts: &mut Hosts) -> Vec<(HostKey, Host)> {
     let mut all: Vec<(HostKey, Host)> = hosts.drain().collect();
-    all.sort_unstable_by_key(|((bucket, address), host)| {
+    all.sort_unstable_by_key(|(key, host)| {
         (
-            *bucket,
-            address.is_none(),
+            key.bucket,
+            key.family == Family::Others,
             std::cmp::Reverse(host.bytes()),
-            *address,
+            key.address,
         )
     });
     let mut kept: Vec<(HostKey, Host)> = Vec::new();
     let mut others: HashMap<i64, Host> = HashMap::new();
     let (mut bucket, mut rank) = (i64::MIN, 0);
     for (key, host) in all {
-        if key.0 != bucket {
-            (bucket, rank) = (key.0, 0);
+        if key.bucket != bucket {
+            (bucket, rank) = (key.bucket, 0);
         }
         rank += 1;
-        if rank <= TOP_HOSTS && key.1.is_some() {
+        if rank <= TOP_HOSTS && key.family != Family::Others {
             kept.push((key, host));
         } else {
-            others.entry(key.0).or_default().add(&host);
+            others.entry(key.bucket).or_default().add(&host);
         }
     }
     kept.extend(
         others
             .into_iter()
-            .map(|(bucket, host)| ((bucket, None), host)),
+            .map(|(bucket, host)| (HostKey::new(bucket, None), host)),
     );
     kept
 }
@@ -480,7 +630,8 @@ fn rate_row(
 
 fn host_row(
     table: &'static str,
-    key: HostKey,
+    time: i64,
+    address: Option<IpAddr>,
     host: &Host,
     context: &RecordContext,
     row: &mut Row<'_>,
@@ -488,8 +639,8 @@ fn host_row(
     row(
         table,
         &[
-            Value::Time(key.0),
-            Value::addr(key.1),
+            Value::Time(time),
+            Value::addr(address),
             Value::Count(host.conns),
             Value::Count(host.sent[0]),
             Value::Count(host.sent[1]),

@@ -27,6 +27,9 @@ const ROLLUPS_EVERY: [(Depth, Duration); 3] = [
 /// Between two looks whether the thread that makes Parquet has room.
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// How long it may take until what is in memory is looked at again: the output's thread has a tick of this length.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// A store that is written.
 pub struct Store {
     status: Arc<OutputStatus>,
@@ -43,7 +46,6 @@ pub struct Store {
     retention: Arc<Mutex<Retention>>,
     /// The number of the next segment.
     next: u64,
-    flushed: Instant,
     rolled: [Instant; 3],
     notes: Vec<String>,
     _lock: Lock,
@@ -73,7 +75,6 @@ impl Store {
             .next_segment()
             .map_err(StoreError::io("list", &config.path))?;
         let (left, notes) = sealer::left_open(&layout)?;
-        let left_out = (!config.community_id).then_some("community_id");
         let all = tables();
         let status = Arc::new(OutputStatus::default());
         let sealer = Sealer::start(layout.clone(), Arc::clone(&status), left)
@@ -91,7 +92,7 @@ impl Store {
             status,
             tables: all
                 .iter()
-                .map(|table| OpenTable::new(table, left_out))
+                .map(|table| OpenTable::new(table, !config.community_id))
                 .collect(),
             places: all
                 .iter()
@@ -106,7 +107,6 @@ impl Store {
             keeper,
             retention,
             next,
-            flushed: now,
             rolled: [now; 3],
             notes,
             _lock: lock,
@@ -178,11 +178,12 @@ impl Store {
         self.rollups = rollups;
     }
 
-    /// Everything that is in memory into open segments.
-    fn flush_all(&mut self) {
-        self.flushed = Instant::now();
-        let mut failed = false;
-        for table in &mut self.tables {
+    /// What has been in memory for so long into open segments. At a high rate segments are full before, and nothing is written twice.
+    fn flush_older_than(&mut self, age: Duration) {
+        let due = |table: &&mut OpenTable| table.is_due(age);
+        let (mut tried, mut failed) = (false, false);
+        for table in self.tables.iter_mut().filter(due) {
+            tried = true;
             match table.flush(&self.layout, &mut self.next) {
                 Ok(written) => self.status.add_written(written, 0),
                 Err(error) => {
@@ -196,7 +197,10 @@ impl Store {
         }
         if failed {
             self.status.set_state(OutputState::Recovering);
-        } else if self.status.state() == OutputState::Recovering && !self.sealer.is_failing() {
+        } else if tried
+            && self.status.state() == OutputState::Recovering
+            && !self.sealer.is_failing()
+        {
             self.status.set_state(OutputState::Ok);
             self.status
                 .recovered(format!("{}: writes again", self.config.path.display()));
@@ -271,15 +275,11 @@ impl Output for Store {
                 self.seal(place);
             }
         }
-        if self.flushed.elapsed() >= self.config.flush_every {
-            self.flush_all();
-        }
+        self.flush_older_than(self.config.flush_every.saturating_sub(LOOK));
     }
 
     fn flush(&mut self) {
-        if self.flushed.elapsed() >= self.config.flush_every {
-            self.flush_all();
-        }
+        self.flush_older_than(self.config.flush_every.saturating_sub(LOOK));
     }
 
     fn finish(&mut self) {
@@ -290,7 +290,7 @@ impl Output for Store {
         // A disk that refuses is tried once more, and not waited for: what it takes is safe in open segments.
         self.sealer.hurry();
         if self.status.state() == OutputState::Recovering {
-            self.flush_all();
+            self.flush_older_than(Duration::ZERO);
         }
         for place in 0..self.tables.len() {
             loop {

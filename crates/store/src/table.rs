@@ -25,30 +25,41 @@ pub(crate) struct OpenTable {
     number: u64,
     /// When the segment had its first row.
     since: Option<Instant>,
+    /// When the first of the rows in memory came.
+    unflushed: Option<Instant>,
     /// A full segment that found no room at the sealer.
     waiting: Option<Job>,
 }
 
 impl OpenTable {
-    pub fn new(table: &Table, left_out: Option<&'static str>) -> Self {
+    pub fn new(table: &Table, without_community_id: bool) -> Self {
         let schema = table.schema();
         OpenTable {
             name: table.name,
             counts: table.kind == TableKind::Records,
-            columns: Columns::new(&table.fields, Arc::clone(&schema), left_out),
+            columns: Columns::new(&table.fields, Arc::clone(&schema), without_community_id),
             schema,
             segment: None,
             number: 0,
             since: None,
+            unflushed: None,
             waiting: None,
         }
     }
 
     /// A row was added.
+    #[inline]
     pub fn added(&mut self) {
-        if self.since.is_none() {
-            self.since = Some(Instant::now());
+        if self.unflushed.is_none() {
+            let now = Instant::now();
+            self.unflushed = Some(now);
+            self.since.get_or_insert(now);
         }
+    }
+
+    /// Whether rows have been in memory for so long, or the disk has refused them for so long.
+    pub fn is_due(&self, most: Duration) -> bool {
+        self.unflushed.is_some_and(|since| since.elapsed() >= most)
     }
 
     pub fn is_full(&self, bytes: usize) -> bool {
@@ -77,6 +88,12 @@ impl OpenTable {
     /// # Errors
     /// The disk. The rows stay.
     pub fn flush(&mut self, layout: &Layout, next: &mut u64) -> Result<u64, StoreError> {
+        let flushed = self.try_flush(layout, next);
+        self.unflushed = flushed.is_err().then(Instant::now);
+        flushed
+    }
+
+    fn try_flush(&mut self, layout: &Layout, next: &mut u64) -> Result<u64, StoreError> {
         if self.columns.rows() == 0 && !self.segment.as_ref().is_some_and(SegmentWriter::has_unsent)
         {
             return Ok(0);
@@ -114,12 +131,18 @@ impl OpenTable {
             return Ok(Some(job));
         }
         let tail = if self.columns.rows() > 0 {
-            let rows = self.columns.take();
+            // With rows in an open segment they go by one schema; alone, they may go as they are.
+            let rows = if self.segment.is_some() {
+                self.columns.take()
+            } else {
+                self.columns.take_coded()
+            };
             Some(rows.map_err(StoreError::arrow(self.name.as_ref()))?)
         } else {
             None
         };
         self.since = None;
+        self.unflushed = None;
         let segment = self.segment.take();
         if segment.is_none() && tail.is_none() {
             return Ok(None);
