@@ -1,17 +1,43 @@
-//! How fast records get into a store, and how large they are there.
+//! How fast records get from a worker's ring into a store, and how large they are there.
+//!
+//! As in a run: one thread makes records and puts them into a ring, the output's own thread takes them out and has the store write them.
 
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use portreeve_output::Output;
-use portreeve_record::{Record, RecordContext};
+use portreeve_output::spawn;
+use portreeve_record::{Record, RecordContext, RecordFeed};
 use portreeve_store::{Catalog, Store, StoreConfig};
+use rtrb::{Consumer, RingBuffer};
 
 use crate::flows::Flows;
 
-/// Records between two looks at the clock, as a burst of the output's ring.
-const BURST: u64 = 1024;
+/// Records of the ring.
+const RING: usize = 16_384;
+/// Records that are taken from it between two looks at the clock, as the engine's feeds do.
+const TURN: usize = 256;
+/// How long either end waits for the other.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The reading end of the ring.
+struct Feed(Consumer<Record>);
+
+impl RecordFeed for Feed {
+    fn drain(&mut self, each: &mut dyn FnMut(Record)) -> usize {
+        let records = (0..TURN).map_while(|_| self.0.pop().ok());
+        records.map(each).count()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.is_abandoned() && self.0.is_empty()
+    }
+
+    fn wait(&mut self, timeout: Duration) {
+        std::thread::sleep(PAUSE.min(timeout));
+    }
+}
 
 /// Seconds of processor that this process has had.
 fn cpu() -> f64 {
@@ -34,7 +60,7 @@ pub(crate) fn fill(folder: &Path, count: u64, seconds: u64) -> Result<String, St
     let mut config = StoreConfig::new(folder.to_owned());
     config.retention.keep_for = None;
     let budget = config.memory;
-    let mut store = Store::open(config).map_err(|error| error.to_string())?;
+    let store = Store::open(config).map_err(|error| error.to_string())?;
     let context = RecordContext::new("bench".to_owned(), vec!["made-up".to_owned()]);
     // What making them up costs is not the store's.
     let mut flows = Flows::new(count, seconds);
@@ -43,25 +69,25 @@ pub(crate) fn fill(folder: &Path, count: u64, seconds: u64) -> Result<String, St
         std::hint::black_box(flows.next());
     }
     let making = (cpu() - began) / count.clamp(1, 1_000_000) as f64;
-    let mut flows = Flows::new(count, seconds);
+    let (mut ring, feed) = RingBuffer::new(RING);
     let (clock, began) = (Instant::now(), cpu());
-    let mut left = count;
-    while left > 0 {
-        for _ in 0..left.min(BURST) {
-            store.write(&Record::Conn(flows.next()), &context);
+    let output = spawn(Box::new(store), Box::new(Feed(feed)), Arc::new(context))
+        .map_err(|error| error.to_string())?;
+    let mut flows = Flows::new(count, seconds);
+    for _ in 0..count {
+        while ring.is_full() {
+            std::thread::sleep(PAUSE);
         }
-        left = left.saturating_sub(BURST);
-        store.tick(SystemTime::now());
-        store.flush();
+        // There is room: nobody else writes.
+        let _ = ring.push(Record::Conn(flows.next()));
     }
-    store.finish();
+    drop(ring);
+    let finished = output.finish(Instant::now() + Duration::from_secs(3600));
     let (wall, used) = (
         clock.elapsed().as_secs_f64(),
         cpu() - began - making * count as f64,
     );
-    let counters = store.counters();
-    let dropped = counters.dropped_total();
-    drop(store);
+    let dropped = finished.counters.dropped_total();
     let files = Catalog::open(folder)
         .and_then(|catalog| catalog.list_table("conn"))
         .map_err(|error| error.to_string())?;

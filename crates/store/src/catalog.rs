@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 
 use crate::error::StoreError;
 use crate::layout::{Layout, Listing};
+use crate::parquet_file::times;
 use crate::segment;
 
 /// A store, seen by a reader.
@@ -132,6 +133,12 @@ impl Files {
 }
 
 impl OpenSegment {
+    /// Its bytes now; `None`: it has become Parquet meanwhile.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        std::fs::metadata(&self.path).ok().map(|meta| meta.len())
+    }
+
     /// The rows that are whole; `None`: it has become Parquet meanwhile, list again.
     ///
     /// # Errors
@@ -144,5 +151,15 @@ impl OpenSegment {
         let content = segment::read(&mut file).map_err(StoreError::io("read", &self.path))?;
         // What is wrong with its end is for the one that writes to set aside; what is before it counts.
         Ok(Some(content.batches))
+    }
+
+    /// The greatest `ts` of its whole rows, nanoseconds since 1970 UTC; `None`: it has none, or has become Parquet meanwhile.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read).
+    pub fn newest(&self) -> Result<Option<i64>, StoreError> {
+        let batches = self.read()?.unwrap_or_default();
+        let newest = |batch| times(batch).and_then(|times| times.iter().max().copied());
+        Ok(batches.iter().filter_map(newest).max())
     }
 }

@@ -54,13 +54,13 @@ impl StoreConfig {
         }
     }
 
-    /// Bytes of one segment in memory. Half of the budget holds the one that fills, the one that waits, the one that is written, and its sorted copy with
-    /// what Parquet makes of it.
+    /// Bytes of one segment in memory. Half of the budget holds the one that fills, the one that waits, the one that is written, and in place of a fourth
+    /// a column of that in order, with what Parquet makes of it. Never so many that a column's texts had no offsets of 31 bits.
     #[must_use]
     pub(crate) fn segment_bytes(&self) -> usize {
         usize::try_from(self.memory / 8)
             .unwrap_or(usize::MAX)
-            .max(1 << 20)
+            .clamp(1 << 20, 1 << 29)
     }
 
     /// Memory for merging files, bytes: the other half.

@@ -58,7 +58,7 @@ impl App {
         (secure, port): (bool, u16),
     ) -> App {
         App(Arc::new(Shared {
-            history: sources.history.clone().map(|history| Past { history }),
+            history: sources.history.clone().map(Past::new),
             sources,
             sessions: Sessions::default(),
             attempts: Attempts::default(),

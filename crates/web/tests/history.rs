@@ -72,6 +72,29 @@ fn flows_are_found_page_by_page_each_once() {
 }
 
 #[test]
+fn the_last_moment_of_a_store_is_that_of_its_open_segment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path());
+    // Another program goes on to write, and has not made Parquet of it yet.
+    let mut config = StoreConfig::new(folder.path().to_owned());
+    config.flush_every = std::time::Duration::ZERO;
+    let mut store = Store::open(config).expect("a store");
+    let context = RecordContext::new("lab", vec!["eth9".into()]);
+    let late = NOON + 7_200_000;
+    let server = serve(Users::default(), None, sources(None, Some(folder.path())));
+    for i in 0..3 {
+        let mut conn = conn(i);
+        conn.ts = (late + i64::from(i)) * 1_000_000;
+        store.write(&Record::Conn(conn), &context);
+        store.flush();
+        // Asked each time, since it grows.
+        let row = &api(&server, "flows?limit=1")["rows"][0];
+        assert_eq!(row["ts"], late + i64::from(i));
+    }
+    store.finish();
+}
+
+#[test]
 fn what_goes_on_has_its_places_among_what_ended() {
     let folder = tempfile::tempdir().expect("a folder");
     fill(folder.path());

@@ -121,3 +121,53 @@ fn texts(values: &mut StringBuilder, items: &Items<'_>) -> usize {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray};
+    use portreeve_record::{Fuid, Uid};
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_elements_is_there() {
+        let fuids = [
+            Fuid::new(Uid([1, 2, 3]), false, 0),
+            Fuid::new(Uid([1, 2, 3]), true, 1),
+        ];
+        let names = ["one".into(), "two".into()];
+        let addresses = ["10.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
+        let uids = [Uid([1, 2, 3])];
+        let mut lists = Lists::new(Storage::Texts).unwrap();
+        for (row, items) in [
+            Items::Fuids(&fuids),
+            Items::Texts(&names),
+            Items::Addrs(&addresses),
+            Items::Strs(&["x"]),
+            Items::Uids(&uids),
+            Items::Strs(&[]),
+        ]
+        .iter()
+        .enumerate()
+        {
+            // A row without any between two.
+            lists.push(2 * row, items);
+        }
+        let array = lists.take(12);
+        let array = array.as_list::<i32>();
+        let told = |row: usize| -> Vec<String> {
+            let row = array.value(row);
+            let row = row.as_string::<i32>();
+            row.iter().flatten().map(str::to_owned).collect()
+        };
+        assert_eq!(told(0), fuids.map(|fuid| fuid.to_string()));
+        assert_eq!(told(2), ["one", "two"]);
+        assert_eq!(told(4), ["10.0.0.1", "::1"]);
+        assert_eq!(
+            (told(6), told(8)),
+            (vec!["x".to_owned()], vec![uids[0].to_string()])
+        );
+        assert!(array.is_valid(10) && told(10).is_empty());
+        assert!((0..6).all(|row| array.is_null(2 * row + 1)));
+    }
+}

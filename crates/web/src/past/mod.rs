@@ -5,12 +5,14 @@
 
 mod slices;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use portreeve_query::{Ask, Column, Ender, Event, History, QueryError, Running, Stats, Table};
+use portreeve_store::OpenSegment;
 use serde_json::{Map, Value};
 
 use crate::answer::Failure;
@@ -24,6 +26,14 @@ pub(crate) use slices::{Slices, newest_within};
 pub(crate) struct Past {
     /// The store.
     pub history: History,
+    /// An open segment that was read, how long it was then, and its newest time.
+    seen: Arc<Mutex<Option<Seen>>>,
+}
+
+struct Seen {
+    path: PathBuf,
+    len: u64,
+    newest: Option<i64>,
 }
 
 /// What a store has, by the names of its files.
@@ -38,6 +48,14 @@ pub(crate) struct Extent {
 }
 
 impl Past {
+    /// Asks that store.
+    pub fn new(history: History) -> Self {
+        Past {
+            history,
+            seen: Arc::default(),
+        }
+    }
+
     /// What there is, by the names of files.
     pub fn extent(&self) -> Extent {
         let mut extent = Extent::default();
@@ -59,8 +77,28 @@ impl Past {
     /// The newest conversation's time, milliseconds since 1970 UTC.
     pub fn newest(&self) -> Option<i64> {
         let files = self.history.catalog().list_table("conn").ok()?;
-        let newest = files.parquet.iter().map(|file| file.max).max()?;
-        Some(newest.div_euclid(1_000_000))
+        let stored = files.parquet.iter().map(|file| file.max).max();
+        let open = files.open.last().and_then(|open| self.newest_of(open));
+        Some(stored.max(open)?.div_euclid(1_000_000))
+    }
+
+    /// The newest time of an open segment: its name does not tell, so it is read again when it has grown.
+    fn newest_of(&self, open: &OpenSegment) -> Option<i64> {
+        let len = open.bytes()?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = &*seen
+            && seen.path == open.path
+            && seen.len == len
+        {
+            return seen.newest;
+        }
+        let newest = open.newest().ok()?;
+        *seen = Some(Seen {
+            path: open.path.clone(),
+            len,
+            newest,
+        });
+        newest
     }
 }
 
