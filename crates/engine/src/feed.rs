@@ -1,21 +1,44 @@
 //! The reading end of the record rings: one output's feed, over one ring from each worker.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use portreeve_record::{Record, RecordFeed};
 use rtrb::Consumer;
 
+use crate::rest::Rest;
+
 /// The most records taken from one worker before the next has its turn.
 const TURN: usize = 256;
+
+/// Time between two looks at rings that workers may write into: rings are sized for it.
+const LOOK: Duration = Duration::from_millis(5);
+/// After so long without a record the output rests while the workers sleep. With a packet now and then it would be woken more often than it looks.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// One output's feed.
 pub struct Feed {
     rings: Vec<Consumer<Record>>,
+    rest: Arc<Rest>,
+    /// Which output's it is.
+    output: usize,
+    /// When the last record came, or a worker woke it.
+    busy: Instant,
 }
 
 impl Feed {
-    pub(crate) fn new(rings: Vec<Consumer<Record>>) -> Self {
-        Feed { rings }
+    pub(crate) fn new(rings: Vec<Consumer<Record>>, rest: Arc<Rest>, output: usize) -> Self {
+        Feed {
+            rings,
+            rest,
+            output,
+            busy: Instant::now(),
+        }
+    }
+
+    /// Nothing to take, and somebody who may still put something in.
+    fn is_idle(&self) -> bool {
+        self.rings.iter().all(Consumer::is_empty) && !self.rings.iter().all(Consumer::is_abandoned)
     }
 }
 
@@ -40,15 +63,27 @@ impl RecordFeed for Feed {
     }
 
     fn wait(&mut self, timeout: Duration) {
-        // A worker makes no system call for a record, so nobody wakes us: look again soon. Rings are sized for it.
-        let step = Duration::from_millis(5).min(timeout);
-        let mut waited = Duration::ZERO;
-        while waited < timeout
-            && self.rings.iter().all(Consumer::is_empty)
-            && !self.rings.iter().all(Consumer::is_abandoned)
-        {
-            std::thread::sleep(step);
-            waited += step;
+        // A worker makes no system call for a record, so nobody wakes us but who wakes himself: look again soon.
+        let end = Instant::now() + timeout;
+        loop {
+            let now = Instant::now();
+            if !self.is_idle() {
+                self.busy = now;
+                return;
+            }
+            let left = end.saturating_duration_since(now);
+            if left.is_zero() {
+                return;
+            }
+            let quiet = now.duration_since(self.busy) >= QUIET;
+            if quiet && self.rest.output_rests(self.output, left) {
+                // Woken before its time: records may come.
+                if Instant::now() < end {
+                    self.busy = now;
+                }
+            } else {
+                std::thread::sleep(LOOK.min(left));
+            }
         }
     }
 }

@@ -50,6 +50,7 @@ mod pipeline;
 pub mod placement;
 pub mod queues;
 mod reader;
+mod rest;
 mod shared;
 mod sink;
 pub mod snapshot;

@@ -27,6 +27,7 @@ use crate::pipeline::{Gate, Pipeline, TAP_COPY_BYTES};
 use crate::placement::{self, Layout, Wish};
 use crate::queues;
 use crate::reader::Reader;
+use crate::rest::Rest;
 use crate::shared::Shared;
 use crate::sink::Outlet;
 use crate::snapshot::{FlowMemory, MemoryArea, Snapshot, WorkerState};
@@ -176,7 +177,8 @@ impl Monitor {
             .map(|_| Bell::new(started).map(Arc::new))
             .collect();
         let bells = bells.map_err(EngineError::Bell)?;
-        let shared = Arc::new(Shared::new(bells.clone(), config.waiting));
+        let rest = Rest::new(workers, config.outputs.len());
+        let shared = Arc::new(Shared::new(bells.clone(), config.waiting, rest));
         let mut build = Build::new(&config, workers, live, &shared, bells);
         build.spreading = spreading(&sources);
         if reader_source.is_some() {
@@ -253,7 +255,7 @@ impl Monitor {
             source_kinds: infos.iter().map(|info| info.kind).collect(),
             outputs: config.outputs.clone(),
             shown: config.shown.clone(),
-            feeds: build.feeds.into_iter().map(Feed::new).collect(),
+            feeds: feeds(build.feeds, &shared.rest),
             talkers: Mutex::new(build.lookers),
             shelves: build.shelves,
             nets_configured: std::sync::atomic::AtomicBool::new(
@@ -531,6 +533,13 @@ fn spreading(workers: &[Vec<Input>]) -> Spreading {
     } else {
         Spreading::Steering
     }
+}
+
+/// The feeds of all outputs, over their rings.
+fn feeds(rings: Vec<Vec<Consumer<portreeve_record::Record>>>, rest: &Arc<Rest>) -> Vec<Feed> {
+    let each = rings.into_iter().enumerate();
+    each.map(|(output, rings)| Feed::new(rings, Arc::clone(rest), output))
+        .collect()
 }
 
 /// The rings and lanes of a run while it is put together.

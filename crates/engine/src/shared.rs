@@ -7,6 +7,7 @@ use std::time::Duration;
 use portreeve_capture::CaptureError;
 
 use crate::config::LiveSettings;
+use crate::rest::Rest;
 use crate::strategy::{Bell, Mode, Waiting};
 
 const MODES: [Mode; 3] = [Mode::Poll, Mode::Interrupt, Mode::Adaptive];
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     spin_max: AtomicU64,
     /// The doorbells of all threads.
     bells: Vec<Arc<Bell>>,
+    /// Who sleeps.
+    pub(crate) rest: Arc<Rest>,
     /// The latest live settings; locked by whoever changes them, and by a worker only when the version is new.
     settings: Mutex<Option<LiveSettings>>,
     /// What went wrong with sources; rare, and never on the way of a packet.
@@ -43,13 +46,14 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// For so many threads as there are bells.
-    pub(crate) fn new(bells: Vec<Arc<Bell>>, waiting: Waiting) -> Self {
+    pub(crate) fn new(bells: Vec<Arc<Bell>>, waiting: Waiting, rest: Rest) -> Self {
         let threads = bells.len();
         let shared = Shared {
             mode: AtomicU8::new(0),
             spin: AtomicU64::new(0),
             spin_max: AtomicU64::new(0),
             bells,
+            rest: Arc::new(rest),
             stop: AtomicBool::new(false),
             abandon: Arc::new(AtomicBool::new(false)),
             senders: AtomicUsize::new(threads),

@@ -79,6 +79,9 @@ impl Worker {
             let found = (!ended && self.poll_sources()) | self.poll_lanes();
             let more_due = self.pipeline.advance();
             let busy = found | more_due;
+            if busy {
+                self.shared.rest.rouse();
+            }
             let round = self.strategy.round(busy, &mut self.pipeline.counters);
             if let Some(now) = round {
                 self.keep_books(&mut books, now);
@@ -175,8 +178,10 @@ impl Worker {
             settings_version: self.settings_version,
             most: self.longest_sleep,
         };
+        self.shared.rest.worker_sleeps();
         self.strategy
             .sleep(&mut self.sources, counters, &self.cell, &news);
+        self.shared.rest.worker_wakes();
         books.published = now;
     }
 
