@@ -304,7 +304,13 @@ fn a_program_that_has_nothing_to_do_sleeps() {
         let before = switches(run.pid());
         std::thread::sleep(Duration::from_secs(4));
         let after = switches(run.pid());
-        assert!(before.iter().filter(|(name, _)| name.starts_with("worker-")).count() == 2);
+        assert!(
+            before
+                .iter()
+                .filter(|(name, _)| name.starts_with("worker-"))
+                .count()
+                == 2
+        );
         for ((name, before), (same, after)) in before.iter().zip(&after) {
             assert_eq!(name, same);
             let often = (after - before) / 4;

@@ -376,10 +376,15 @@ mod tests {
         ] {
             assert!(Target::new(right, &[]).is_ok(), "{right}");
         }
-        for wrong in ["", "a.example/x", "ftp://a/", "https://", "http://a b/"] {
+        for wrong in [
+            "",
+            "a.example/secret",
+            "ftp://a/secret",
+            "https://",
+            "http://a b/",
+        ] {
             let error = Target::new(wrong, &[]).expect_err(wrong);
-            let told = error.to_string();
-            assert!(wrong.is_empty() || !told.contains(wrong), "{told}");
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
         for wrong in ["no colon", "a b: c", "x: line\nbreak"] {
             let headers = ["X-Right: yes".to_owned(), wrong.into()];

@@ -21,6 +21,7 @@ pub(crate) struct Rest {
 #[derive(Default)]
 struct Output {
     rests: AtomicBool,
+    /// Its thread: the one that has asked first.
     thread: OnceLock<Thread>,
 }
 
@@ -93,9 +94,9 @@ mod tests {
 
     #[test]
     fn an_output_rests_while_all_sleep_and_no_longer() {
-        let rest = Arc::new(Rest::new(2, 1));
+        let rest = Arc::new(Rest::new(2, 2));
         rest.worker_sleeps();
-        assert!(!rest.output_rests(0, LONG), "one is awake");
+        assert!(!rest.output_rests(1, LONG), "one is awake");
         rest.worker_sleeps();
         let begun = Instant::now();
         let output = std::thread::spawn({

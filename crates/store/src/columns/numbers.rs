@@ -5,6 +5,11 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 /// Bits of a word of [`Validity`].
 const WORD: usize = u64::BITS as usize;
 
+/// Room for what comes after so much was taken out: segments are much alike, and one that is a little longer must not move everything into twice the room at its end.
+pub(super) fn room_after(len: usize) -> usize {
+    len + len / 8
+}
+
 /// Which rows have a value. As long as all have one there is nothing to keep.
 #[derive(Default)]
 pub(super) struct Validity {
@@ -46,7 +51,7 @@ impl Validity {
             return None;
         }
         self.words.resize(rows.div_ceil(WORD), 0);
-        let room = Vec::with_capacity(self.words.len());
+        let room = Vec::with_capacity(room_after(self.words.len()));
         let words = std::mem::replace(&mut self.words, room);
         let bits = BooleanBuffer::new(Buffer::from_vec(words), 0, rows);
         Some(NullBuffer::new(bits))
@@ -82,9 +87,9 @@ impl<T: Copy + Default> Numbers<T> {
         size_of_val(self.values.as_slice()) + self.values.len() / 8
     }
 
-    /// Takes the values of so many rows out. The next ones get as much room at once: segments are much alike.
+    /// Takes the values of so many rows out.
     pub fn take(&mut self, rows: usize) -> (Vec<T>, Option<NullBuffer>) {
-        let room = Vec::with_capacity(self.values.len());
+        let room = Vec::with_capacity(room_after(self.values.len()));
         self.pad(rows);
         (
             std::mem::replace(&mut self.values, room),

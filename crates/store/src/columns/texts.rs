@@ -12,7 +12,7 @@ use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 use portreeve_output::text::{ROOM, address};
 
-use super::numbers::{Numbers, Validity};
+use super::numbers::{Numbers, Validity, room_after};
 
 /// Texts, one behind the other, a slot for each row up to the last that has one.
 pub(super) struct Texts {
@@ -65,9 +65,9 @@ impl Texts {
 
     /// Takes the texts of so many rows out.
     pub fn take(&mut self, rows: usize) -> Result<StringArray, ArrowError> {
-        let mut room = Vec::with_capacity(self.ends.len());
+        let mut room = Vec::with_capacity(room_after(self.ends.len()));
         room.push(0);
-        let bytes = Vec::with_capacity(self.bytes.len());
+        let bytes = Vec::with_capacity(room_after(self.bytes.len()));
         self.pad(rows);
         let ends = std::mem::replace(&mut self.ends, room);
         let bytes = std::mem::replace(&mut self.bytes, bytes);
