@@ -25,7 +25,8 @@
 //!
 //! # Waiting
 //!
-//! [`strategy`]: a live worker polls while there is load and sleeps, on all its sources and its doorbell at once, when there is none.
+//! [`strategy`]: a live worker polls while there is load and sleeps, on all its sources and its doorbell at once, when there is none. Outputs look at their rings
+//! every few milliseconds, and rest while all workers sleep (`rest`).
 //!
 //! # Stopping
 //!
