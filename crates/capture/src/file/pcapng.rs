@@ -20,6 +20,8 @@ const ENHANCED_PACKET: u32 = 6;
 
 /// Bytes of type, length and trailing length.
 const FRAMING: usize = 12;
+/// Type and length of a block.
+const HEAD: usize = 8;
 /// Bytes of a section header that are needed to read it: type, length, byte-order magic.
 const SECTION_START: usize = 12;
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
@@ -154,8 +156,9 @@ impl PcapNg {
         frames: &mut Vec<RawFrame>,
         names: &mut Interfaces,
     ) -> Result<Block, Wrong> {
-        let Some(head) = rest.first_chunk::<8>() else {
-            return Ok(Block::Need(FRAMING));
+        let Some(head) = rest.first_chunk::<HEAD>() else {
+            // No more than is read now: where a file ends behind it, what it tells must not depend on how much came at once.
+            return Ok(Block::Need(HEAD));
         };
         let [k0, k1, k2, k3, l0, l1, l2, l3] = *head;
         let mut endian = self.endian;
