@@ -255,49 +255,63 @@ struct Counted {
     until: i64,
 }
 
-/// A bucket's number and an address, or none: in words, which are compared and hashed in a moment. With its sums an entry is 64 bytes.
+/// A bucket's number and an address, or none, in words that are compared and hashed in a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct HostKey {
-    bucket: i64,
+    /// The bucket's number, and the family in the two bits behind it.
+    place: i64,
     address: [u64; 2],
-    family: Family,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    V4,
-    V6,
-    /// All addresses that have no row of their own.
-    Others,
-}
+/// Families of addresses: all that have no row of their own, and the versions of IP.
+const OTHERS: i64 = 0;
+const V4: i64 = 1;
+const V6: i64 = 2;
+
+// One line of the cache: what is asked for most is far away mostly.
+const _: () = assert!(size_of::<(HostKey, Host)>() == 64);
 
 impl HostKey {
     #[inline]
     fn new(bucket: i64, address: Option<IpAddr>) -> Self {
         let (family, address) = match address {
-            Some(IpAddr::V4(address)) => (Family::V4, [0, address.to_bits().into()]),
+            Some(IpAddr::V4(address)) => (V4, [0, address.to_bits().into()]),
             Some(IpAddr::V6(address)) => {
                 let bits = address.to_bits();
-                (Family::V6, [(bits >> 64) as u64, bits as u64])
+                (V6, [(bits >> 64) as u64, bits as u64])
             }
-            None => (Family::Others, [0, 0]),
+            None => (OTHERS, [0, 0]),
         };
-        HostKey {
-            bucket,
-            address,
-            family,
-        }
+        // Buckets are minutes and hours of times in 64 bits of nanoseconds: there is room.
+        let place = bucket << 2 | family;
+        HostKey { place, address }
+    }
+
+    fn bucket(&self) -> i64 {
+        self.place >> 2
+    }
+
+    fn family(&self) -> i64 {
+        self.place & 3
     }
 
     fn address(&self) -> Option<IpAddr> {
         let [high, low] = self.address;
-        match self.family {
-            Family::V4 => Some(Ipv4Addr::from_bits(low as u32).into()),
-            Family::V6 => {
+        match self.family() {
+            V4 => Some(Ipv4Addr::from_bits(low as u32).into()),
+            V6 => {
                 let bits = u128::from(high) << 64 | u128::from(low);
                 Some(Ipv6Addr::from_bits(bits).into())
             }
-            Family::Others => None,
+            _ => None,
+        }
+    }
+
+    /// The same address in another bucket.
+    fn within(&self, bucket: i64) -> Self {
+        HostKey {
+            place: bucket << 2 | self.family(),
+            address: self.address,
         }
     }
 }
@@ -305,10 +319,10 @@ impl HostKey {
 impl Hash for HostKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_i64(self.bucket);
+        state.write_i64(self.place);
         state.write_u64(self.address[1]);
         // Nothing but an address of version 6 has anything here.
-        if self.family == Family::V6 {
+        if self.family() == V6 {
             state.write_u64(self.address[0]);
         }
     }
@@ -530,15 +544,12 @@ impl Rollups {
             let mut hosts = std::mem::take(&mut self.hosts[level]);
             if let Some((_, wider)) = HOSTS.get(level + 1) {
                 for (key, host) in &hosts {
-                    let key = HostKey {
-                        bucket: key.bucket.div_euclid(wider / width),
-                        ..*key
-                    };
+                    let key = key.within(key.bucket().div_euclid(wider / width));
                     self.hosts[level + 1].entry(key).or_default().add(host);
                 }
             }
             for (key, host) in busiest(&mut hosts) {
-                let time = key.bucket.saturating_mul(*width);
+                let time = key.bucket().saturating_mul(*width);
                 host_row(table, time, key.address(), &host, context, row);
             }
         }
@@ -557,8 +568,8 @@ fn busiest(hosts: &mut Hosts) -> Vec<(HostKey, Host)> {
     let mut all: Vec<(HostKey, Host)> = hosts.drain().collect();
     all.sort_unstable_by_key(|(key, host)| {
         (
-            key.bucket,
-            key.family == Family::Others,
+            key.bucket(),
+            key.family() == OTHERS,
             std::cmp::Reverse(host.bytes()),
             key.address,
         )
@@ -567,14 +578,14 @@ fn busiest(hosts: &mut Hosts) -> Vec<(HostKey, Host)> {
     let mut others: HashMap<i64, Host> = HashMap::new();
     let (mut bucket, mut rank) = (i64::MIN, 0);
     for (key, host) in all {
-        if key.bucket != bucket {
-            (bucket, rank) = (key.bucket, 0);
+        if key.bucket() != bucket {
+            (bucket, rank) = (key.bucket(), 0);
         }
         rank += 1;
-        if rank <= TOP_HOSTS && key.family != Family::Others {
+        if rank <= TOP_HOSTS && key.family() != OTHERS {
             kept.push((key, host));
         } else {
-            others.entry(key.bucket).or_default().add(&host);
+            others.entry(key.bucket()).or_default().add(&host);
         }
     }
     kept.extend(
