@@ -50,6 +50,8 @@ fn every_answer_is_as_it_is_described() {
         ("get", "/flows", "/flows?order=sideways".into()),
         ("get", "/rates", format!("/rates?{range}&by=service")),
         ("get", "/rates", "/rates?from=5&to=4".into()),
+        ("get", "/tcp", format!("/tcp?{range}&table=refused")),
+        ("get", "/dns", "/dns?table=nothing".into()),
         (
             "post",
             "/query",

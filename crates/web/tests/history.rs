@@ -483,6 +483,38 @@ fn pages_have_their_tables() {
 }
 
 #[test]
+fn one_table_alone_is_what_it_is_among_all() {
+    let (server, _folder) = filled();
+    let mut tables = 0;
+    for page in ["applications", "tcp", "dns", "tls"] {
+        let all = api(&server, &format!("{page}?{}", range()));
+        let all = all.as_object().expect("an object");
+        for (name, table) in all.iter().filter(|(_, value)| value.is_object()) {
+            let alone = api(&server, &format!("{page}?{}&table={name}", range()));
+            let mut expected = json!({ name: table });
+            for extent in ["from", "complete", "since"] {
+                expected[extent] = all[extent].clone();
+            }
+            // Rows that rank the same come in any order.
+            let sorted = |mut answer: Value| {
+                let rows = answer[name]["rows"].as_array_mut().expect("rows");
+                rows.sort_by_cached_key(Value::to_string);
+                answer
+            };
+            assert_eq!(sorted(alone), sorted(expected), "{page} {name}");
+            tables += 1;
+        }
+    }
+    assert_eq!(tables, 23);
+    for wrong in ["nothing", "rtt_by_host", ""] {
+        let answer = get(&server, &format!("/api/v1/dns?{}&table={wrong}", range()));
+        assert_eq!((answer.status, answer.code()), (400, "table".into()));
+        let hint = "its tables: queries, rcodes, types, servers, failures, clients";
+        assert_eq!(answer.json()["error"]["hint"], hint);
+    }
+}
+
+#[test]
 fn sql_is_answered_whole_as_csv_and_as_a_stream() {
     let (server, _folder) = filled();
     let sql = "SELECT service, count(*) AS conns FROM conn GROUP BY 1 ORDER BY 1";

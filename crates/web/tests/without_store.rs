@@ -209,6 +209,25 @@ fn every_table_is_as_a_store_has_it() {
 }
 
 #[test]
+fn one_table_alone_is_what_it_is_among_all() {
+    let live = live(minute());
+    for page in ["applications", "tcp", "dns", "tls"] {
+        let all = live.ask(page);
+        let all = all.as_object().expect("an object");
+        for (name, table) in all.iter().filter(|(_, value)| value.is_object()) {
+            let alone = live.ask(&format!("{page}?table={name}"));
+            assert_eq!(alone.as_object().map(serde_json::Map::len), Some(4));
+            for extent in ["from", "complete", "since"] {
+                assert_eq!(alone[extent], all[extent], "{page} {name}");
+            }
+            assert_same(name, &alone[name], table);
+        }
+        let answer = get(&live.server, &format!("/api/v1/{page}?table=nothing"));
+        assert_eq!((answer.status, answer.code()), (400, "table".into()));
+    }
+}
+
+#[test]
 fn every_ranking_is_as_a_store_has_it_and_rates_add_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let (now, stored) = (minute(), stored(folder.path()));

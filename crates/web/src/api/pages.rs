@@ -1,16 +1,17 @@
 //! What the pages *Applications*, *TCP health*, *DNS* and *TLS* show: each a few tables, each table a query; without a history, the same tables from the
-//! sums that the run itself keeps of its last hour.
+//! sums that the run itself keeps of its last hour. A page that shows tables as they come asks for them one by one.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::Json;
 use axum::extract::State;
 use portreeve_live::{Live, Page as LivePage, WEAK_CIPHERS, WEAK_VERSIONS};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::answers::{Column, Origin, Table, Tables};
 use crate::answer::{Failure, Params, Problem};
-use crate::past::{ask, newest_within};
+use crate::past::{Asker, ask, newest_within};
 use crate::range::{Range, RangeAsk, range};
 use crate::state::App;
 
@@ -219,13 +220,73 @@ static TLS: Page = Page {
     ],
 };
 
-async fn page(app: &App, asked: RangeAsk, page: &'static Page) -> Result<Json<Tables>, Failure> {
+/// What is asked besides the range.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TableAsk {
+    /// The name of one of the page's tables: only that one is worked out. Without it, all are, one after the other.
+    table: Option<String>,
+}
+
+impl Page {
+    /// The queries of what was asked for: of one table, or of all.
+    ///
+    /// # Errors
+    /// The page has no such table.
+    fn asked(&self, asked: &TableAsk) -> Result<&[Query], Failure> {
+        let Some(name) = &asked.table else {
+            return Ok(self.queries);
+        };
+        let found = self.queries.iter().find(|query| query.name == name);
+        found.map(std::slice::from_ref).ok_or_else(|| {
+            let names: Vec<&str> = self.queries.iter().map(|query| query.name).collect();
+            Failure::bad("table", format!("there is no table {name:?} here"))
+                .hint(format!("its tables: {}", names.join(", ")))
+        })
+    }
+}
+
+impl Query {
+    /// Its table, of what `when` says.
+    fn table(&self, asker: &Asker, when: &str) -> Result<Table, Failure> {
+        let sql = self
+            .sql
+            .replace("{where}", when)
+            .replace("{weak version}", &WEAK_VERSION)
+            .replace("{weak cipher}", &WEAK_CIPHER);
+        let table = asker.table(format!("SELECT {sql} LIMIT {ROWS}"), ROWS)?;
+        let columns = table.columns.into_iter().map(|column| {
+            let is_interval = self.intervals.contains(&column.name.as_str());
+            let column = Column::from(column);
+            match is_interval {
+                true => Column {
+                    kind: "interval",
+                    ..column
+                },
+                false => column,
+            }
+        });
+        Ok(Table {
+            columns: columns.collect(),
+            rows: table.rows,
+        })
+    }
+}
+
+async fn page(
+    app: &App,
+    asked: RangeAsk,
+    table: TableAsk,
+    page: &'static Page,
+) -> Result<Json<Tables>, Failure> {
     let range = range(app, asked)?;
+    let queries = page.asked(&table)?;
     if let (Some(live), None) = (app.feed.live(), &app.history) {
-        return Ok(Json(of_live(live, range, page.live)));
+        return Ok(Json(of_live(live, range, page.live, queries)));
     }
     let tables = ask(app, move |asker| {
         let catalog = asker.past.history.catalog();
+        // Of all of the page's logs, so that its tables are of one time, however they are asked for.
         let of = |log: &&str| newest_within(catalog, log, range, MOST_BYTES).from;
         let since = page.logs.iter().map(of).max().unwrap_or(range.from);
         let when = Range {
@@ -233,49 +294,24 @@ async fn page(app: &App, asked: RangeAsk, page: &'static Page) -> Result<Json<Ta
             ..range
         }
         .sql();
-        let mut tables = BTreeMap::new();
-        for query in page.queries {
-            let sql = query
-                .sql
-                .replace("{where}", &when)
-                .replace("{weak version}", &WEAK_VERSION)
-                .replace("{weak cipher}", &WEAK_CIPHER);
-            let table = asker.table(format!("SELECT {sql} LIMIT {ROWS}"), ROWS)?;
-            let columns = table.columns.into_iter().map(|column| {
-                let is_interval = query.intervals.contains(&column.name.as_str());
-                let column = Column::from(column);
-                match is_interval {
-                    true => Column {
-                        kind: "interval",
-                        ..column
-                    },
-                    false => column,
-                }
-            });
-            tables.insert(
-                query.name,
-                Table {
-                    columns: columns.collect(),
-                    rows: table.rows,
-                },
-            );
-        }
+        let table = |query: &Query| Ok((query.name, query.table(asker, &when)?));
         Ok(Tables {
             from: Origin::Store,
             complete: since <= range.from,
             since,
-            tables,
+            tables: queries.iter().map(table).collect::<Result<_, Failure>>()?,
         })
     });
     tables.await.map(Json)
 }
 
-/// From the sums that the run itself keeps.
-fn of_live(live: &Live, range: Range, page: LivePage) -> Tables {
+/// From the sums that the run itself keeps: the tables of these queries.
+fn of_live(live: &Live, range: Range, page: LivePage, queries: &[Query]) -> Tables {
     let totals = live.totals(range.from, range.to);
     let since = totals.as_ref().and_then(portreeve_live::Totals::since);
     let since = since.unwrap_or(range.to);
     let tables = totals.map(|totals| totals.page(page)).unwrap_or_default();
+    let is_asked = |name: &str| queries.iter().any(|query| query.name == name);
     let column = |(name, kind): (&str, &'static str)| Column {
         name: name.to_owned(),
         kind,
@@ -285,46 +321,51 @@ fn of_live(live: &Live, range: Range, page: LivePage) -> Tables {
         let rows = table.rows;
         (name, Table { columns, rows })
     };
+    let tables = tables.into_iter().filter(|(name, _)| is_asked(name));
     Tables {
         from: Origin::Live,
         complete: since <= range.from,
         since,
-        tables: tables.into_iter().map(table).collect(),
+        tables: tables.map(table).collect(),
     }
 }
 
 /// What the traffic is about: products, protocols, and what was not recognised.
-#[utoipa::path(get, path = "/applications", tag = "history", params(RangeAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
+#[utoipa::path(get, path = "/applications", tag = "history", params(RangeAsk, TableAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
 pub(crate) async fn applications(
     State(app): State<App>,
     Params(asked): Params<RangeAsk>,
+    Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, &APPLICATIONS).await
+    page(&app, asked, table, &APPLICATIONS).await
 }
 
 /// How well TCP goes: round trips by host and network, retransmissions, zero windows, refused connections, resets.
-#[utoipa::path(get, path = "/tcp", tag = "history", params(RangeAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
+#[utoipa::path(get, path = "/tcp", tag = "history", params(RangeAsk, TableAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
 pub(crate) async fn tcp(
     State(app): State<App>,
     Params(asked): Params<RangeAsk>,
+    Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, &TCP).await
+    page(&app, asked, table, &TCP).await
 }
 
 /// Names looked up: the most frequent, how they were answered, by whom and how fast, and what failed.
-#[utoipa::path(get, path = "/dns", tag = "history", params(RangeAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
+#[utoipa::path(get, path = "/dns", tag = "history", params(RangeAsk, TableAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
 pub(crate) async fn dns(
     State(app): State<App>,
     Params(asked): Params<RangeAsk>,
+    Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, &DNS).await
+    page(&app, asked, table, &DNS).await
 }
 
 /// How it is encrypted: versions, cipher suites (weak ones first), names, certificates that expire soonest or are signed by themselves.
-#[utoipa::path(get, path = "/tls", tag = "history", params(RangeAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
+#[utoipa::path(get, path = "/tls", tag = "history", params(RangeAsk, TableAsk), responses((status = 200, body = Tables), (status = 400, body = Problem)))]
 pub(crate) async fn tls(
     State(app): State<App>,
     Params(asked): Params<RangeAsk>,
+    Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, &TLS).await
+    page(&app, asked, table, &TLS).await
 }

@@ -457,7 +457,8 @@ export const api = {
   flows: (ask: FlowsAsk, signal?: AbortSignal) => get<Flows>('flows', { ...ask }, signal),
   flow: (uid: string, ts: number | null, signal?: AbortSignal) => get<Flow>(`flows/${encodeURIComponent(uid)}`, { ts }, signal),
   host: (host: string, ask: RangeAsk, signal?: AbortSignal) => get<Host>(`hosts/${encodeURIComponent(host)}`, { ...ask }, signal),
-  tables: (page: 'applications' | 'tcp' | 'dns' | 'tls', ask: RangeAsk, signal?: AbortSignal) => get<Tables>(page, { ...ask }, signal),
+  /** All tables of a page, or the one that is named. */
+  tables: (page: 'applications' | 'tcp' | 'dns' | 'tls', ask: RangeAsk & { table?: string }, signal?: AbortSignal) => get<Tables>(page, { ...ask }, signal),
   schema: (signal?: AbortSignal) => get<TableInfo[]>('tables', {}, signal),
   filterFields: (signal?: AbortSignal) => get<FilterField[]>('filter/fields', {}, signal),
   filterCheck: (text: string, signal?: AbortSignal) => get<FilterCheck>('filter/check', { text }, signal),

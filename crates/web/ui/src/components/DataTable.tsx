@@ -17,7 +17,7 @@ interface Props {
 }
 
 /** `id.orig_h` → as it is; `conn_count` → `conn count`, or its translation. */
-export function heading(name: string): string {
+function heading(name: string): string {
   return words.value.tables.columns[name] ?? name.replace(/_/g, ' ');
 }
 

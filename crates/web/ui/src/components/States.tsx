@@ -57,6 +57,19 @@ export function Scope({ of }: { of: { from: Origin; complete: boolean; since?: n
   );
 }
 
+/** Says how many of several tables are there, while some are on their way for the first time. */
+export function SoFar({ of }: { of: Resource<unknown>[] }) {
+  const there = of.filter(({ data }) => data !== undefined).length;
+  if (!of.some(({ data, error }) => data === undefined && error === undefined)) return null;
+  const said = words.value.tables.soFar(there, of.length);
+  return (
+    <p class="so-far" role="status">
+      <progress max={of.length} value={there} aria-label={said} />
+      <span class="num">{said}</span>
+    </p>
+  );
+}
+
 interface Props<T> {
   of: Resource<T>;
   lines?: number;

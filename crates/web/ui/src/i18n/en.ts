@@ -293,6 +293,7 @@ export const en = {
       self_signed: 'Self-signed certificates',
       failed: 'Handshakes that failed',
     } as Record<string, string>,
+    soFar: (there: number, all: number) => `${there} of ${all} tables`,
     weak: 'weak',
     showAll: (n: string) => `Show all ${n}`,
     showFewer: 'Show fewer',

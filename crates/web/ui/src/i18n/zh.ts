@@ -334,6 +334,7 @@ export const zh: Dictionary = {
       self_signed: '自签名证书',
       failed: '失败的握手',
     },
+    soFar: (there, all) => `已显示 ${there} 个表，共 ${all} 个`,
     weak: '弱',
     showAll: (n) => `显示全部 ${n} 行`,
     showFewer: '收起',

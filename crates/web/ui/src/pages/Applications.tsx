@@ -1,22 +1,24 @@
 // What the traffic is about.
 
 import { useMemo } from 'preact/hooks';
-import { api, type Top, type TopKind } from '../api';
+import { api, type Rates, type Top, type TopKind } from '../api';
 import { Chart, type Series } from '../components/Chart';
 import { NameLink } from '../components/Named';
 import { Panel } from '../components/Panel';
 import { Ranked } from '../components/Ranked';
-import { Empty, Scope, Shown } from '../components/States';
+import { Empty, Scope, Shown, SoFar } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count } from '../lib/format';
 import { useResource, type Resource } from '../lib/resource';
 import { align } from '../lib/series';
+import { queries } from '../lib/turns';
 import { currentBounds, range } from '../lib/url';
 
 const COLORS = 8;
 
 export function ApplicationsPage() {
   const t = words.value.applications;
+  const rates = useRates();
   const app = useTop('app', 25);
   const service = useTop('service', 25);
   const port = useTop('port', 15);
@@ -24,8 +26,9 @@ export function ApplicationsPage() {
   const state = useTop('conn_state', 13);
   return (
     <div class="page">
+      <SoFar of={[app, service, port, proto, state]} />
       {app.data?.from === 'live' ? <Scope of={app.data} /> : null}
-      <OverTime />
+      <OverTime of={rates} />
       <div class="grid two">
         <List title={t.byApp} kind="app" of={app} />
         <List title={t.byService} kind="service" of={service} />
@@ -41,13 +44,19 @@ export function ApplicationsPage() {
 
 function useTop(kind: TopKind, limit: number): Resource<Top> {
   const { from, to } = currentBounds.value;
-  return useResource(`${kind} ${JSON.stringify(range.value)}`, to, (signal) => api.top({ from, to, kind, limit }, signal));
+  return useResource(`${kind} ${JSON.stringify(range.value)}`, to, (signal) => queries.take(signal, () => api.top({ from, to, kind, limit }, signal)));
 }
 
-function OverTime() {
+function useRates(): Resource<Rates> {
+  const { from, to } = currentBounds.value;
+  return useResource(`by service ${JSON.stringify(range.value)}`, to, (signal) =>
+    queries.take(signal, () => api.rates({ from, to, points: 200, by: 'service' }, signal)),
+  );
+}
+
+function OverTime({ of: rates }: { of: Resource<Rates> }) {
   const t = words.value.applications;
   const { from, to } = currentBounds.value;
-  const rates = useResource(`by service ${JSON.stringify(range.value)}`, to, (signal) => api.rates({ from, to, points: 200, by: 'service' }, signal));
   const drawn = useMemo(() => {
     if (!rates.data) return null;
     const { times, series } = align(rates.data, 1);

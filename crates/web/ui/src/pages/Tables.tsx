@@ -1,101 +1,83 @@
-// TCP health, DNS and TLS: each is a set of tables that the monitor names.
+// TCP health, DNS and TLS: each is a set of tables, asked for one by one, so that each is there as soon as the monitor has it.
 
-import { api, type Table, type Tables } from '../api';
-import { DataTable, heading } from '../components/DataTable';
+import { api, type Extent, type Table, type Tables } from '../api';
+import { DataTable } from '../components/DataTable';
 import { Panel } from '../components/Panel';
-import { Empty, Scope, Shown } from '../components/States';
-import { Field } from '../components/Value';
+import { Empty, Failed, Scope, Shown, SoFar } from '../components/States';
 import { words } from '../i18n';
-import { lookOf } from '../lib/fields';
-import { useResource } from '../lib/resource';
+import { useResource, type Resource } from '../lib/resource';
+import { status } from '../lib/session';
+import { TABLES, WIDE, type TablesOf } from '../lib/tables';
+import { queries } from '../lib/turns';
 import { currentBounds, range } from '../lib/url';
 
-type Name = 'tcp' | 'dns' | 'tls';
-
 const BRIEF = 12;
-const WIDE_COLUMNS = 6;
 
-export const TcpPage = () => <TablesPage name="tcp" />;
-export const DnsPage = () => <TablesPage name="dns" />;
-export const TlsPage = () => <TablesPage name="tls" />;
+export const TcpPage = () => <TablesPage page="tcp" />;
+export const DnsPage = () => <TablesPage page="dns" />;
+export const TlsPage = () => <TablesPage page="tls" />;
 
-function TablesPage({ name }: { name: Name }) {
-  const { from, to } = currentBounds.value;
-  const tables = useResource(`${name} ${JSON.stringify(range.value)}`, to, (signal) => api.tables(name, { from, to }, signal));
+function TablesPage({ page }: { page: TablesOf }) {
+  const t = words.value.state;
+  const { names, answers } = useTables(page);
+  const tables = answers.map((answer, i) => tableOf(answer, names[i] ?? ''));
+  const extent = extentOf(answers);
+  const isEmpty = tables.every(({ data }) => data?.rows.length === 0);
+  const failed = tables.every(({ data, error }) => data === undefined && error !== undefined) ? tables[0]?.error : undefined;
+  if (failed) return <Failed error={failed} again={() => answers.forEach(({ reload }) => reload())} />;
   return (
     <div class="page">
-      <Shown of={tables} lines={14} isEmpty={(data) => data.from === 'store' && isEmpty(data)}>
-        {(data) => (isEmpty(data) ? <Nothing of={data} /> : <TableGrid of={data} loading={tables.loading} />)}
-      </Shown>
+      <SoFar of={tables} />
+      {/* Of a store in which there is nothing, how far it was looked at is of no interest. */}
+      {extent && !(isEmpty && extent.from === 'store') ? <Scope of={extent} /> : null}
+      {isEmpty ? (
+        <Empty title={t.nothing} hint={extent?.from === 'live' ? t.liveNothing : t.nothingHint} />
+      ) : (
+        <div class="grid two">
+          {tables.map((table, i) => (
+            <TablePanel key={names[i]} name={names[i] ?? ''} of={table} />
+          ))}
+        </div>
+      )}
     </div>
   );
 }
 
-const isEmpty = (data: Tables): boolean => tablesOf(data).every(([, table]) => table.rows.length === 0);
-
-/** Of a run that keeps no history, and has nothing yet. */
-function Nothing({ of }: { of: Tables }) {
-  const t = words.value.state;
-  return (
-    <>
-      <Scope of={of} />
-      <Empty title={t.nothing} hint={t.liveNothing} />
-    </>
+/** What was answered of each table, as they are read. */
+function useTables(page: TablesOf): { names: string[]; answers: Resource<Tables>[] } {
+  const { from, to } = currentBounds.value;
+  const names = TABLES[page];
+  const subject = `${page} ${JSON.stringify(range.value)}`;
+  // A run that keeps no history has all of them at once, and of one moment.
+  const atOnce = status.value?.store === null;
+  const all = useResource(atOnce ? subject : null, to, (signal) => api.tables(page, { from, to }, signal));
+  // As many as the page has, and it always has the same.
+  const each = names.map((table) =>
+    useResource(atOnce ? null : `${subject} ${table}`, to, (signal) => queries.take(signal, () => api.tables(page, { from, to, table }, signal))),
   );
+  return { names, answers: atOnce ? names.map(() => all) : each };
 }
 
-/** What is read first stands first. */
-const ORDER = [
-  ...['products', 'services', 'unrecognised'],
-  ...['rtt_by_host', 'rtt_by_network', 'retransmissions', 'zero_windows', 'refused', 'resets', 'missed'],
-  ...['queries', 'failures', 'servers', 'rcodes', 'types'],
-  ...['versions', 'ciphers', 'expiring', 'self_signed', 'names', 'clients', 'failed'],
-];
+const NO_ROWS: Table = { columns: [], rows: [] };
 
-/** The entries that are tables. */
-export function tablesOf(data: Tables): [string, Table][] {
-  const place = ([name]: [string, Table]): number => (ORDER.indexOf(name) + ORDER.length + 1) % (ORDER.length + 1);
-  return Object.entries(data)
-    .filter((entry): entry is [string, Table] => typeof entry[1] === 'object')
-    .sort((a, b) => place(a) - place(b));
+function tableOf(answer: Resource<Tables>, name: string): Resource<Table> {
+  const table = answer.data?.[name];
+  return { ...answer, data: answer.data && (typeof table === 'object' ? table : NO_ROWS) };
 }
 
-export function TableGrid({ of, loading }: { of: Tables; loading: boolean }) {
-  const t = words.value.tables;
-  const tables = tablesOf(of);
+/** What all of them are about that are there. */
+function extentOf(answers: Resource<Tables>[]): Extent | null {
+  const known = answers.flatMap(({ data }) => data ?? []);
+  const [first] = known;
+  if (first === undefined) return null;
+  return { from: first.from, complete: known.every(({ complete }) => complete), since: Math.max(...known.map(({ since }) => since)) };
+}
+
+function TablePanel({ name, of }: { name: string; of: Resource<Table> }) {
+  const title = words.value.tables.titles[name] ?? name.replace(/_/g, ' ');
   return (
-    <>
-      <Scope of={of} />
-      {tables.filter(isSummary).map(([name, table]) => (
-        <Summary key={name} of={table} />
-      ))}
-      <div class="grid two">
-        {tables.filter((entry) => !isSummary(entry)).map(([name, { columns, rows }]) => (
-          <Panel key={name} title={t.titles[name] ?? name.replace(/_/g, ' ')} loading={loading} wide={columns.length >= WIDE_COLUMNS} flush>
-            <DataTable label={t.titles[name] ?? name} columns={columns} rows={rows} brief={BRIEF} />
-          </Panel>
-        ))}
-      </div>
-    </>
-  );
-}
-
-/** One row of several numbers is read better as figures. */
-const isSummary = ([name, { columns, rows }]: [string, Table]): boolean => /^(summary|totals?)$/.test(name) && rows.length === 1 && columns.length > 1;
-
-function Summary({ of: { columns, rows } }: { of: Table }) {
-  return (
-    <dl class="figures">
-      {columns.map(({ name, kind }, i) => (
-        <div key={name}>
-          <dt>{heading(name)}</dt>
-          <dd>
-            <span class="amount-big">
-              <Field name={name} value={rows[0]?.[i] ?? null} look={lookOf(name, kind)} link />
-            </span>
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <Panel title={title} loading={of.loading} wide={WIDE.has(name)} flush>
+      <Shown of={of}>{({ columns, rows }) => <DataTable label={title} columns={columns} rows={rows} brief={BRIEF} />}</Shown>
+    </Panel>
   );
 }

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { TOP_KINDS, type Flows, type LogRecord } from '../../src/api';
 import { EXAMPLES } from '../../src/lib/examples';
+import { TABLES } from '../../src/lib/tables';
 import { accessible, complaints, fits, launch, open, settled, shoot } from './browser';
 import { Monitor, output, stopAll, traffic, work } from './monitor';
 
@@ -313,6 +314,62 @@ describe('dashboard', () => {
     await page.getByText('on the wire of mon0').waitFor();
   });
 
+  it('tables are shown as they come, and how many are there; what is not wanted any more is given up', async () => {
+    const { context, page: own } = await open(browser, {}, /status of 500/);
+    const panel = (title: string) => own.locator('section.panel').filter({ has: own.getByRole('heading', { name: title, exact: true }) });
+    const soFar = own.locator('.so-far');
+    const asked: string[] = [];
+    let under = 0;
+    let most = 0;
+    let breaks = true;
+    let release = (): void => {};
+    let held = new Promise<void>((done) => (release = done));
+    const over = (): void => void (under -= 1);
+    own.on('response', (response) => /\/api\/v1\/tcp\?/.test(response.url()) && over());
+    own.on('requestfailed', (request) => /\/api\/v1\/tcp\?/.test(request.url()) && over());
+    await own.route(/\/api\/v1\/tcp\?/, async (route) => {
+      const table = new URL(route.request().url()).searchParams.get('table') ?? '';
+      asked.push(table);
+      most = Math.max(most, (under += 1));
+      if (table === 'rtt_by_network') await held;
+      if (table === 'resets' && breaks) await route.fulfill({ status: 500, json: { error: { code: 'store', message: 'a file is broken' } } });
+      // It may have been given up.
+      else await route.continue().catch(() => {});
+    });
+    await own.goto(`${monitor.url}/tcp?from=${Date.now() - 3_600_000}&to=${Date.now()}`);
+    await soFar.getByText('5 of 7 tables').waitFor();
+    assert.deepEqual(asked, TABLES.tcp, 'as they are read');
+    assert.equal(most, 2, 'at once');
+    await panel('Refused and unanswered').getByText('203.0.113.99').first().waitFor();
+    assert.equal(await panel('Refused and unanswered').getAttribute('aria-busy'), 'false');
+    assert.equal(await panel('Round trips by network').getAttribute('aria-busy'), 'true');
+    assert.equal(await panel('Round trips by network').locator('.skeleton').count(), 1);
+    await panel('Resets by host').getByRole('alert').getByText('a file is broken').waitFor();
+    await own.waitForTimeout(600);
+    await accessible(own);
+    await fits(own);
+    await shoot(own, 'tcp-so-far', true);
+    release();
+    await settled(own);
+    assert.equal(await soFar.count(), 0);
+    await panel('Round trips by network').getByText('203.0.113.0/24').waitFor();
+    breaks = false;
+    await panel('Resets by host').getByRole('button', { name: 'Try again' }).click();
+    await panel('Resets by host').locator('table, .state-title:not(.bad)').first().waitFor();
+
+    held = new Promise<void>((done) => (release = done));
+    await own.getByRole('button', { name: 'Earlier' }).click();
+    await soFar.getByText('6 of 7 tables').waitFor();
+    const given = own.waitForEvent('requestfailed', (request) => request.url().includes('table=rtt_by_network'));
+    await own.getByRole('button', { name: 'Later' }).click();
+    await given;
+    release();
+    await settled(own);
+    await panel('Round trips by network').getByText('203.0.113.0/24').waitFor();
+    assert.equal(most, 2, 'at once');
+    await context.close();
+  });
+
   it('SQL: every example runs; rows, chart, file, error', async () => {
     for (const [name] of EXAMPLES) {
       await go('query?range=1h');
@@ -387,7 +444,9 @@ describe('dashboard', () => {
       assert.equal(await own.locator('html').getAttribute('lang'), 'zh-CN');
       assert.match(await own.locator('h1').innerText(), path === 'dns' || path === 'tls' ? /DNS|TLS/ : /[\u4e00-\u9fff]/);
       await accessible(own);
-      if (['', 'flows', 'sensor'].includes(path)) await shoot(own, `${nameOf(path)}-zh`, true);
+      for (const word of [...(await own.locator('main h2').allInnerTexts()), ...(await own.locator('table.data th').allInnerTexts())])
+        assert.match(word, /[\u4e00-\u9fff]|^(\d+ %|ja4)?$/, `not translated on /${path}`);
+      if (path !== 'query' && !path.startsWith('hosts')) await shoot(own, `${nameOf(path)}-zh`, true);
     }
     // And back, by hand; it is remembered.
     await own.getByRole('button', { name: '设置' }).click();
@@ -402,6 +461,10 @@ describe('dashboard', () => {
     const paths = Object.keys(description.paths).map((path) => path.replace('/api/v1', ''));
     for (const path of ['/status', '/seconds', '/live', '/rates', '/top', '/flows', '/flows/{uid}', '/hosts/{address}', '/applications', '/tcp', '/dns', '/tls', '/tables', '/filter/fields', '/filter/check', '/alerts', '/session', '/login', '/logout', '/query'])
       assert.ok(paths.includes(path), `${path} is not in ${paths.join(' ')}`);
+    for (const [page, tables] of Object.entries(TABLES)) {
+      const named = Object.entries(await ask<Record<string, unknown>>(page)).filter(([, value]) => typeof value === 'object');
+      assert.deepEqual(named.map(([name]) => name).sort(), [...tables].sort(), page);
+    }
     for (const kind of TOP_KINDS) assert.ok(Array.isArray((await ask<{ rows: unknown[] }>(`top?kind=${kind}`)).rows), kind);
   });
 
