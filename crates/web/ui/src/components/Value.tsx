@@ -38,6 +38,8 @@ export function Field({ name, value, look = lookOf(name), link = false }: { name
   if (value === null || value === undefined) return <span class="none">–</span>;
   if (look === 'address' && link && typeof value === 'string') return <a href={href('hosts', { address: value })}>{value}</a>;
   if (name === 'weak' && value === true) return <span class="tag alarm">{words.value.tables.weak}</span>;
+  const rcode = name === 'rcode' ? words.value.tables.rcodes[String(value)] : undefined;
+  if (rcode !== undefined) return <span>{rcode}</span>;
   if (name === 'not_valid_after') return <Expiry at={toMillis(value)} />;
   const known = link ? null : termOf(name, value);
   if (known) return <Term field={known[0]} value={known[1]} shown={String(value)} />;
