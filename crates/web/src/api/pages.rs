@@ -276,11 +276,11 @@ impl Query {
 async fn page(
     app: &App,
     asked: RangeAsk,
-    table: TableAsk,
+    table: &TableAsk,
     page: &'static Page,
 ) -> Result<Json<Tables>, Failure> {
     let range = range(app, asked)?;
-    let queries = page.asked(&table)?;
+    let queries = page.asked(table)?;
     if let (Some(live), None) = (app.feed.live(), &app.history) {
         return Ok(Json(of_live(live, range, page.live, queries)));
     }
@@ -337,7 +337,7 @@ pub(crate) async fn applications(
     Params(asked): Params<RangeAsk>,
     Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, table, &APPLICATIONS).await
+    page(&app, asked, &table, &APPLICATIONS).await
 }
 
 /// How well TCP goes: round trips by host and network, retransmissions, zero windows, refused connections, resets.
@@ -347,7 +347,7 @@ pub(crate) async fn tcp(
     Params(asked): Params<RangeAsk>,
     Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, table, &TCP).await
+    page(&app, asked, &table, &TCP).await
 }
 
 /// Names looked up: the most frequent, how they were answered, by whom and how fast, and what failed.
@@ -357,7 +357,7 @@ pub(crate) async fn dns(
     Params(asked): Params<RangeAsk>,
     Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, table, &DNS).await
+    page(&app, asked, &table, &DNS).await
 }
 
 /// How it is encrypted: versions, cipher suites (weak ones first), names, certificates that expire soonest or are signed by themselves.
@@ -367,5 +367,5 @@ pub(crate) async fn tls(
     Params(asked): Params<RangeAsk>,
     Params(table): Params<TableAsk>,
 ) -> Result<Json<Tables>, Failure> {
-    page(&app, asked, table, &TLS).await
+    page(&app, asked, &table, &TLS).await
 }
