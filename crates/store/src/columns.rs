@@ -298,7 +298,7 @@ impl Columns {
     pub fn end_row(&mut self) {
         self.at = 0;
         self.rows += 1;
-        if self.rows % MEASURED_EVERY == 0 {
+        if self.rows.is_multiple_of(MEASURED_EVERY) {
             self.measure();
         }
     }
