@@ -299,6 +299,7 @@ mod tests {
         Array, AsArray, Int32Array, StringArray, TimestampNanosecondArray, UInt16Array,
     };
     use arrow::datatypes::Int32Type;
+    use parquet::file::metadata::RowGroupMetaData;
 
     use super::*;
 
@@ -450,7 +451,7 @@ mod tests {
         let groups: Vec<i64> = metadata
             .row_groups()
             .iter()
-            .map(|group| group.num_rows())
+            .map(RowGroupMetaData::num_rows)
             .collect();
         assert_eq!(groups, [large, large, 30]);
         let mut ids: Vec<i32> = rows(&layout.list().unwrap())

@@ -107,7 +107,7 @@ impl Tracker {
     }
 
     /// Asks memory for what the views so far will need, so that the wait for it passes while more frames are decoded. To be called behind each frame of
-    /// a burst: once in [`GROUP`] views it does something. [`Tracker::process`] does the rest, and all of it where this was not called.
+    /// a burst: once in `GROUP` views it does something. [`Tracker::process`] does the rest, and all of it where this was not called.
     ///
     /// Nothing is done to a flow yet. The views are to be those that this tracker's next [`Tracker::process`] is given.
     #[inline(always)]

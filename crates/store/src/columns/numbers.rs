@@ -113,7 +113,7 @@ mod tests {
                     state = state
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1);
-                    let has = (state >> 33) % every == 0;
+                    let has = (state >> 33).is_multiple_of(every);
                     expected.push(has.then_some(state));
                     if has {
                         numbers.push(row, state);
