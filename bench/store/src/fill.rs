@@ -14,8 +14,8 @@ use rtrb::{Consumer, RingBuffer};
 
 use crate::flows::Flows;
 
-/// Records of the ring.
-const RING: usize = 16_384;
+/// Records of the ring, as the engine has it.
+const RING: usize = 8192;
 /// Records that are taken from it between two looks at the clock, as the engine's feeds do.
 const TURN: usize = 256;
 /// How long either end waits for the other.
@@ -25,9 +25,15 @@ const PAUSE: Duration = Duration::from_millis(1);
 struct Feed(Consumer<Record>);
 
 impl RecordFeed for Feed {
-    fn drain(&mut self, each: &mut dyn FnMut(Record)) -> usize {
-        let records = (0..TURN).map_while(|_| self.0.pop().ok());
-        records.map(each).count()
+    fn drain(&mut self, each: &mut dyn FnMut(&Record)) -> usize {
+        let Ok(chunk) = self.0.read_chunk(self.0.slots().min(TURN)) else {
+            return 0;
+        };
+        let (first, second) = chunk.as_slices();
+        first.iter().chain(second).for_each(each);
+        let taken = chunk.len();
+        chunk.commit_all();
+        taken
     }
 
     fn is_finished(&self) -> bool {

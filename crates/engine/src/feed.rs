@@ -43,14 +43,16 @@ impl Feed {
 }
 
 impl RecordFeed for Feed {
-    fn drain(&mut self, each: &mut dyn FnMut(Record)) -> usize {
+    fn drain(&mut self, each: &mut dyn FnMut(&Record)) -> usize {
         let mut taken = 0;
         for ring in &mut self.rings {
-            for _ in 0..TURN {
-                let Ok(record) = ring.pop() else { break };
-                each(record);
-                taken += 1;
-            }
+            let Ok(chunk) = ring.read_chunk(ring.slots().min(TURN)) else {
+                continue;
+            };
+            let (first, second) = chunk.as_slices();
+            first.iter().chain(second).for_each(&mut *each);
+            taken += chunk.len();
+            chunk.commit_all();
         }
         taken
     }

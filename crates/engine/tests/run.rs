@@ -59,7 +59,7 @@ fn run(config: EngineConfig, inputs: Inputs) -> (Snapshot, Vec<Conn>) {
         while !feed.is_finished() {
             feed.drain(&mut |record| {
                 if let Record::Conn(conn) = record {
-                    conns.push(conn);
+                    conns.push(*conn);
                 }
             });
             feed.wait(Duration::from_millis(1));

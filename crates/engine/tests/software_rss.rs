@@ -83,7 +83,7 @@ fn run(options: WireOptions, mode: Mode, workers: usize) -> (Snapshot, Vec<Conn>
         while !feed.is_finished() {
             feed.drain(&mut |record| {
                 if let Record::Conn(conn) = record {
-                    conns.push(conn);
+                    conns.push(*conn);
                 }
             });
             feed.wait(Duration::from_millis(1));

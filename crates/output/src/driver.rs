@@ -167,7 +167,7 @@ fn run(
             if requests.abandon.load(Relaxed) {
                 status.add_dropped(DropReason::Shutdown, 1);
             } else {
-                output.write(&record, context);
+                output.write(record, context);
             }
         });
         let due = last_tick.elapsed() >= TICK;

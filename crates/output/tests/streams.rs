@@ -122,10 +122,10 @@ struct Fixed {
 }
 
 impl RecordFeed for Fixed {
-    fn drain(&mut self, each: &mut dyn FnMut(Record)) -> usize {
+    fn drain(&mut self, each: &mut dyn FnMut(&Record)) -> usize {
         let now = self.left.min(100);
         for _ in 0..now {
-            each(Record::Conn(full()));
+            each(&Record::Conn(full()));
         }
         self.left -= now;
         now

@@ -90,6 +90,23 @@ impl Column {
         }
     }
 
+    /// Whether no row has a value.
+    fn is_empty(&self) -> bool {
+        match self {
+            Column::Bool(column) => column.is_empty(),
+            Column::U8(column) => column.is_empty(),
+            Column::U16(column) => column.is_empty(),
+            Column::U32(column) => column.is_empty(),
+            Column::U64(column) => column.is_empty(),
+            Column::I64(column) | Column::Time(column) => column.is_empty(),
+            Column::F64(column) => column.is_empty(),
+            Column::Text(column) => column.is_empty(),
+            Column::Name(column) => column.is_empty(),
+            Column::Address(column) => column.is_empty(),
+            Column::Lists(column) => column.is_empty(),
+        }
+    }
+
     /// Takes the values of so many rows out.
     fn take(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
@@ -326,7 +343,8 @@ impl Columns {
         self.bytes = 0;
         let mut arrays = Vec::with_capacity(self.columns.len());
         for (place, column) in self.columns.iter_mut().enumerate() {
-            arrays.push(if self.left_out == Some(place) {
+            // What has no value at all need not be there to be null.
+            arrays.push(if self.left_out == Some(place) || column.is_empty() {
                 new_null_array(self.coded.field(place).data_type(), rows)
             } else {
                 column.take(rows)?

@@ -81,6 +81,15 @@ impl Lists {
         bytes
     }
 
+    /// Whether no row has a value.
+    pub fn is_empty(&self) -> bool {
+        match &self.builder {
+            Builder::Texts(builder) => builder.is_empty(),
+            Builder::Intervals(builder) => builder.is_empty(),
+            Builder::Counts(builder) => builder.is_empty(),
+        }
+    }
+
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         self.bytes

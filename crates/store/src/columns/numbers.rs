@@ -82,6 +82,11 @@ impl<T: Copy + Default> Numbers<T> {
         self.values.resize(rows, T::default());
     }
 
+    /// Whether no row has a value.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         size_of_val(self.values.as_slice()) + self.values.len() / 8

@@ -58,6 +58,11 @@ impl Texts {
         self.ends.resize(rows + 1, self.end());
     }
 
+    /// Whether no row has a value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         self.bytes.len() + size_of_val(self.ends.as_slice())
@@ -197,6 +202,12 @@ impl Words {
         self.coded.numbers.push(row, number);
     }
 
+    /// Whether no row has a value.
+    pub fn is_empty(&self) -> bool {
+        self.coded.numbers.is_empty()
+    }
+
+    /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         self.coded.bytes()
     }
@@ -258,6 +269,12 @@ impl Addresses {
         number
     }
 
+    /// Whether no row has a value.
+    pub fn is_empty(&self) -> bool {
+        self.coded.numbers.is_empty()
+    }
+
+    /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         self.coded.bytes() + self.v4.len() * 12
     }
