@@ -140,6 +140,22 @@ impl Chunks {
         self.press.chunk(column, content)
     }
 
+    /// A chunk of a dictionary and pages that speak of it.
+    fn coded(
+        &mut self,
+        column: &ColumnDescPtr,
+        (dictionary, statistics): (Dictionary, Statistics),
+        data: Vec<(Vec<u8>, usize)>,
+    ) -> Result<Chunk> {
+        let content = Content {
+            dictionary: Some(dictionary),
+            encoding: Encoding::RLE_DICTIONARY,
+            data,
+            statistics: Some(statistics),
+        };
+        self.press.chunk(column, content)
+    }
+
     fn numbers<T>(
         &mut self,
         column: &ColumnDescPtr,
@@ -173,15 +189,9 @@ impl Chunks {
             }
             data.push((page(values.nulls(), from, rows, &self.runs, entries), rows));
         }
-        let (dictionary, statistics) = found.dictionary(column, values.null_count());
+        let dictionary = found.dictionary(column, values.null_count());
         found.forget();
-        let content = Content {
-            dictionary: Some(dictionary),
-            encoding: Encoding::RLE_DICTIONARY,
-            data,
-            statistics: Some(statistics),
-        };
-        self.press.chunk(column, content).map(Some)
+        self.coded(column, dictionary, data).map(Some)
     }
 
     fn texts(&mut self, column: &ColumnDescPtr, values: &ArrayRef) -> Result<Option<Chunk>> {
@@ -224,14 +234,8 @@ impl Chunks {
             );
             data.push((page(keys.nulls(), from, rows, &self.runs, used.len()), rows));
         }
-        let (dictionary, statistics) = text_dictionary(texts, &used, bytes, keys.null_count());
-        let content = Content {
-            dictionary: Some(dictionary),
-            encoding: Encoding::RLE_DICTIONARY,
-            data,
-            statistics: Some(statistics),
-        };
-        self.press.chunk(column, content).map(Some)
+        let dictionary = text_dictionary(texts, &used, bytes, keys.null_count());
+        self.coded(column, dictionary, data).map(Some)
     }
 }
 
