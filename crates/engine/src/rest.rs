@@ -101,18 +101,20 @@ mod tests {
         let begun = Instant::now();
         let output = std::thread::spawn({
             let rest = Arc::clone(&rest);
-            move || while rest.output_rests(0, LONG) {}
+            move || rest.output_rests(0, LONG)
         });
-        while !rest.outputs[0].rests.load(SeqCst) {
+        while rest.resting.load(SeqCst) == 0 {
             std::thread::yield_now();
         }
-        // Awake with nothing to do, and asleep again: nobody hears of it.
-        rest.worker_wakes();
-        rest.worker_sleeps();
-        assert!(rest.outputs[0].rests.load(SeqCst));
-        rest.worker_wakes();
-        rest.rouse();
+        // It rests, or is about to look who sleeps: in either case this ends it.
+        while !output.is_finished() {
+            rest.worker_wakes();
+            rest.rouse();
+            rest.worker_sleeps();
+            std::thread::yield_now();
+        }
         output.join().unwrap();
+        assert_eq!(rest.resting.load(SeqCst), 0);
         assert!(begun.elapsed() < LONG);
         assert!(!rest.output_rests(7, LONG), "there is no such output");
     }
