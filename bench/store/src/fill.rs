@@ -61,9 +61,15 @@ fn peak() -> u64 {
     kibibytes.unsigned_abs() * 1024
 }
 
-/// Writes so many flows, which begin within so many seconds, and says how that went.
-pub(crate) fn fill(folder: &Path, count: u64, seconds: u64) -> Result<String, String> {
+/// Writes so many flows, which begin within so many seconds, with a store of so many MiB of memory, and says how that went.
+pub(crate) fn fill(
+    folder: &Path,
+    count: u64,
+    seconds: u64,
+    memory: Option<u64>,
+) -> Result<String, String> {
     let mut config = StoreConfig::new(folder.to_owned());
+    config.memory = memory.map_or(config.memory, |mebibytes| mebibytes << 20);
     config.retention.keep_for = None;
     let budget = config.memory;
     let store = Store::open(config).map_err(|error| error.to_string())?;
