@@ -198,7 +198,10 @@ fn try_merge(layout: &Layout, files: &[Sealed], stop: &AtomicBool) -> Result<Com
         let (file, metadata) =
             parquet_file::metadata(&path).map_err(|error| Fault::File(path.clone(), error))?;
         if is_large(&metadata) && writer.has_columns_of(&metadata) {
-            writer.copy(&file, &metadata)?;
+            // What is said to be where nothing is, is the file's fault, not the disk's.
+            writer
+                .copy(&file, &metadata)
+                .map_err(|error| Fault::File(path, error))?;
         } else {
             cursors.push(Cursor {
                 path,
@@ -488,6 +491,31 @@ mod tests {
         match merge(&layout, &files, &go()).unwrap() {
             Compacted::Damaged(path, _) => assert_eq!(path, files[0].path),
             _ => panic!("a damaged file was merged"),
+        }
+        assert_eq!(layout.list().unwrap().sealed.len(), 2);
+    }
+
+    #[test]
+    fn a_large_file_with_a_hole_is_named_and_not_copied() {
+        let (_folder, layout) = Folder::new("hole");
+        for n in 1..=2 {
+            let rows = ROW_GROUP as i64;
+            let ids = (0..rows as i32).map(|i| i.wrapping_mul(0x9e37_79b9_u32.cast_signed()));
+            let batch = RecordBatch::try_from_iter_with_nullable([
+                ("ts", times(n, 3, rows) as _, true),
+                ("n", Arc::new(Int32Array::from_iter_values(ids)) as _, true),
+            ])
+            .unwrap();
+            parquet_file::seal(&layout, "conn", n as u64, &[batch]).unwrap();
+        }
+        let files = layout.list().unwrap().sealed;
+        // Its end is as it was, and what that says of the rest is not true any more.
+        let mut bytes = fs::read(&files[1].path).unwrap();
+        bytes.drain(1000..bytes.len() / 2);
+        fs::write(&files[1].path, bytes).unwrap();
+        match merge(&layout, &files, &go()).unwrap() {
+            Compacted::Damaged(path, _) => assert_eq!(path, files[1].path),
+            _ => panic!("a damaged file was copied"),
         }
         assert_eq!(layout.list().unwrap().sealed.len(), 2);
     }
