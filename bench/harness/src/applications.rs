@@ -3,11 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use portreeve_app::StageCounters;
+use portreeve_app::{Stage, StageCounters};
 use portreeve_packet::LinkType;
 
-use crate::clock::{median, resident_bytes};
+use crate::clock::median;
 use crate::handshake::Handshakes;
+use crate::held;
 use crate::replay::load;
 use crate::subject::{Cost, Subject};
 use crate::synthetic::MEMORY_PER_FLOW;
@@ -140,26 +141,20 @@ pub fn handshakes(rounds: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Resident memory that each conversation takes while its handshake is open, beyond what its flow does: the client has said its hello, the server not yet.
+/// Memory that each conversation takes while its handshake is open, beyond what its flow does: the client has said its hello, the server not yet.
 fn open_handshakes() -> io::Result<f64> {
-    /// So many that what the allocator has left over from before does not matter.
     const CONVERSATIONS: u32 = 50_000;
     /// SYN, SYN-ACK, ACK and the client's hello.
     const PACKETS: usize = 4;
     let made = Handshakes::new(CONVERSATIONS, 0)?;
-    let gained = |applications: bool| -> io::Result<u64> {
-        let flows = 2 * CONVERSATIONS as usize;
-        let mut subject = Subject::new(flows * MEMORY_PER_FLOW).map_err(io::Error::other)?;
-        if applications {
-            subject = subject.with_applications(MEMORY);
-        }
-        let before = resident_bytes();
+    let flows = 2 * CONVERSATIONS as usize;
+    let subject = Subject::new(flows * MEMORY_PER_FLOW).map_err(io::Error::other)?;
+    let mut subject = subject.with_applications(MEMORY);
+    let held = held::during(|| {
         subject.pass_first::<false>(&made.handshakes, PACKETS * CONVERSATIONS as usize);
-        Ok(resident_bytes().saturating_sub(before))
-    };
-    let with = gained(true)?;
-    let plain = gained(false)?;
-    Ok(with.saturating_sub(plain) as f64 / f64::from(CONVERSATIONS))
+    });
+    // Its place was there before, as the flow's was.
+    Ok(held as f64 / f64::from(CONVERSATIONS) + Stage::PLACE_BYTES as f64)
 }
 
 /// The mean of two passes' costs, by their packets.

@@ -10,6 +10,7 @@ pub mod file;
 mod flow;
 pub mod gate;
 pub mod handshake;
+pub mod held;
 pub mod mixture;
 pub mod pcap;
 pub mod peers;

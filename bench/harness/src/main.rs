@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
-/// The allocator that the program itself runs with.
+use portreeve_bench::held::Held;
+
+/// The allocator that the program itself runs with, and a count where one is asked for.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Held = Held;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

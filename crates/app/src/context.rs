@@ -10,7 +10,7 @@ use crate::file::Hashes;
 use crate::file::coding::Inflaters;
 use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Transport, Want};
-use crate::tls::Certificates;
+use crate::tls::Seen;
 
 /// What is known of the flow that a session is about.
 pub trait Facts {
@@ -66,7 +66,7 @@ pub struct Context<'a> {
     /// How many files each sender has begun: client, server.
     pub(crate) files: &'a mut [u32; 2],
     pub(crate) products: &'a Products,
-    pub(crate) certificates: &'a mut Certificates,
+    pub(crate) seen: &'a mut Seen,
     pub(crate) truncated: bool,
 }
 

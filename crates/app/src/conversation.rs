@@ -12,7 +12,7 @@ use crate::registry::{self, Applications, Found};
 use crate::services::Services;
 use crate::stream::{Fate, Overlap, Piece, Segment, Stream};
 use crate::subscribe::SUBSCRIBED;
-use crate::tls::Certificates;
+use crate::tls::Seen;
 
 /// The most bytes each way that a protocol is looked for in.
 const DETECT_BYTES: usize = 2048;
@@ -21,7 +21,7 @@ const DETECT_SEGMENTS: u16 = 256;
 /// The most datagrams.
 const DETECT_DATAGRAMS: u16 = 6;
 /// A session that wants nothing at all this often in a row, and yet something, goes round in circles.
-const MAX_EMPTY: u32 = 32;
+const MAX_EMPTY: u8 = 32;
 
 /// A flow that is one protocol after another more often than this is looked into no further.
 const MAX_LOOKS_ANEW: u8 = 8;
@@ -35,7 +35,7 @@ pub(crate) struct Env<'a> {
     pub(crate) budget: &'a Budget,
     pub(crate) overlap: Overlap,
     pub(crate) products: &'a Products,
-    pub(crate) certificates: &'a mut Certificates,
+    pub(crate) seen: &'a mut Seen,
     /// The datagram at hand is not whole.
     pub(crate) truncated: bool,
 }
@@ -72,13 +72,13 @@ pub(crate) struct Conversation {
     services: Services,
     /// The number of the product, or 0.
     product: u16,
-    empty_units: u32,
+    empty_units: u8,
     /// How often the protocol was looked for anew.
     looks_anew: u8,
     /// How many files client and server have begun to send.
     files: [u32; 2],
     /// The side of whose bytes something else is wanted now than when they came.
-    changed: Option<usize>,
+    changed: Option<u8>,
     /// The session of a subscriber: it gets everything that comes here, and has an order of its own.
     beside: Option<Box<Conversation>>,
 }
@@ -424,7 +424,7 @@ impl Conversation {
     /// Takes `input` of `from`: hands units to the session as long as there are whole ones, of the other side too if what is wanted of it has changed.
     fn deliver(&mut self, from: usize, input: &[u8], env: &mut Env<'_>) {
         self.units(from, input, env);
-        while let Some(other) = self.changed.take() {
+        while let Some(other) = self.changed.take().map(usize::from) {
             self.units(other, &[], env);
         }
         self.end_if_nothing_is_wanted(env);
@@ -476,7 +476,11 @@ impl Conversation {
     }
 
     fn count_empty(&mut self, len: usize) {
-        self.empty_units = if len == 0 { self.empty_units + 1 } else { 0 };
+        self.empty_units = if len == 0 {
+            self.empty_units.saturating_add(1)
+        } else {
+            0
+        };
     }
 
     fn gap(&mut self, from: usize, missing: u64, env: &mut Env<'_>) {
@@ -571,7 +575,7 @@ impl Conversation {
             limits: env.limits,
             files: &mut self.files,
             products: env.products,
-            certificates: env.certificates,
+            seen: env.seen,
             truncated: env.truncated,
         };
         let want = call(&mut *running.session, &mut context);
@@ -616,7 +620,7 @@ impl Conversation {
                 }
                 self.inboxes[from].want = wanted;
                 self.inboxes[from].search_anew();
-                self.changed = Some(from);
+                self.changed = Some(from as u8);
             }
         }
         Some(want)
@@ -636,7 +640,7 @@ impl Conversation {
                 limits: env.limits,
                 files: &mut self.files,
                 products: env.products,
-                certificates: env.certificates,
+                seen: env.seen,
                 truncated: env.truncated,
             };
             running.session.end(&mut context);

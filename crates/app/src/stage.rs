@@ -17,7 +17,7 @@ use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
 use crate::subscribe::StreamSubscriber;
-use crate::tls::Certificates;
+use crate::tls::Seen;
 
 /// The frames of the burst at hand.
 pub trait Frames {
@@ -130,7 +130,7 @@ pub struct Stage {
     protocols: [Applications; 2],
     most_places: usize,
     products: Arc<Products>,
-    certificates: Certificates,
+    seen: Seen,
     subscriber: Option<Box<dyn StreamSubscriber>>,
     shedding: bool,
     counters: StageCounters,
@@ -143,6 +143,10 @@ const CONVERSATION_BYTES: usize = size_of::<Option<Conversation>>() + 256;
 const FRAGMENTS_SHARE: usize = 16;
 
 impl Stage {
+    /// Bytes of the place of an open conversation, and of what leads to it; what it holds beside that comes on top.
+    pub const PLACE_BYTES: usize =
+        size_of::<Option<Conversation>>() + size_of::<Entry>() + size_of::<u32>();
+
     /// A stage with all its places.
     #[must_use]
     pub fn new(config: &StageConfig) -> Stage {
@@ -164,7 +168,7 @@ impl Stage {
             budget: Budget::new(half - half / FRAGMENTS_SHARE),
             datagrams: Datagrams::new(half / FRAGMENTS_SHARE),
             limits: Limits::new(config.weirds_per_second, config.hashes),
-            certificates: Certificates::default(),
+            seen: Seen::default(),
             subscriber: None,
             overlap: config.overlap,
             shedding: false,
@@ -227,7 +231,7 @@ impl Stage {
             budget: &self.budget,
             overlap: self.overlap,
             products: &self.products,
-            certificates: &mut self.certificates,
+            seen: &mut self.seen,
             truncated: env.truncated,
         };
         with(conversation, &mut env);

@@ -22,7 +22,7 @@ use crate::protocol::{Protocol, Session, Transport};
 use crate::registry::Applications;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
-use crate::tls::Certificates;
+use crate::tls::Seen;
 
 /// What came of a conversation.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct Play {
     limits: Limits,
     budget: Budget,
     products: Products,
-    certificates: Certificates,
+    seen: Seen,
 }
 
 struct Fixed(Head);
@@ -99,7 +99,7 @@ impl Play {
             limits: Limits::new(1000, Hashes::default()),
             budget: Budget::new(16 << 20),
             products: Products::read("").unwrap_or_default(),
-            certificates: Certificates::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -134,7 +134,7 @@ impl Play {
             budget: &self.budget,
             overlap: self.overlap,
             products: &self.products,
-            certificates: &mut self.certificates,
+            seen: &mut self.seen,
             truncated: self.truncated,
         };
         if !self.conversation.is_over() {

@@ -29,7 +29,7 @@ impl Hellos {
         let hello = ClientHello::parse(body, Carrier::Quic)?;
         let findings = self.findings(context);
         findings.note(Peer::Client, 'c');
-        findings.client_hello(&hello);
+        findings.client_hello(&hello, &mut context.seen.fingerprints);
         Some(hello)
     }
 
@@ -40,7 +40,7 @@ impl Hellos {
         };
         let findings = self.findings(context);
         findings.note(Peer::Server, if hello.retry { 'j' } else { 's' });
-        findings.server_hello(&hello);
+        findings.server_hello(&hello, &mut context.seen.fingerprints);
         !hello.retry
     }
 

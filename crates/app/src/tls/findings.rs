@@ -1,10 +1,14 @@
 //! What was found out of a handshake so far: it becomes the record `ssl`.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use portreeve_record::app::ssl::{Ssl, cipher_name, group_name};
 
-use super::hello::{ClientHello, Ech, ServerHello, Sum, Texts, is_grease};
+use super::hello::{ClientHello, ClientPrints, Ech, Known, ServerHello, Sum, is_grease};
+use super::letters::Letters;
+use super::said::Said;
 use crate::Reader;
 use crate::context::Context;
 use crate::protocol::Peer;
@@ -14,26 +18,23 @@ use crate::text::{hexadecimal, text};
 const MAX_HISTORY: usize = 100;
 /// The most application protocols or key shares that are noted of a client.
 const MAX_LIST: usize = 16;
-/// Letters of a JA4.
-const JA4_LETTERS: usize = 36;
 
 /// What was found out of a handshake so far. Handshakes are open by the thousand, so it is kept small; the record is made when it is written.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// When the first of it was seen.
-    begun: Option<i64>,
-    history: String,
-    client: Client,
+    /// When the first of it was seen, if anything was.
+    begun: i64,
+    any: bool,
+    history: Letters,
+    said: Said,
+    prints: Option<Arc<ClientPrints>>,
+    ech: Option<Ech>,
     /// The hash of the session's identifier that the client sent, if it sent one.
-    session: Option<u64>,
+    session: Option<NonZeroU64>,
     version: Option<u16>,
-    cipher: Option<u32>,
-    curve: Option<u16>,
     last_alert: Option<u8>,
-    next_protocol: Option<Box<str>>,
-    ja3s: Option<Sum>,
-    /// Most handshakes show none since TLS 1.3.
-    chain: Option<Box<Chain>>,
+    /// What the server said: it has not yet, mostly.
+    server: Option<Box<Server>>,
     resumed: bool,
     established: bool,
     /// The client sent a ticket, and no identifier of a session beside it.
@@ -43,16 +44,15 @@ pub struct Findings {
     client_hello_seen: bool,
 }
 
-/// What a client's hello said.
+/// What a server said of itself.
 #[derive(Debug, Default)]
-struct Client {
-    server_name: Option<Box<str>>,
-    ja3: Option<Sum>,
-    ja4: Option<[u8; JA4_LETTERS]>,
-    /// Names of application protocols as they were sent, each behind its length: one piece of memory instead of one each.
-    alpn: Box<[u8]>,
-    key_shares: Box<[u16]>,
-    ech: Option<Ech>,
+struct Server {
+    cipher: Option<u32>,
+    curve: Option<u16>,
+    next_protocol: Option<Box<str>>,
+    ja3s: Option<Sum>,
+    /// Most handshakes show none since TLS 1.3.
+    chain: Option<Box<Chain>>,
 }
 
 /// The certificates that were seen.
@@ -70,23 +70,23 @@ pub(super) struct Chain {
     pub(super) sni_matches_cert: Option<bool>,
 }
 
-fn hash(session_id: &[u8]) -> u64 {
+fn hash(session_id: &[u8]) -> NonZeroU64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(session_id);
-    hasher.finish()
+    NonZeroU64::MIN.saturating_add(hasher.finish() >> 1)
 }
 
 impl Findings {
     /// Whether there is anything to tell.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.begun.is_some()
+        self.any
     }
 
     /// Something of the handshake was seen.
     pub fn begin(&mut self, context: &Context<'_>) {
-        if self.begun.is_none() {
-            self.begun = Some(context.now());
+        if !self.any {
+            (self.any, self.begun) = (true, context.now());
             if !context.client_is_orig() {
                 self.history.push('^');
             }
@@ -110,7 +110,7 @@ impl Findings {
     }
 
     /// A client's hello. After the server asked for another one the first stays what fingerprints are made of.
-    pub fn client_hello(&mut self, hello: &ClientHello<'_>) {
+    pub(crate) fn client_hello(&mut self, hello: &ClientHello<'_>, known: &mut Known) {
         if hello
             .session_ticket
             .is_some_and(|ticket| !ticket.is_empty())
@@ -122,25 +122,19 @@ impl Findings {
             self.session = Some(hash(hello.session_id));
             self.ticket_offered = false;
         }
-        let client = &mut self.client;
         if let Some(name) = hello.server_name {
-            client.server_name = Some(text(name));
+            self.said.name(&text(name));
         }
         if std::mem::replace(&mut self.client_hello_seen, true) {
             return;
         }
         if hello.whole {
-            client.ja3 = Some(hello.ja3());
-            client.ja4 = hello.ja4().as_bytes().try_into().ok();
+            self.prints = Some(known.client(hello));
         }
-        client.alpn = hello.alpn.first(MAX_LIST).into();
-        client.key_shares = hello
-            .key_shares
-            .map(|(group, _)| group)
-            .filter(|&group| !is_grease(group))
-            .take(MAX_LIST)
-            .collect();
-        client.ech = hello.ech;
+        let shares = hello.key_shares.map(|(group, _)| group);
+        let shares = shares.filter(|&group| !is_grease(group)).take(MAX_LIST);
+        self.said.offers(hello.alpn.first(MAX_LIST), shares);
+        self.ech = hello.ech;
     }
 
     /// A client's hello of SSL 2.0, whose ciphers and random bytes tell nothing that is logged.
@@ -150,21 +144,22 @@ impl Findings {
     }
 
     /// A server's hello.
-    pub fn server_hello(&mut self, hello: &ServerHello<'_>) {
+    pub(crate) fn server_hello(&mut self, hello: &ServerHello<'_>, known: &mut Known) {
         let version = match hello.selected_version {
             Some(version) => version,
             None => self.version.unwrap_or(hello.version),
         };
         self.version = Some(version);
-        self.cipher = Some(hello.cipher.into());
+        let server = self.server();
+        server.cipher = Some(hello.cipher.into());
         if let Some(group) = hello.key_share {
-            self.curve = Some(group);
+            server.curve = Some(group);
         }
         if let Some(protocol) = hello.alpn {
-            self.next_protocol = Some(text(protocol));
+            server.next_protocol = Some(text(protocol));
         }
-        if hello.whole && self.ja3s.is_none() {
-            self.ja3s = Some(hello.ja3s());
+        if hello.whole && server.ja3s.is_none() {
+            server.ja3s = Some(known.server(hello));
         }
         let same_session = self
             .session
@@ -175,19 +170,20 @@ impl Findings {
     /// What a server of SSL 2.0 answered.
     pub fn old_server_hello(&mut self, cipher: Option<u32>) {
         self.version = Some(2);
-        self.cipher = cipher;
+        self.server().cipher = cipher;
     }
 
     /// A server's key exchange: which curve, if it is one (RFC 8422 section 5.4).
     pub fn server_key_exchange(&mut self, body: &[u8]) {
         const NAMED_CURVE: u8 = 3;
-        let elliptic = self
+        let server = self.server();
+        let elliptic = server
             .cipher
             .and_then(cipher_name)
             .is_some_and(|name| name.contains("_ECDHE_") || name.contains("_ECDH_anon_"));
         let mut reader = Reader::new(body);
         if elliptic && reader.u8() == Some(NAMED_CURVE) {
-            self.curve = reader.u16().or(self.curve);
+            server.curve = reader.u16().or(server.curve);
         }
     }
 
@@ -223,47 +219,49 @@ impl Findings {
 
     /// The name of the host that the client asked for.
     pub(super) fn server_name(&self) -> Option<&str> {
-        self.client.server_name.as_deref()
+        self.said.server_name()
+    }
+
+    fn server(&mut self) -> &mut Server {
+        self.server.get_or_insert_default()
     }
 
     /// The certificates, to add to.
     pub(super) fn chain(&mut self) -> &mut Chain {
-        self.chain.get_or_insert_default()
+        self.server().chain.get_or_insert_default()
     }
 
     /// Writes the record, if there is anything to tell and it was not written yet.
     pub fn write(&mut self, context: &mut Context<'_>) {
-        let Some(begun) = self.begun.take() else {
+        if !self.any {
             return;
-        };
+        }
         let found = std::mem::take(self);
-        let (client, chain) = (found.client, found.chain.unwrap_or_default());
+        let server = found.server.map(|server| *server).unwrap_or_default();
+        let chain = server.chain.map(|chain| *chain).unwrap_or_default();
+        let prints = found.prints.as_deref();
         context.emit(Ssl {
-            head: context.head(begun),
+            head: context.head(found.begun),
             version: found.version,
-            cipher: found.cipher,
-            curve: found.curve,
-            server_name: client.server_name,
+            cipher: server.cipher,
+            curve: server.curve,
+            server_name: found.said.server_name().map(Into::into),
             resumed: found.resumed,
             last_alert: found.last_alert,
-            next_protocol: found.next_protocol,
+            next_protocol: server.next_protocol,
             established: found.established,
-            history: found.history.into_boxed_str(),
+            history: found.history.text(),
             cert_chain_fps: chain.server,
             client_cert_chain_fps: chain.client,
             sni_matches_cert: chain.sni_matches_cert,
             subject: chain.subject,
             issuer: chain.issuer,
-            ja3: client.ja3.map(|sum| hexadecimal(&sum).into()),
-            ja3s: found.ja3s.map(|sum| hexadecimal(&sum).into()),
-            ja4: client.ja4.map(|letters| text(&letters)),
-            client_alpn: Texts::new(&client.alpn).map(text).collect(),
-            client_key_shares: client
-                .key_shares
-                .iter()
-                .map(|group| group_text(*group))
-                .collect(),
-            ech: client.ech.map(|ech| match ech {
+            ja3: prints.map(|prints| hexadecimal(&prints.ja3).into()),
+            ja3s: server.ja3s.map(|sum| hexadecimal(&sum).into()),
+            ja4: prints.map(|prints| text(&prints.ja4)),
+            client_alpn: found.said.alpn().map(text).collect(),
+            client_key_shares: found.said.key_shares().map(group_text).collect(),
+            ech: found.ech.map(|ech| match ech {
                 Ech::Outer => "outer",
                 Ech::Inner => "inner",
                 Ech::Esni => "esni",

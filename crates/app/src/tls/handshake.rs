@@ -113,12 +113,14 @@ impl Handshake {
         match kind {
             messages::CLIENT_HELLO => {
                 if let Some(hello) = ClientHello::parse(body, self.carrier) {
-                    self.findings.client_hello(&hello);
+                    let known = &mut context.seen.fingerprints;
+                    self.findings.client_hello(&hello, known);
                 }
             }
             messages::SERVER_HELLO => {
                 if let Some(hello) = ServerHello::parse(body) {
-                    self.findings.server_hello(&hello);
+                    let known = &mut context.seen.fingerprints;
+                    self.findings.server_hello(&hello, known);
                     if hello.retry {
                         letter = 'j';
                     }
@@ -144,14 +146,16 @@ impl Handshake {
                 if let Some(mut hello) = ClientHello::parse(body, self.carrier) {
                     hello.whole = false;
                     self.findings.begin(context);
-                    self.findings.client_hello(&hello);
+                    let known = &mut context.seen.fingerprints;
+                    self.findings.client_hello(&hello, known);
                 }
             }
             messages::SERVER_HELLO => {
                 if let Some(mut hello) = ServerHello::parse(body) {
                     hello.whole = false;
                     self.findings.begin(context);
-                    self.findings.server_hello(&hello);
+                    let known = &mut context.seen.fingerprints;
+                    self.findings.server_hello(&hello, known);
                 }
             }
             _ => {}

@@ -74,7 +74,7 @@ pub(super) fn one(
     findings: &mut Findings,
     context: &mut Context<'_>,
 ) {
-    let (fingerprint, parsed) = context.certificates.look_up(der);
+    let (fingerprint, parsed) = context.seen.certificates.look_up(der);
     let asked_for = findings.server_name().map(str::to_owned);
     let chain = findings.chain();
     match part {

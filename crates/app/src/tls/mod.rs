@@ -33,7 +33,10 @@ mod findings;
 mod fragments;
 mod handshake;
 mod hostname;
+mod letters;
 mod messages;
+mod said;
+mod seen;
 mod session;
 mod v2;
 
@@ -42,8 +45,8 @@ mod tests;
 
 use crate::protocol::{Protocol, Transports};
 
-pub(crate) use certificate::Certificates;
 pub use findings::Findings;
+pub(crate) use seen::Seen;
 
 /// TLS and SSL over streams. It can begin at the first byte of TLS after another protocol (STARTTLS).
 pub static SSL: Protocol = Protocol {

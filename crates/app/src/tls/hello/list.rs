@@ -9,7 +9,7 @@ pub struct Numbers<'a> {
 }
 
 impl<'a> Numbers<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(in crate::tls) fn new(bytes: &'a [u8]) -> Self {
         Numbers { bytes }
     }
 

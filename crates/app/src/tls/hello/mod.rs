@@ -15,12 +15,13 @@
 //! Bytes in, a structure out that borrows from them: nothing is allocated, nothing kept. The bytes are a message's body, without the header of the handshake
 //! protocol (type and length). A body that ends early gives what it has: [`ClientHello::whole`] says so.
 //!
-//! Work is bounded by the body: it is walked once, and each fingerprint walks it once more.
+//! Work is bounded by the body: it is walked once, and each fingerprint walks it once more. Fingerprints that were seen before are not worked out again.
 
 mod client;
 mod extension;
 mod ja3;
 mod ja4;
+mod known;
 mod list;
 mod server;
 
@@ -30,6 +31,7 @@ mod tests;
 pub use client::{ClientHello, Ech};
 pub use extension::{Extension, Extensions, kind};
 pub use ja3::Sum;
+pub(crate) use known::{ClientPrints, Known};
 pub use list::{KeyShares, Numbers, Texts};
 pub use server::ServerHello;
 

@@ -133,6 +133,30 @@ fn ja3_is_the_sum_of_the_numbers() {
 }
 
 #[test]
+fn fingerprints_that_are_known_are_those_that_are_made() {
+    let body = example();
+    let mut known = Known::default();
+    // Every hello that differs from the others in one bit, and all of them once more.
+    for _ in 0..2 {
+        for bit in 0..body.len() * 8 {
+            let mut body = body.clone();
+            body[bit / 8] ^= 1 << (bit % 8);
+            for carrier in [Carrier::Tls, Carrier::Quic, Carrier::Dtls] {
+                let Some(hello) = ClientHello::parse(&body, carrier) else {
+                    continue;
+                };
+                let prints = known.client(&hello);
+                assert_eq!(prints.ja3, hello.ja3());
+                assert_eq!(prints.ja4, hello.ja4().as_bytes());
+            }
+            if let Some(hello) = ServerHello::parse(&body) {
+                assert_eq!(known.server(&hello), hello.ja3s());
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_server_chose() {
     let extensions = [
         extension(43, &[3, 4]),
