@@ -144,11 +144,11 @@ impl OpenSegment {
     /// # Errors
     /// The system, or content that is not what it should be.
     pub fn read(&self) -> Result<Option<Vec<RecordBatch>>, StoreError> {
-        let mut file = match File::open(&self.path) {
+        let file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(StoreError::io("open", &self.path))?,
         };
-        let content = segment::read(&mut file).map_err(StoreError::io("read", &self.path))?;
+        let content = segment::read(&file).map_err(StoreError::io("read", &self.path))?;
         // What is wrong with its end is for the one that writes to set aside; what is before it counts.
         Ok(Some(content.batches))
     }

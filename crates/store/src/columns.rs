@@ -10,6 +10,7 @@ mod lists;
 mod numbers;
 mod texts;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -17,8 +18,8 @@ use arrow::array::{
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{
-    ArrowPrimitiveType, Field, Float64Type, Int64Type, Schema, SchemaRef, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::error::ArrowError;
 use portreeve_output::text::{self, ROOM};
@@ -87,6 +88,23 @@ impl Column {
             Column::Name(column) => column.bytes(),
             Column::Address(column) => column.bytes(),
             Column::Lists(column) => column.bytes(),
+        }
+    }
+
+    /// Bytes of memory, with room that is not used.
+    fn held(&self) -> usize {
+        match self {
+            Column::Bool(column) => column.held(),
+            Column::U8(column) => column.held(),
+            Column::U16(column) => column.held(),
+            Column::U32(column) => column.held(),
+            Column::U64(column) => column.held(),
+            Column::I64(column) | Column::Time(column) => column.held(),
+            Column::F64(column) => column.held(),
+            Column::Text(column) => column.held(),
+            Column::Name(column) => column.held(),
+            Column::Address(column) => column.held(),
+            Column::Lists(column) => column.held(),
         }
     }
 
@@ -300,6 +318,19 @@ impl Columns {
         self.bytes
     }
 
+    /// Bytes of memory that they hold, with room for rows to come.
+    pub fn held(&self) -> usize {
+        self.columns.iter().map(Column::held).sum()
+    }
+
+    /// Gives back the room for rows to come, where there are none.
+    pub fn give_back(&mut self) {
+        if self.rows == 0 {
+            let storage = self.storage.iter();
+            self.columns = storage.map(|storage| Column::new(*storage)).collect();
+        }
+    }
+
     /// The value of the next column of the row.
     pub fn push(&mut self, value: &Value<'_>) {
         if let (Some(column), Some(storage)) =
@@ -342,10 +373,13 @@ impl Columns {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
         let mut arrays = Vec::with_capacity(self.columns.len());
+        let mut nulls: HashMap<&DataType, ArrayRef> = HashMap::new();
         for (place, column) in self.columns.iter_mut().enumerate() {
-            // What has no value at all need not be there to be null.
+            // What has no value at all need not be there to be null, once for all of a type.
             arrays.push(if self.left_out == Some(place) || column.is_empty() {
-                new_null_array(self.coded.field(place).data_type(), rows)
+                let of = self.coded.field(place).data_type();
+                let none = nulls.entry(of).or_insert_with(|| new_null_array(of, rows));
+                Arc::clone(none)
             } else {
                 column.take(rows)?
             });

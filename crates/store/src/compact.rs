@@ -1,42 +1,33 @@
 //! Many small files into one large: which, and how.
 //!
 //! Files of one table and day that were made one after the other become one. Row groups that are large already are copied as they are; the rows of
-//! smaller ones are merged by time, a batch of each file in memory at once. What columns one has and another lacks are null in its rows; where types differ, that of the
-//! latest counts.
+//! smaller ones are merged by time. What columns one has and another lacks are null in its rows; where types differ, that of the latest counts.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::StoreError;
 use crate::layout::{Layout, Listing, Sealed};
-use crate::parquet_file::{self, ROW_GROUP, Writer, times};
-use crate::schema::adapt;
+use crate::merge::{Fault, Part, merge_rows, rows_of_group};
+use crate::parquet_file::{self, Writer};
 
 /// A file that has so many bytes is large enough, and left alone.
 const LARGE: u64 = 128 << 20;
 /// Files that are merged at once, at most.
 const MOST_FILES: usize = 32;
-/// What each of them takes of memory meanwhile, about: a batch, and the pages that it is read from.
-const FILE_BYTES: u64 = 8 << 20;
+/// What each of them takes of memory meanwhile, about: what it says of itself, and the times that are next.
+const FILE_BYTES: usize = 1 << 20;
 /// Files that are worth it on the latest day; those of days before are merged when there are two.
 const FEW: usize = 8;
-/// Rows of each file in memory.
-const BATCH: usize = 4096;
 
 /// Files that are merged at once within so much memory; at least as many as are worth it.
-pub(crate) fn most_files(memory: u64) -> usize {
-    usize::try_from(memory / FILE_BYTES)
-        .unwrap_or(MOST_FILES)
-        .clamp(FEW, MOST_FILES)
+pub(crate) fn most_files(memory: usize) -> usize {
+    (memory / FILE_BYTES).clamp(FEW, MOST_FILES)
 }
 
 /// The runs of files that are to be merged now, `most` in each.
@@ -104,46 +95,6 @@ pub(crate) enum Compacted {
     Damaged(PathBuf, StoreError),
 }
 
-/// One of the files, as far as it was read.
-struct Cursor {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
-    batch: RecordBatch,
-    row: usize,
-}
-
-/// A file's fault, or the disk's.
-enum Fault {
-    File(PathBuf, StoreError),
-    Disk(StoreError),
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Fault::Disk(error)
-    }
-}
-
-impl Cursor {
-    /// Reads the next rows; whether there are any.
-    fn next(&mut self, schema: &SchemaRef) -> Result<bool, Fault> {
-        let fault = |error| Fault::File(self.path.clone(), StoreError::arrow(&self.path)(error));
-        for batch in self.reader.by_ref() {
-            let batch = batch.map_err(fault)?;
-            if batch.num_rows() > 0 {
-                self.batch = adapt(&batch, schema).map_err(fault)?;
-                self.row = 0;
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn time(&self) -> Option<i64> {
-        times(&self.batch)?.get(self.row).copied()
-    }
-}
-
 /// All columns of all files: those of the latest first.
 fn merged(schemas: &[SchemaRef]) -> SchemaRef {
     let mut fields: Vec<Field> = Vec::new();
@@ -157,65 +108,63 @@ fn merged(schemas: &[SchemaRef]) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Merges files of one table and day into one.
+/// Merges files of one table and day into one, with so much memory, about.
 ///
 /// # Errors
 /// The disk; nothing has changed then.
 pub(crate) fn merge(
     layout: &Layout,
     files: &[Sealed],
+    memory: usize,
     stop: &AtomicBool,
 ) -> Result<Compacted, StoreError> {
-    match try_merge(layout, files, stop) {
+    match try_merge(layout, files, memory, stop) {
         Ok(done) => Ok(done),
         Err(Fault::File(path, error)) if error.is_content() => Ok(Compacted::Damaged(path, error)),
         Err(Fault::File(_, error) | Fault::Disk(error)) => Err(error),
     }
 }
 
-fn try_merge(layout: &Layout, files: &[Sealed], stop: &AtomicBool) -> Result<Compacted, Fault> {
+fn try_merge(
+    layout: &Layout,
+    files: &[Sealed],
+    memory: usize,
+    stop: &AtomicBool,
+) -> Result<Compacted, Fault> {
     let (Some(first), Some(last)) = (files.first(), files.last()) else {
         return Ok(Compacted::Stopped);
     };
-    let mut readers = Vec::new();
+    let mut parts = Vec::new();
+    let mut sources = Vec::new();
     for file in files {
-        let reader = parquet_file::read(&file.path, BATCH)
-            .map_err(|error| Fault::File(file.path.clone(), error))?;
-        readers.push((file.path.clone(), reader));
+        let fault = |error| Fault::File(file.path.clone(), error);
+        parts.push(Part::open(&file.path).map_err(fault)?);
+        sources.push(parquet_file::metadata(&file.path).map_err(fault)?);
     }
-    let schemas: Vec<SchemaRef> = readers
-        .iter()
-        .map(|(_, reader)| arrow::array::RecordBatchReader::schema(reader))
-        .collect();
+    let schemas: Vec<SchemaRef> = parts.iter().map(Part::schema).collect();
     let schema = merged(&schemas);
+    let group = rows_of_group(sources.iter().map(|(_, metadata)| metadata), memory);
     let tmp = layout.tmp().join(format!(
         "{}-{:010}-{:010}",
         first.table, first.first, last.last
     ));
     let mut writer = Writer::create(&tmp, &schema)?;
-    let mut cursors = Vec::new();
-    for (path, reader) in readers {
-        let (file, metadata) =
-            parquet_file::metadata(&path).map_err(|error| Fault::File(path.clone(), error))?;
-        if is_large(&metadata) && writer.has_columns_of(&metadata) {
+    let mut small = Vec::new();
+    for ((file, metadata), (part, of)) in sources.into_iter().zip(parts.into_iter().zip(files)) {
+        if is_large(&metadata, group) && writer.has_columns_of(&metadata) {
             // What is said to be where nothing is, is the file's fault, not the disk's.
             writer
                 .copy(&file, &metadata)
-                .map_err(|error| Fault::File(path, error))?;
+                .map_err(|error| Fault::File(of.path.clone(), error))?;
         } else {
-            cursors.push(Cursor {
-                path,
-                reader,
-                batch: RecordBatch::new_empty(Arc::clone(&schema)),
-                row: 0,
-            });
+            small.push(part);
         }
         if stop.load(Relaxed) {
             let _ = std::fs::remove_file(&tmp);
             return Ok(Compacted::Stopped);
         }
     }
-    if !merge_rows(&mut writer, cursors, &schema, &tmp, stop)? {
+    if !merge_rows(&mut writer, small, &schema, group, stop)? {
         let _ = std::fs::remove_file(&tmp);
         return Ok(Compacted::Stopped);
     }
@@ -234,64 +183,10 @@ fn try_merge(layout: &Layout, files: &[Sealed], stop: &AtomicBool) -> Result<Com
     Ok(Compacted::Done)
 }
 
-/// Whether the row groups are about as large as they may be.
-fn is_large(metadata: &ParquetMetaData) -> bool {
+/// Whether the row groups are about as large as they may be, with so many rows.
+fn is_large(metadata: &ParquetMetaData, group: usize) -> bool {
     let groups = metadata.num_row_groups() as i64;
-    groups > 0 && metadata.file_metadata().num_rows() >= groups * ROW_GROUP as i64 / 2
-}
-
-/// Writes the rows of these files by time; whether there was time for all.
-fn merge_rows(
-    writer: &mut Writer,
-    mut cursors: Vec<Cursor>,
-    schema: &SchemaRef,
-    tmp: &Path,
-    stop: &AtomicBool,
-) -> Result<bool, Fault> {
-    let mut heap = BinaryHeap::new();
-    for (i, cursor) in cursors.iter_mut().enumerate() {
-        if cursor.next(schema)? {
-            heap.push(Reverse((cursor.time(), i)));
-        }
-    }
-    let mut rows: Vec<(usize, usize)> = Vec::with_capacity(2 * BATCH);
-    while let Some(Reverse((_, i))) = heap.pop() {
-        let cursor = &mut cursors[i];
-        // As long as this file's rows are the earliest, they are taken in one go.
-        let next = heap.peek().and_then(|Reverse((time, _))| *time);
-        let mut over = false;
-        loop {
-            rows.push((i, cursor.row));
-            cursor.row += 1;
-            over = cursor.row == cursor.batch.num_rows() || over;
-            if over || next.is_some_and(|next| cursor.time() > Some(next)) {
-                break;
-            }
-        }
-        if over || rows.len() >= 2 * BATCH {
-            write(writer, &cursors, &mut rows, tmp)?;
-            if stop.load(Relaxed) {
-                return Ok(false);
-            }
-        }
-        let cursor = &mut cursors[i];
-        if !over || cursor.next(schema)? {
-            heap.push(Reverse((cursor.time(), i)));
-        }
-    }
-    Ok(true)
-}
-
-fn write(
-    writer: &mut Writer,
-    cursors: &[Cursor],
-    rows: &mut Vec<(usize, usize)>,
-    tmp: &Path,
-) -> Result<(), StoreError> {
-    let batches: Vec<&RecordBatch> = cursors.iter().map(|cursor| &cursor.batch).collect();
-    let batch = interleave_record_batch(&batches, rows).map_err(StoreError::arrow(tmp))?;
-    rows.clear();
-    writer.write(&batch)
+    groups > 0 && metadata.file_metadata().num_rows() >= groups * group as i64 / 2
 }
 
 #[cfg(test)]
@@ -299,12 +194,15 @@ mod tests {
     use std::fs;
 
     use arrow::array::{
-        Array, AsArray, Int32Array, StringArray, TimestampNanosecondArray, UInt16Array,
+        Array, AsArray, Int32Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt16Array,
     };
     use arrow::datatypes::Int32Type;
     use parquet::file::metadata::RowGroupMetaData;
 
     use super::*;
+    use crate::parquet_file::{ROW_GROUP, times as times_of};
+
+    const MEMORY: usize = 64 << 20;
 
     struct Folder(PathBuf);
 
@@ -367,7 +265,7 @@ mod tests {
         let runs = runs(&before, MOST_FILES);
         assert_eq!((runs.len(), runs[0].len()), (1, 9));
         assert!(matches!(
-            merge(&layout, &runs[0], &go()).unwrap(),
+            merge(&layout, &runs[0], MEMORY, &go()).unwrap(),
             Compacted::Done
         ));
         // Both are there for a moment; one counts.
@@ -378,7 +276,7 @@ mod tests {
         let mut ids = Vec::new();
         let mut last = i64::MIN;
         for batch in &all {
-            for time in super::times(batch).unwrap() {
+            for time in times_of(batch).unwrap() {
                 assert!(*time >= last);
                 last = *time;
             }
@@ -417,7 +315,7 @@ mod tests {
         parquet_file::seal(&layout, "conn", 2, &[new]).unwrap();
         let files = layout.list().unwrap().sealed;
         assert!(matches!(
-            merge(&layout, &files, &go()).unwrap(),
+            merge(&layout, &files, MEMORY, &go()).unwrap(),
             Compacted::Done
         ));
         let batch = rows(&layout.list().unwrap()).remove(0);
@@ -444,7 +342,7 @@ mod tests {
         }
         let files = layout.list().unwrap().sealed;
         assert!(matches!(
-            merge(&layout, &files, &go()).unwrap(),
+            merge(&layout, &files, MEMORY, &go()).unwrap(),
             Compacted::Done
         ));
         let merged = layout.list().unwrap().sealed;
@@ -488,7 +386,7 @@ mod tests {
             *byte = 0xa5;
         }
         fs::write(&files[0].path, bytes).unwrap();
-        match merge(&layout, &files, &go()).unwrap() {
+        match merge(&layout, &files, MEMORY, &go()).unwrap() {
             Compacted::Damaged(path, _) => assert_eq!(path, files[0].path),
             _ => panic!("a damaged file was merged"),
         }
@@ -513,7 +411,7 @@ mod tests {
         let mut bytes = fs::read(&files[1].path).unwrap();
         bytes.drain(1000..bytes.len() / 2);
         fs::write(&files[1].path, bytes).unwrap();
-        match merge(&layout, &files, &go()).unwrap() {
+        match merge(&layout, &files, MEMORY, &go()).unwrap() {
             Compacted::Damaged(path, _) => assert_eq!(path, files[1].path),
             _ => panic!("a damaged file was copied"),
         }
@@ -558,7 +456,7 @@ mod tests {
     fn memory_bounds_how_many_are_merged_at_once() {
         assert_eq!(most_files(0), FEW);
         assert_eq!(most_files(16 * FILE_BYTES), 16);
-        assert_eq!(most_files(u64::MAX), MOST_FILES);
+        assert_eq!(most_files(usize::MAX), MOST_FILES);
         let files: Vec<Sealed> = (1..=40).map(|n| file(n, 10)).collect();
         let listing = Listing {
             sealed: files,

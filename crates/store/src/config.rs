@@ -26,7 +26,8 @@ pub struct StoreConfig {
     pub flush_every: Duration,
     /// How long a segment stays open at most, until it becomes Parquet.
     pub segment_every: Duration,
-    /// Memory for records that are not on disk yet, bytes, and for making Parquet of them.
+    /// Memory, bytes, for all that the store does: records that are not on disk yet, making Parquet of them, sums, merging of files. Less than
+    /// [`StoreConfig::LEAST_MEMORY`] counts as that.
     pub memory: u64,
     /// What is kept.
     pub retention: Retention,
@@ -37,6 +38,9 @@ pub struct StoreConfig {
 }
 
 impl StoreConfig {
+    /// The least memory that a store needs, bytes.
+    pub const LEAST_MEMORY: u64 = 32 << 20;
+
     /// The store in that folder, as it is when nothing else is said.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
@@ -54,18 +58,35 @@ impl StoreConfig {
         }
     }
 
-    /// Bytes of one segment in memory. Half of the budget holds the one that fills, the one that waits, the one that is written, and in place of a fourth
-    /// a column of that in order, with what Parquet makes of it. Never so many that a column's texts had no offsets of 31 bits.
+    /// Bytes of one segment in memory. Never so many that a column's texts had no offsets of 31 bits.
     #[must_use]
     pub(crate) fn segment_bytes(&self) -> usize {
-        usize::try_from(self.memory / 8)
-            .unwrap_or(usize::MAX)
-            .clamp(1 << 20, 1 << 29)
+        self.part(1, 10).clamp(1 << 20, 1 << 29)
     }
 
-    /// Memory for merging files, bytes: the other half.
+    /// Bytes of all segments in memory: one that fills, one that waits, one that is written, and room for them to grow into. What Parquet makes of that which is
+    /// written comes on top.
     #[must_use]
-    pub(crate) fn merge_bytes(&self) -> u64 {
-        self.memory / 2
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.part(4, 10)
+    }
+
+    /// Bytes of the sums that are not written yet.
+    #[must_use]
+    pub(crate) fn sums_bytes(&self) -> usize {
+        self.part(2, 10)
+    }
+
+    /// Memory for merging files, bytes.
+    #[must_use]
+    pub(crate) fn merge_bytes(&self) -> usize {
+        self.part(3, 10)
+    }
+
+    /// A part of what is left when every table has its columns, and each thread what it works with.
+    fn part(&self, many: u64, of: u64) -> usize {
+        const FIXED: u64 = 12 << 20;
+        let memory = self.memory.max(Self::LEAST_MEMORY) - FIXED;
+        usize::try_from(memory / of * many).unwrap_or(usize::MAX)
     }
 }

@@ -38,7 +38,7 @@ impl Keeper {
         layout: Layout,
         status: Arc<OutputStatus>,
         retention: Arc<Mutex<Retention>>,
-        memory: u64,
+        memory: usize,
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut work = Work::new(layout, status, retention, memory);
@@ -78,8 +78,8 @@ pub(crate) struct Work {
     layout: Layout,
     status: Arc<OutputStatus>,
     retention: Arc<Mutex<Retention>>,
-    /// Files that are merged at once.
-    most_files: usize,
+    /// Bytes for merging files.
+    memory: usize,
     rollups: Vec<&'static str>,
     /// What is in the trash, and since when: by a clock that does not step.
     trashed: HashMap<PathBuf, Instant>,
@@ -90,13 +90,13 @@ impl Work {
         layout: Layout,
         status: Arc<OutputStatus>,
         retention: Arc<Mutex<Retention>>,
-        memory: u64,
+        memory: usize,
     ) -> Self {
         Work {
             layout,
             status,
             retention,
-            most_files: compact::most_files(memory),
+            memory,
             rollups: tables()
                 .iter()
                 .filter(|table| table.kind == TableKind::Rollup)
@@ -172,11 +172,11 @@ impl Work {
     }
 
     fn compact(&self, listing: &Listing, stop: &AtomicBool) -> Result<(), StoreError> {
-        for run in compact::runs(listing, self.most_files) {
+        for run in compact::runs(listing, compact::most_files(self.memory)) {
             if stop.load(Relaxed) {
                 return Ok(());
             }
-            match compact::merge(&self.layout, &run, stop)? {
+            match compact::merge(&self.layout, &run, self.memory, stop)? {
                 Compacted::Done => {
                     std::thread::sleep(OVERLAP);
                     for file in &run {

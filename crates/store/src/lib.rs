@@ -21,8 +21,8 @@
 //! **Nobody waits for a reader**, and no reader for the one that writes: files never change once they have their name; those that are replaced stay in the
 //! trash for a while, where a query that began before finds them.
 //!
-//! **Memory** is bounded by [`StoreConfig::memory`]: half of it is for segments that fill and become Parquet, half for files that are merged. Sums that are not written
-//! yet have a bound of their own, some tens of megabytes. A disk that is slow makes the output's ring wait; one that refuses costs the
+//! **Memory** is bounded by [`StoreConfig::memory`], everything counted: four tenths for segments that fill, wait and become Parquet, two for sums that are not
+//! written yet, three for files that are merged, and what is left for what Parquet makes of them meanwhile. Tables share: when all together have too much, the largest becomes Parquet. A disk that is slow makes the output's ring wait; one that refuses costs the
 //! records that find no room, counted as the ledger's `write_error`, until it takes what is held.
 #![forbid(unsafe_code)]
 
@@ -35,6 +35,7 @@ mod error;
 mod keeper;
 mod layout;
 mod lock;
+mod merge;
 mod parquet_file;
 mod rollup;
 pub mod schema;

@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take};
-use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimestampNanosecondType};
+use arrow::compute::{concat, take};
+use arrow::datatypes::{DataType, FieldRef, Int32Type, SchemaRef, TimestampNanosecondType};
 use arrow::downcast_primitive_array;
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
+#[cfg(test)]
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{
     ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
@@ -26,8 +27,8 @@ use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
 use crate::chunk::Chunks;
 use crate::error::StoreError;
@@ -81,8 +82,6 @@ pub(crate) struct Writer {
     library: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     chunks: Chunks,
-    /// The row group that [`Writer::write`] fills: a writer for each column, and the rows that they have.
-    open: Option<(Vec<ArrowColumnWriter>, usize)>,
     groups: usize,
     path: PathBuf,
 }
@@ -102,101 +101,46 @@ impl Writer {
             library,
             schema: Arc::clone(schema),
             chunks: Chunks::new(level()).map_err(StoreError::io("write", path))?,
-            open: None,
             groups: 0,
             path: path.to_owned(),
         })
     }
 
-    /// Adds rows to a row group that is filled bit by bit; memory has them encoded.
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
-        let mut from = 0;
-        while from < batch.num_rows() {
-            let filled = self.open.as_ref().map_or(0, |(_, rows)| *rows);
-            let rows = (ROW_GROUP - filled).min(batch.num_rows() - from);
-            self.fill(&batch.slice(from, rows))
-                .map_err(StoreError::parquet(&self.path))?;
-            if filled + rows == ROW_GROUP {
-                self.close_group()?;
-            }
-            from += rows;
-        }
-        Ok(())
-    }
-
-    fn fill(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
-        let (writers, rows) = match &mut self.open {
-            Some(open) => open,
-            none => none.insert((self.library.create_column_writers(self.groups)?, 0)),
-        };
-        let mut writers = writers.iter_mut();
-        for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
-            for leaf in compute_leaves(field, column)? {
-                if let Some(writer) = writers.next() {
-                    writer.write(&leaf)?;
-                }
-            }
-        }
-        *rows += batch.num_rows();
-        Ok(())
-    }
-
-    /// Ends the row group that [`Writer::write`] fills.
-    fn close_group(&mut self) -> Result<(), StoreError> {
-        let Some((writers, _)) = self.open.take() else {
-            return Ok(());
-        };
-        let close = || {
-            let mut group = self.file.next_row_group()?;
-            for writer in writers {
-                writer.close()?.append_to_row_group(&mut group)?;
-            }
-            group.close().map(|_| ())
-        };
-        close().map_err(StoreError::parquet(&self.path))?;
-        self.groups += 1;
-        Ok(())
-    }
-
-    /// Makes one row group of these rows of the batch, in this order: column by column, so that memory has one of them in order at a time, and those that repeat
-    /// themselves by a shorter way.
-    pub fn write_group(
+    /// Makes one row group of these rows, in this order, of columns that are asked for one after the other, so that memory has one of them at a time. Those that repeat
+    /// themselves go a shorter way.
+    ///
+    /// # Errors
+    /// The disk, or what a column is refused with.
+    pub fn write_group<E: From<StoreError>>(
         &mut self,
-        batch: &RecordBatch,
         rows: &UInt32Array,
-    ) -> Result<(), StoreError> {
-        self.close_group()?;
-        self.group(batch, rows)
-            .map_err(StoreError::parquet(&self.path))?;
+        mut column: impl FnMut(usize) -> Result<ArrayRef, E>,
+    ) -> Result<(), E> {
+        let path = &self.path;
+        let fault = |error| E::from(StoreError::parquet(path)(error));
+        // Each column has one leaf: there are no structures.
+        let writers = self
+            .library
+            .create_column_writers(self.groups)
+            .map_err(fault)?;
+        let leaves = self.file.schema_descr().columns().to_vec();
+        let mut group = self.file.next_row_group().map_err(fault)?;
+        let fields = self.schema.fields().iter().enumerate();
+        for ((place, field), (leaf, writer)) in fields.zip(leaves.iter().zip(writers)) {
+            let column = column(place)?;
+            append(
+                &mut group,
+                &mut self.chunks,
+                field,
+                (leaf, writer),
+                &column,
+                rows,
+            )
+            .map_err(fault)?;
+        }
+        group.close().map_err(fault)?;
         self.groups += 1;
         Ok(())
-    }
-
-    fn group(&mut self, batch: &RecordBatch, rows: &UInt32Array) -> Result<(), ParquetError> {
-        // Each column has one leaf: there are no structures.
-        let writers = self.library.create_column_writers(self.groups)?;
-        let leaves = self.file.schema_descr().columns().to_vec();
-        let mut group = self.file.next_row_group()?;
-        let fields = self.schema.fields().iter().zip(batch.columns());
-        for ((field, column), (leaf, mut writer)) in fields.zip(leaves.iter().zip(writers)) {
-            if HASHES.contains(&field.name().as_str())
-                && let Some(chunk) = self.chunks.hashes(leaf, column, rows)?
-            {
-                group.append_column(&chunk.bytes, chunk.close)?;
-                continue;
-            }
-            let column = in_order(column, rows)?;
-            match self.chunks.make(leaf, &column)? {
-                Some(chunk) => group.append_column(&chunk.bytes, chunk.close)?,
-                None => {
-                    for leaf in compute_leaves(field, &column)? {
-                        writer.write(&leaf)?;
-                    }
-                    writer.close()?.append_to_row_group(&mut group)?;
-                }
-            }
-        }
-        group.close().map(|_| ())
     }
 
     /// Whether a file has the columns of this one.
@@ -210,7 +154,6 @@ impl Writer {
 
     /// Takes all row groups of another file over as they are, encoded and compressed. It must have the columns of this one.
     pub fn copy(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), StoreError> {
-        self.close_group()?;
         self.groups += metadata.num_row_groups();
         self.copy_groups(file, metadata)
             .map_err(StoreError::parquet(&self.path))
@@ -237,8 +180,7 @@ impl Writer {
     }
 
     /// Ends the file and makes it durable; its size.
-    pub fn finish(mut self) -> Result<u64, StoreError> {
-        self.close_group()?;
+    pub fn finish(self) -> Result<u64, StoreError> {
         let file = self
             .file
             .into_inner()
@@ -268,19 +210,62 @@ pub(crate) fn times(batch: &RecordBatch) -> Option<&[i64]> {
     Some(times.values())
 }
 
-/// The order of the times: each with its row; those of one time as they came.
-fn order(batch: &RecordBatch, path: &Path) -> Result<Vec<(i64, u32)>, StoreError> {
-    let Some(times) = times(batch) else {
-        return Err(StoreError::Content {
-            path: path.to_owned(),
-            what: "rows without ts".into(),
-        });
-    };
-    let mut order: Vec<(i64, u32)> = times.iter().copied().zip(0..).collect();
-    if !times.is_sorted() {
+/// The order of the times: each with its row, counted through the batches; those of one time as they came.
+fn order(batches: &[RecordBatch], path: &Path) -> Result<Vec<(i64, u32)>, StoreError> {
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let mut order: Vec<(i64, u32)> = Vec::with_capacity(rows);
+    for batch in batches {
+        let Some(times) = times(batch) else {
+            return Err(StoreError::Content {
+                path: path.to_owned(),
+                what: "rows without ts".into(),
+            });
+        };
+        let next = order.len() as u32;
+        order.extend(times.iter().copied().zip(next..));
+    }
+    if !order.is_sorted() {
         order.sort_unstable();
     }
     Ok(order)
+}
+
+/// Appends these rows of a column to a row group.
+fn append(
+    group: &mut SerializedRowGroupWriter<'_, File>,
+    chunks: &mut Chunks,
+    field: &FieldRef,
+    (leaf, mut writer): (&ColumnDescPtr, ArrowColumnWriter),
+    column: &ArrayRef,
+    rows: &UInt32Array,
+) -> Result<(), ParquetError> {
+    if HASHES.contains(&field.name().as_str())
+        && let Some(chunk) = chunks.hashes(leaf, column, rows)?
+    {
+        return group.append_column(&chunk.bytes, chunk.close);
+    }
+    let column = in_order(column, rows)?;
+    match chunks.make(leaf, &column)? {
+        Some(chunk) => group.append_column(&chunk.bytes, chunk.close),
+        None => {
+            for leaf in compute_leaves(field, &column)? {
+                writer.write(&leaf)?;
+            }
+            writer.close()?.append_to_row_group(group)
+        }
+    }
+}
+
+/// A column of all batches.
+fn column(batches: &[RecordBatch], place: usize) -> Result<ArrayRef, ArrowError> {
+    if let [batch] = batches {
+        return Ok(Arc::clone(batch.column(place)));
+    }
+    let parts: Vec<&dyn Array> = batches
+        .iter()
+        .map(|batch| batch.column(place).as_ref())
+        .collect();
+    concat(&parts)
 }
 
 /// These rows of a column, in this order.
@@ -327,8 +312,7 @@ pub(crate) fn seal(
         return Ok(Vec::new());
     };
     let name = layout.tmp().join(format!("{table}-{segment:010}"));
-    let rows = concat_batches(&schema, batches).map_err(StoreError::arrow(&name))?;
-    let order = order(&rows, &name)?;
+    let order = order(batches, &name)?;
     let mut days: Vec<(i64, usize, usize)> = Vec::new();
     for (row, (time, _)) in order.iter().enumerate() {
         let day = time.div_euclid(DAY);
@@ -357,7 +341,9 @@ pub(crate) fn seal(
         let mut writer = Writer::create(&tmp, &schema)?;
         for group in order[*from..*to].chunks(ROW_GROUP) {
             let group = UInt32Array::from_iter_values(group.iter().map(|(_, row)| *row));
-            writer.write_group(&rows, &group)?;
+            writer.write_group(&group, |place| {
+                column(batches, place).map_err(StoreError::arrow(&tmp))
+            })?;
         }
         file.bytes = writer.finish()?;
         file.place(layout);
@@ -393,6 +379,7 @@ pub(crate) fn looks_whole(path: &Path) -> std::io::Result<bool> {
 }
 
 /// Reads a file's rows, so many at a time.
+#[cfg(test)]
 pub(crate) fn read(path: &Path, rows: usize) -> Result<ParquetRecordBatchReader, StoreError> {
     let file = File::open(path).map_err(StoreError::io("open", path))?;
     ParquetRecordBatchReaderBuilder::try_new(file)
@@ -418,7 +405,7 @@ mod tests {
         BooleanArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray,
         TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
     };
-    use arrow::compute::take_record_batch;
+    use arrow::compute::{concat_batches, take_record_batch};
     use parquet::file::statistics::Statistics;
 
     use super::*;
@@ -585,15 +572,24 @@ mod tests {
         }
     }
 
+    fn write(writer: &mut Writer, batch: &RecordBatch, order: &UInt32Array) {
+        let column = |place| Ok::<_, StoreError>(Arc::clone(batch.column(place)));
+        writer.write_group(order, column).unwrap();
+    }
+
+    fn as_they_are(rows: usize) -> UInt32Array {
+        UInt32Array::from_iter_values(0..rows as u32)
+    }
+
     #[test]
     fn what_is_written_as_a_group_is_read_by_the_library() {
         for rows in [1, 7, 8, 9, 255, 20_000, 20_001, 70_001] {
             let batch = batch(rows);
             let path = path(&format!("group-{rows}"));
-            let order = order(&batch, &path).unwrap();
+            let order = order(std::slice::from_ref(&batch), &path).unwrap();
             let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row));
             let mut writer = Writer::create(&path, &batch.schema()).unwrap();
-            writer.write_group(&batch, &order).unwrap();
+            write(&mut writer, &batch, &order);
             writer.finish().unwrap();
             let expected = take_record_batch(&batch, &order).unwrap();
             assert!(times(&expected).unwrap().is_sorted());
@@ -606,9 +602,9 @@ mod tests {
     fn bounds_and_nulls_are_told_as_they_are() {
         let batch = batch(30_000);
         let path = path("bounds");
-        let order = UInt32Array::from_iter_values(0..30_000);
+        let order = as_they_are(30_000);
         let mut writer = Writer::create(&path, &batch.schema()).unwrap();
-        writer.write_group(&batch, &order).unwrap();
+        write(&mut writer, &batch, &order);
         writer.finish().unwrap();
         let (_, metadata) = metadata(&path).unwrap();
         let group = metadata.row_group(0);
@@ -645,13 +641,7 @@ mod tests {
             let batch = batch(rows);
             let one = path(&format!("one-{rows}"));
             let mut part = Writer::create(&one, &batch.schema()).unwrap();
-            // One that the library has written, one of ours.
-            if rows == 3000 {
-                part.write(&batch).unwrap();
-            } else {
-                let order = UInt32Array::from_iter_values(0..rows as u32);
-                part.write_group(&batch, &order).unwrap();
-            }
+            write(&mut part, &batch, &as_they_are(rows));
             part.finish().unwrap();
             let (file, metadata) = metadata(&one).unwrap();
             assert!(writer.has_columns_of(&metadata));
@@ -661,7 +651,7 @@ mod tests {
         }
         // And rows behind them.
         let last = batch(10);
-        writer.write(&last).unwrap();
+        write(&mut writer, &last, &as_they_are(10));
         expected.push(last);
         writer.finish().unwrap();
         let (_, metadata) = metadata(&all).unwrap();

@@ -7,7 +7,7 @@
 //!
 //! **Nothing is counted twice.** The updates of a conversation are counted as they come and remembered by `uid`; its `conn` adds
 //! what they have not told: all of it, mostly, since most conversations are too short for an update; nothing, after a last update; or what
-//! is missing where an update was lost on its way. A conversation that finds no place in the memory for that ([`MOST_UIDS`])
+//! is missing where an update was lost on its way. A conversation that finds no place in the memory for that ([`Bounds`])
 //! is counted when it ends.
 //!
 //! **Nothing is left out.** Numbers are spread by whole units, in proportion to the time that each bucket has of the interval, so that the parts
@@ -30,18 +30,12 @@ use portreeve_record::{Conn, Info, Record, RecordContext, SourceId, Uid, Value, 
 
 use crate::schema::{Table, TableKind};
 
-/// Conversations with updates that are remembered at once.
-const MOST_UIDS: usize = 262_144;
 /// A conversation that was silent for so long (by the records' time) is forgotten when there is no more place, nanoseconds.
 const SILENT: i64 = 6 * 3600 * SECOND;
-/// Addresses of one roll-up in memory, as many as a table of 131,072 places takes before it doubles; with more it is written early.
-const MOST_KEYS: usize = 114_688;
-/// Blocks of sums of one roll-up in memory, 4 KB each; with more it is written early.
-const MOST_BLOCKS: usize = 4096;
 /// Addresses that have a row of their own in a bucket, each time it is written: those with the most bytes.
 pub const TOP_HOSTS: usize = 1000;
 /// Buckets that one record is spread over at most; what is longer has wider steps.
-const MOST_STEPS: i64 = 4096;
+const MOST_STEPS: i64 = 1024;
 
 /// Series that are found without a search.
 const NEAR: usize = 32;
@@ -373,9 +367,43 @@ pub(crate) enum Depth {
     Hours,
 }
 
+/// How much is in memory at most, of each kind.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// Conversations with updates that are remembered at once.
+    uids: usize,
+    /// Addresses of one roll-up; with more it is written early.
+    hosts: usize,
+    /// Blocks of sums of one roll-up; with more it is written early.
+    blocks: usize,
+}
+
+impl Bounds {
+    /// What fits into so many bytes, a third for each kind.
+    fn within(bytes: usize) -> Self {
+        // A map's places, a power of two of them, have a byte each beside what they hold; one in eight stays free.
+        let places = |bytes: usize, place: usize| {
+            let places = (bytes / (place + 1)).max(16);
+            1_usize << places.ilog2()
+        };
+        let third = bytes / 3;
+        // Minutes, hours, and those that are put in order to be written.
+        let hosts = places(third / 3, size_of::<(HostKey, Host)>());
+        Bounds {
+            uids: places(third, size_of::<(Uid, Counted)>()) / 8 * 7,
+            // One record has that many at most.
+            hosts: (hosts / 8 * 7)
+                .saturating_sub(2 * MOST_STEPS as usize)
+                .max(1),
+            // Seconds, minutes, hours, and those that are being written.
+            blocks: (third / 4 / Blocks::<u32, Rate>::BLOCK).max(1),
+        }
+    }
+}
+
 /// The sums that are not written yet.
-#[derive(Default)]
 pub(crate) struct Rollups {
+    bounds: Bounds,
     counted: HashMap<Uid, Counted, RandomState>,
     numbers: Numbers,
     rates: [Blocks<u32, Rate>; 3],
@@ -425,6 +453,22 @@ fn spread(from: i64, to: i64, width: i64, sums: &Sums, mut each: impl FnMut(i64,
 }
 
 impl Rollups {
+    /// None yet, and never more than so many bytes, about.
+    pub fn new(bytes: usize) -> Self {
+        let bounds = Bounds::within(bytes);
+        Rollups {
+            bounds,
+            // Maps that grow have both their old places and their new ones meanwhile: these never do.
+            counted: HashMap::with_capacity_and_hasher(bounds.uids, RandomState::default()),
+            numbers: Numbers::default(),
+            rates: Default::default(),
+            hosts: [(); 2].map(|()| {
+                let most = bounds.hosts + 2 * MOST_STEPS as usize;
+                HashMap::with_capacity_and_hasher(most, RandomState::default())
+            }),
+        }
+    }
+
     /// Counts a record, if it is one of a conversation.
     pub fn take(&mut self, record: &Record) {
         match record {
@@ -436,10 +480,10 @@ impl Rollups {
 
     fn update(&mut self, conn: &Conn) {
         let until = end(conn);
-        if self.counted.len() >= MOST_UIDS && !self.counted.contains_key(&conn.uid) {
+        if self.counted.len() >= self.bounds.uids && !self.counted.contains_key(&conn.uid) {
             self.counted
                 .retain(|_, counted| counted.until > until.saturating_sub(SILENT));
-            if self.counted.len() >= MOST_UIDS {
+            if self.counted.len() >= self.bounds.uids {
                 return;
             }
         }
@@ -520,46 +564,58 @@ impl Rollups {
 
     /// Whether so much is in memory that it should be written.
     pub fn is_full(&self) -> bool {
-        self.rates[0].len() >= MOST_BLOCKS || self.hosts[0].len() >= MOST_KEYS
+        self.rates[0].len() >= self.bounds.blocks || self.hosts[0].len() >= self.bounds.hosts
     }
 
     /// Writes what there is, down to `depth`, and forgets it.
     pub fn write(&mut self, depth: Depth, context: &RecordContext, row: &mut Row<'_>) {
-        for (level, (table, width)) in RATES.iter().enumerate().take(depth as usize + 1) {
-            let rates = std::mem::take(&mut self.rates[level]);
-            let wider = RATES.get(level + 1).map(|(_, wider)| wider / width);
-            for (series, bucket, rate) in rates.iter() {
-                if let Some(many) = wider {
-                    let sum = self.rates[level + 1].at(series, bucket.div_euclid(many));
-                    sum.conns += rate.conns;
-                    sum.sums.add(&rate.sums);
+        for level in 0..=depth as usize {
+            self.write_rates(level, context, row);
+        }
+        for level in 0..depth as usize {
+            self.write_hosts(level, context, row);
+        }
+    }
+
+    fn write_rates(&mut self, level: usize, context: &RecordContext, row: &mut Row<'_>) {
+        let (table, width) = RATES[level];
+        let rates = std::mem::take(&mut self.rates[level]);
+        let wider = RATES.get(level + 1).map(|(_, wider)| wider / width);
+        for (series, bucket, rate) in rates.iter() {
+            if let Some(many) = wider {
+                // What is full is not waited for: rows are additive.
+                if self.rates[level + 1].len() >= self.bounds.blocks {
+                    self.write_rates(level + 1, context, row);
                 }
-                let time = bucket.saturating_mul(*width);
-                if let Some(series) = self.numbers.series.get(series as usize) {
-                    rate_row(table, time, *series, rate, context, row);
-                }
+                let sum = self.rates[level + 1].at(series, bucket.div_euclid(many));
+                sum.conns += rate.conns;
+                sum.sums.add(&rate.sums);
+            }
+            let time = bucket.saturating_mul(width);
+            if let Some(series) = self.numbers.series.get(series as usize) {
+                rate_row(table, time, *series, rate, context, row);
             }
         }
-        for (level, (table, width)) in HOSTS.iter().enumerate().take(depth as usize) {
-            let mut hosts = std::mem::take(&mut self.hosts[level]);
-            if let Some((_, wider)) = HOSTS.get(level + 1) {
-                for (key, host) in &hosts {
-                    let key = key.within(key.bucket().div_euclid(wider / width));
-                    self.hosts[level + 1].entry(key).or_default().add(host);
+    }
+
+    fn write_hosts(&mut self, level: usize, context: &RecordContext, row: &mut Row<'_>) {
+        let (table, width) = HOSTS[level];
+        let mut hosts = std::mem::take(&mut self.hosts[level]);
+        if let Some((_, wider)) = HOSTS.get(level + 1) {
+            for (key, host) in &hosts {
+                if self.hosts[level + 1].len() >= self.bounds.hosts {
+                    self.write_hosts(level + 1, context, row);
                 }
-            }
-            for (key, host) in busiest(&mut hosts) {
-                let time = key.bucket().saturating_mul(*width);
-                host_row(table, time, key.address(), &host, context, row);
+                let key = key.within(key.bucket().div_euclid(wider / width));
+                self.hosts[level + 1].entry(key).or_default().add(host);
             }
         }
-        // Full maps further down are not waited for: rows are additive.
-        if self.rates[1].len() >= MOST_BLOCKS
-            || self.rates[2].len() >= MOST_BLOCKS
-            || self.hosts[1].len() >= MOST_KEYS
-        {
-            self.write(Depth::Hours, context, row);
+        for (key, host) in busiest(&mut hosts) {
+            let time = key.bucket().saturating_mul(width);
+            host_row(table, time, key.address(), &host, context, row);
         }
+        // Empty, with its places.
+        self.hosts[level] = hosts;
     }
 }
 
@@ -574,26 +630,25 @@ fn busiest(hosts: &mut Hosts) -> Vec<(HostKey, Host)> {
             key.address,
         )
     });
-    let mut kept: Vec<(HostKey, Host)> = Vec::new();
     let mut others: HashMap<i64, Host> = HashMap::new();
     let (mut bucket, mut rank) = (i64::MIN, 0);
-    for (key, host) in all {
+    all.retain(|(key, host)| {
         if key.bucket() != bucket {
             (bucket, rank) = (key.bucket(), 0);
         }
         rank += 1;
-        if rank <= TOP_HOSTS && key.family() != OTHERS {
-            kept.push((key, host));
-        } else {
-            others.entry(key.bucket()).or_default().add(&host);
+        let keep = rank <= TOP_HOSTS && key.family() != OTHERS;
+        if !keep {
+            others.entry(key.bucket()).or_default().add(host);
         }
-    }
-    kept.extend(
+        keep
+    });
+    all.extend(
         others
             .into_iter()
             .map(|(bucket, host)| (HostKey::new(bucket, None), host)),
     );
-    kept
+    all
 }
 
 fn series(conn: &Conn) -> Series {
@@ -705,7 +760,7 @@ mod tests {
 
     #[test]
     fn a_conversation_is_spread_over_its_seconds() {
-        let mut rollups = Rollups::default();
+        let mut rollups = Rollups::new(16 << 20);
         // From 0.5 s to 2.5 s: a quarter, a half, a quarter.
         rollups.take(&Record::Conn(conn(1, SECOND / 2, 2 * SECOND, 5, 1001)));
         let rows = rows(&mut rollups, Depth::Hours);
@@ -721,7 +776,7 @@ mod tests {
 
     #[test]
     fn updates_are_not_counted_again_at_the_end() {
-        let mut rollups = Rollups::default();
+        let mut rollups = Rollups::new(16 << 20);
         rollups.take(&Record::ConnUpdate(conn(1, 0, 60 * SECOND, 60, 6000)));
         rollups.take(&Record::ConnUpdate(conn(
             1,
@@ -746,7 +801,7 @@ mod tests {
 
     #[test]
     fn all_hosts_but_the_busiest_are_one_row() {
-        let mut rollups = Rollups::default();
+        let mut rollups = Rollups::new(16 << 20);
         for i in 0..3000u32 {
             let mut conn = conn(i, 0, 0, 1, u64::from(i) + 100);
             conn.orig_h = IpAddr::from((i + 1).to_be_bytes());
@@ -772,8 +827,40 @@ mod tests {
     }
 
     #[test]
+    fn with_hardly_any_memory_the_sums_are_the_same() {
+        let mut rollups = Rollups::new(0);
+        let mut sums: HashMap<&str, u64> = HashMap::new();
+        let mut row = |table: &'static str, values: &[Value<'_>]| {
+            if let Value::Count(bytes) = values[if table.starts_with("hosts") { 4 } else { 6 }] {
+                *sums.entry(table).or_default() += bytes;
+            }
+        };
+        for i in 0..500u32 {
+            let mut conn = conn(i, i64::from(i) * 7 * MINUTE, HOUR, 100, 1000);
+            (conn.orig_h, conn.source) = (IpAddr::from(i.to_be_bytes()), SourceId(i as u16 % 3));
+            rollups.take(&Record::Conn(conn));
+            if rollups.is_full() {
+                rollups.write(Depth::Minutes, &RecordContext::default(), &mut row);
+            }
+            assert!(rollups.hosts.iter().all(|hosts| hosts.len() <= 128));
+        }
+        rollups.write(Depth::Hours, &RecordContext::default(), &mut row);
+        let all: Vec<(&str, u64)> = [
+            ("rollup_1s", 500_000),
+            ("rollup_1m", 500_000),
+            ("rollup_1h", 500_000),
+            ("hosts_1m", 500_000),
+            ("hosts_1h", 500_000),
+        ]
+        .to_vec();
+        for (table, bytes) in all {
+            assert_eq!(sums.get(table), Some(&bytes), "{table}");
+        }
+    }
+
+    #[test]
     fn absurd_times_end_and_lose_nothing() {
-        let mut rollups = Rollups::default();
+        let mut rollups = Rollups::new(16 << 20);
         for (ts, duration) in [
             (i64::MIN, i64::MAX),
             (i64::MAX, i64::MAX),

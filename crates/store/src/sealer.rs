@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub(crate) struct Job {
     pub tail: Vec<RecordBatch>,
     /// Records that the ledger hears of when the tail is written: none for roll-ups.
     pub records: u64,
+    /// Bytes of memory, about, when its file has been read.
+    pub bytes: usize,
 }
 
 /// The thread.
@@ -43,6 +45,8 @@ pub(crate) struct Sealer {
     hurry: Arc<AtomicBool>,
     /// The disk refuses.
     failing: Arc<AtomicBool>,
+    /// Bytes of memory of what was handed over and is not Parquet yet.
+    held: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,11 +56,13 @@ impl Sealer {
         let (jobs, work) = sync_channel(1);
         let hurry = Arc::new(AtomicBool::new(false));
         let failing = Arc::new(AtomicBool::new(false));
+        let held = Arc::new(AtomicUsize::new(0));
         let worker = Worker {
             layout,
             status,
             hurry: Arc::clone(&hurry),
             failing: Arc::clone(&failing),
+            held: Arc::clone(&held),
         };
         let thread = Builder::new()
             .name("store-seal".into())
@@ -65,24 +71,37 @@ impl Sealer {
             jobs: Some(jobs),
             hurry,
             failing,
+            held,
             thread: Some(thread),
         })
     }
 
     /// Hands a segment over; gives it back if two are on their way already.
     pub fn seal(&self, job: Job) -> Result<(), Job> {
+        let bytes = job.bytes;
         match &self.jobs {
             Some(jobs) => jobs.try_send(job).map_err(|error| match error {
                 TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
-            }),
-            None => Err(job),
+            })?,
+            None => return Err(job),
         }
+        // The other thread may have been faster: it wraps around for that moment.
+        self.held.fetch_add(bytes, Relaxed);
+        Ok(())
+    }
+
+    /// Bytes of memory of what was handed over and is not Parquet yet.
+    pub fn held(&self) -> usize {
+        usize::try_from(self.held.load(Relaxed).cast_signed()).unwrap_or(0)
     }
 
     /// Hands a segment over, and waits until there is room for it.
     pub fn seal_at_last(&self, job: Job) -> Result<(), Job> {
         match &self.jobs {
-            Some(jobs) => jobs.send(job).map_err(|error| error.0),
+            Some(jobs) => {
+                self.held.fetch_add(job.bytes, Relaxed);
+                jobs.send(job).map_err(|error| error.0)
+            }
             None => Err(job),
         }
     }
@@ -112,6 +131,7 @@ struct Worker {
     status: Arc<OutputStatus>,
     hurry: Arc<AtomicBool>,
     failing: Arc<AtomicBool>,
+    held: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -121,7 +141,12 @@ impl Worker {
         }
         loop {
             match work.recv_timeout(Duration::from_secs(3600)) {
-                Ok(job) => self.seal(&job),
+                Ok(job) => {
+                    self.seal(&job);
+                    let bytes = job.bytes;
+                    drop(job);
+                    self.held.fetch_sub(bytes, Relaxed);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -169,8 +194,8 @@ impl Worker {
     fn attempt(&self, job: &Job) -> Result<u64, StoreError> {
         let mut batches = Vec::new();
         if let Some(open) = &job.open {
-            let mut file = File::open(open).map_err(StoreError::io("open", open))?;
-            let content = segment::read(&mut file).map_err(StoreError::io("read", open))?;
+            let file = File::open(open).map_err(StoreError::io("open", open))?;
+            let content = segment::read(&file).map_err(StoreError::io("read", open))?;
             if let Some(damage) = content.damage {
                 let kept = self
                     .layout
@@ -242,6 +267,7 @@ pub(crate) fn left_open(layout: &Layout) -> Result<(Vec<Job>, Vec<String>), Stor
         open: Some(open.path),
         tail: Vec::new(),
         records: 0,
+        bytes: 0,
     });
     Ok((jobs.collect(), notes))
 }

@@ -4,9 +4,9 @@
 //! checked against the file before anything is decoded.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -19,6 +19,10 @@ use crate::error::StoreError;
 
 /// The largest open segment that is read, bytes: many times what is ever written.
 const MOST_BYTES: u64 = 4 << 30;
+/// The largest description of a message, bytes: ours have some kilobytes.
+const MOST_METADATA: usize = 1 << 20;
+/// Rows of one batch of the file: what stands in memory twice while it is written.
+const BATCH: usize = 8192;
 
 /// A segment that is being written.
 pub(crate) struct SegmentWriter {
@@ -29,7 +33,22 @@ pub(crate) struct SegmentWriter {
     good: u64,
     /// What waits to be written.
     unsent: Option<RecordBatch>,
+    /// How many of its rows, from the first one, are in `stream` already.
+    encoded: usize,
     rows: usize,
+    /// Rows of the file that [`SegmentWriter::news`] has not told of.
+    untold: usize,
+}
+
+/// What became of a segment that was closed.
+#[derive(Default)]
+pub(crate) struct Closed {
+    /// Its file, if that has any rows.
+    pub path: Option<PathBuf>,
+    /// The rows that are not in it.
+    pub unsent: Option<RecordBatch>,
+    /// Rows of the file that nobody was told of.
+    pub untold: usize,
 }
 
 impl SegmentWriter {
@@ -42,7 +61,9 @@ impl SegmentWriter {
             stream,
             good: 0,
             unsent: None,
+            encoded: 0,
             rows: 0,
+            untold: 0,
         })
     }
 
@@ -65,27 +86,61 @@ impl SegmentWriter {
         self.unsent.is_some()
     }
 
-    /// Has a batch wait to be written; nothing else may wait already.
-    pub fn add(&mut self, batch: RecordBatch) -> Result<(), StoreError> {
-        self.stream
-            .write(&batch)
-            .map_err(StoreError::arrow(&self.path))?;
-        self.unsent = Some(batch);
-        Ok(())
+    /// Bytes of memory: what waits, and what of it is encoded.
+    pub fn held(&self) -> usize {
+        let unsent = self.unsent.as_ref();
+        let unsent = unsent.map_or(0, RecordBatch::get_array_memory_size);
+        unsent + self.stream.get_ref().capacity()
     }
 
-    /// Ends it: its file, if that has any rows, and what it lacks.
-    pub fn close(self) -> (Option<PathBuf>, Option<RecordBatch>) {
-        if self.rows == 0 {
+    /// Has rows wait to be written; nothing else may wait already.
+    pub fn add(&mut self, batch: RecordBatch) {
+        self.unsent = Some(batch);
+    }
+
+    /// Ends it.
+    pub fn close(self) -> Closed {
+        let path = if self.rows == 0 {
             let _ = std::fs::remove_file(&self.path);
-            (None, self.unsent)
+            None
         } else {
-            (Some(self.path), self.unsent)
+            Some(self.path)
+        };
+        Closed {
+            path,
+            unsent: self.unsent,
+            untold: self.untold,
         }
     }
 
-    /// Writes what waits, whole or not at all, and says how many rows that were. What was not written waits on.
-    pub fn send(&mut self) -> Result<usize, StoreError> {
+    /// Rows that came to the file since this was asked last.
+    pub fn news(&mut self) -> usize {
+        std::mem::take(&mut self.untold)
+    }
+
+    /// Writes what waits, batch by batch, each whole or not at all. What was not written waits on.
+    pub fn send(&mut self) -> Result<(), StoreError> {
+        while let Some(rows) = self.unsent.take() {
+            let result = self.send_some(&rows);
+            let rest = rows.num_rows() - *result.as_ref().unwrap_or(&0);
+            if rest > 0 {
+                self.unsent = Some(rows.slice(rows.num_rows() - rest, rest));
+            }
+            result?;
+        }
+        Ok(())
+    }
+
+    /// Writes the first of these rows; how many.
+    fn send_some(&mut self, rows: &RecordBatch) -> Result<usize, StoreError> {
+        // What was encoded once stays so, since it may hold a dictionary that is not sent again.
+        if self.encoded == 0 {
+            let some = rows.slice(0, BATCH.min(rows.num_rows()));
+            self.stream
+                .write(&some)
+                .map_err(StoreError::arrow(&self.path))?;
+            self.encoded = some.num_rows();
+        }
         let bytes = self.stream.get_ref();
         if let Err(error) = self.file.write_all_at(bytes, self.good) {
             // Readers stop at the good part anyway; this gives the room back.
@@ -93,9 +148,10 @@ impl SegmentWriter {
             return Err(StoreError::io("write", &self.path)(error));
         }
         self.good += bytes.len() as u64;
-        self.stream.get_mut().clear();
-        let sent = self.unsent.take().map_or(0, |batch| batch.num_rows());
+        *self.stream.get_mut() = Vec::new();
+        let sent = std::mem::take(&mut self.encoded);
         self.rows += sent;
+        self.untold += sent;
         Ok(sent)
     }
 }
@@ -109,7 +165,7 @@ pub(crate) struct SegmentContent {
 }
 
 /// Reads what is whole.
-pub(crate) fn read(file: &mut File) -> io::Result<SegmentContent> {
+pub(crate) fn read(file: &File) -> io::Result<SegmentContent> {
     let len = file.metadata()?.len();
     if len > MOST_BYTES {
         return Ok(SegmentContent {
@@ -117,32 +173,41 @@ pub(crate) fn read(file: &mut File) -> io::Result<SegmentContent> {
             ..SegmentContent::default()
         });
     }
-    let mut bytes = Vec::with_capacity(len as usize);
-    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
-    Ok(decode(&bytes))
-}
-
-fn decode(bytes: &[u8]) -> SegmentContent {
-    let (good, ended) = whole(bytes);
+    let (good, ended) = whole(file, len)?;
     let mut content = SegmentContent::default();
     if let Ended::Nonsense(what) = ended {
         content.damage = Some(what.to_owned());
     }
     if good > 0 {
+        let messages = BufReader::new(Positioned { file, at: 0 }.take(good));
         // The library panics on some of what cannot be: this is a file, and files are damaged.
-        match catch_unwind(|| batches(&bytes[..good])) {
+        match catch_unwind(AssertUnwindSafe(|| batches(messages))) {
             Ok((batches, None)) => content.batches = batches,
             Ok((batches, damage)) => (content.batches, content.damage) = (batches, damage),
             Err(_) => content.damage = Some("it cannot be decoded".into()),
         }
     }
-    content
+    Ok(content)
+}
+
+/// Reads a file from its beginning, wherever it stands.
+struct Positioned<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for Positioned<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// The batches of whole messages, up to the first that is wrong, and what is wrong with it.
-fn batches(bytes: &[u8]) -> (Vec<RecordBatch>, Option<String>) {
+fn batches(messages: impl Read) -> (Vec<RecordBatch>, Option<String>) {
     let mut batches = Vec::new();
-    let reader = match StreamReader::try_new(bytes, None) {
+    let reader = match StreamReader::try_new(messages, None) {
         Ok(reader) => reader,
         Err(error) => return (batches, Some(error.to_string())),
     };
@@ -163,36 +228,55 @@ enum Ended {
     Nonsense(&'static str),
 }
 
-/// Bytes of the whole messages that a file begins with. (Arrow columnar format, "Encapsulated message format": a continuation of four
+/// Bytes of the whole messages that a file of that length begins with. (Arrow columnar format, "Encapsulated message format": a continuation of four
 /// bytes 0xff, the length of the metadata, the metadata, a body whose length the metadata tells.)
-fn whole(bytes: &[u8]) -> (usize, Ended) {
+fn whole(file: &File, len: u64) -> io::Result<(u64, Ended)> {
     let mut at = 0;
+    let mut metadata = Vec::new();
     loop {
-        let rest = &bytes[at..];
-        let Some((head, rest)) = rest.split_first_chunk::<8>() else {
-            return (at, Ended::Short);
-        };
+        let mut head = [0; 8];
+        if !read_whole(file, &mut head, at)? {
+            return Ok((at, Ended::Short));
+        }
         if head[..4] != [0xff; 4] {
-            return (at, Ended::Nonsense("no message where one should begin"));
+            return Ok((at, Ended::Nonsense("no message where one should begin")));
         }
-        let metadata = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        let Some(message) = rest.get(..metadata) else {
-            return (at, Ended::Short);
-        };
-        let Ok(message) = root_as_message(message) else {
-            return (at, Ended::Nonsense("a message that cannot be read"));
-        };
-        let Ok(body) = usize::try_from(message.bodyLength()) else {
-            return (at, Ended::Nonsense("a message of negative length"));
-        };
-        let first = at == 0;
-        if first != (message.header_type() == MessageHeader::Schema) {
-            return (at, Ended::Nonsense("no schema first, or a second one"));
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        if length as u64 > len - at - 8 {
+            return Ok((at, Ended::Short));
         }
-        let Some(end) = metadata.checked_add(body).filter(|end| *end <= rest.len()) else {
-            return (at, Ended::Short);
+        if length > MOST_METADATA {
+            return Ok((at, Ended::Nonsense("a message that cannot be read")));
+        }
+        metadata.resize(length, 0);
+        if !read_whole(file, &mut metadata, at + 8)? {
+            return Ok((at, Ended::Short));
+        }
+        let Ok(message) = root_as_message(&metadata) else {
+            return Ok((at, Ended::Nonsense("a message that cannot be read")));
         };
-        at += 8 + end;
+        let Ok(body) = u64::try_from(message.bodyLength()) else {
+            return Ok((at, Ended::Nonsense("a message of negative length")));
+        };
+        if (at == 0) != (message.header_type() == MessageHeader::Schema) {
+            return Ok((at, Ended::Nonsense("no schema first, or a second one")));
+        }
+        let end = (at + 8 + length as u64)
+            .checked_add(body)
+            .filter(|end| *end <= len);
+        let Some(end) = end else {
+            return Ok((at, Ended::Short));
+        };
+        at = end;
+    }
+}
+
+/// Fills the buffer from there on; whether the file has so much.
+fn read_whole(file: &File, buffer: &mut [u8], at: u64) -> io::Result<bool> {
+    match file.read_exact_at(buffer, at) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -245,9 +329,10 @@ mod tests {
         let mut writer = SegmentWriter::create(path.clone(), &batch(0).schema()).unwrap();
         let mut ends = Vec::new();
         for i in 0..5 {
-            writer.add(batch(i * 10)).unwrap();
+            writer.add(batch(i * 10));
             assert!(writer.has_unsent());
-            assert_eq!(writer.send().unwrap(), 10);
+            writer.send().unwrap();
+            assert_eq!(writer.news(), 10);
             ends.push(writer.bytes() as usize);
         }
         assert_eq!(writer.rows(), 50);
@@ -257,11 +342,36 @@ mod tests {
         (bytes, ends)
     }
 
+    /// A file without a name.
+    fn file() -> File {
+        let path = std::env::temp_dir().join(format!(
+            "portreeve-segment-{}-{:?}-read",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)
+            .unwrap();
+        std::fs::remove_file(path).unwrap();
+        file
+    }
+
+    fn read_bytes(file: &mut File, bytes: &[u8]) -> SegmentContent {
+        file.set_len(0).unwrap();
+        file.write_all_at(bytes, 0).unwrap();
+        read(file).unwrap()
+    }
+
     #[test]
     fn every_cut_leaves_the_whole_batches_before_it() {
         let (bytes, ends) = segment();
+        let mut file = file();
         for cut in 0..=bytes.len() {
-            let content = decode(&bytes[..cut]);
+            let content = read_bytes(&mut file, &bytes[..cut]);
             let whole = ends.iter().filter(|end| **end <= cut).count();
             // A dictionary may be there before its batch.
             assert_eq!(content.batches.len(), whole, "{cut}");
@@ -273,12 +383,39 @@ mod tests {
     }
 
     #[test]
+    fn many_rows_go_in_batches_that_share_their_dictionary() {
+        let path =
+            std::env::temp_dir().join(format!("portreeve-segment-{}-many", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let rows = BATCH as i32 * 2 + 5;
+        let names: DictionaryArray<Int32Type> =
+            (0..rows).map(|i| ["a", "b"][i as usize % 2]).collect();
+        let many = RecordBatch::try_from_iter([
+            ("n", Arc::new(Int32Array::from_iter_values(0..rows)) as _),
+            ("name", Arc::new(names) as _),
+        ])
+        .unwrap();
+        let mut writer = SegmentWriter::create(path.clone(), &many.schema()).unwrap();
+        writer.add(many.clone());
+        writer.send().unwrap();
+        assert_eq!(writer.news(), rows as usize);
+        assert!(!writer.has_unsent());
+        let content = read(&File::open(&path).unwrap()).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert!(content.damage.is_none());
+        let read = arrow::compute::concat_batches(&many.schema(), &content.batches).unwrap();
+        assert_eq!(content.batches.len(), 3);
+        assert_eq!(read, many);
+    }
+
+    #[test]
     fn flipped_bits_are_never_a_panic() {
         let (bytes, _) = segment();
+        let mut file = file();
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
-            let content = decode(&damaged);
+            let content = read_bytes(&mut file, &damaged);
             assert!(content.batches.len() <= 5);
         }
     }

@@ -24,6 +24,11 @@ const ROLLUPS_EVERY: [(Depth, Duration); 3] = [
     (Depth::Seconds, Duration::from_secs(10)),
 ];
 
+/// Records between two looks at the memory of all tables together.
+const LOOK_EVERY: u32 = 256;
+/// A table that has fewer rows is not worth a file of its own for the sake of room, while others make room.
+const WORTH: usize = 4096;
+
 /// Between two looks whether the thread that makes Parquet has room.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -38,7 +43,8 @@ pub struct Store {
     tables: Vec<OpenTable>,
     /// Places of the tables by their names.
     places: HashMap<&'static str, usize>,
-    rollups: Rollups,
+    /// Unless none are wanted; while they are written they are in the hands of who writes them.
+    rollups: Option<Rollups>,
     /// The names behind the numbers of records, from the first one.
     context: Option<RecordContext>,
     sealer: Sealer,
@@ -46,6 +52,10 @@ pub struct Store {
     retention: Arc<Mutex<Retention>>,
     /// The number of the next segment.
     next: u64,
+    /// Records until the memory is looked at.
+    until_look: u32,
+    /// There is no room, and the disk takes nothing.
+    crowded: bool,
     rolled: [Instant; 3],
     notes: Vec<String>,
     _lock: Lock,
@@ -99,7 +109,7 @@ impl Store {
                 .enumerate()
                 .map(|(place, table)| (table.name, place))
                 .collect(),
-            rollups: Rollups::default(),
+            rollups: config.rollups.then(|| Rollups::new(config.sums_bytes())),
             context: None,
             layout,
             config,
@@ -107,6 +117,8 @@ impl Store {
             keeper,
             retention,
             next,
+            until_look: LOOK_EVERY,
+            crowded: false,
             rolled: [now; 3],
             notes,
             _lock: lock,
@@ -157,11 +169,54 @@ impl Store {
 
     /// Room for another row of a table?
     fn room(&mut self, place: usize) -> bool {
-        !self.tables[place].is_full(self.config.segment_bytes()) || self.seal(place)
+        self.until_look = self.until_look.saturating_sub(1);
+        if self.until_look == 0 {
+            self.until_look = LOOK_EVERY;
+            self.crowded = !self.within_bounds();
+        }
+        !self.crowded && !self.tables[place].is_full(self.config.segment_bytes())
+            || self.seal(place)
+    }
+
+    /// Makes room as long as all tables together hold more than they may; whether they hold less now.
+    fn within_bounds(&mut self) -> bool {
+        let most = self.config.held_bytes();
+        let mut gave_back = false;
+        loop {
+            let held: usize = self.tables.iter().map(OpenTable::held).sum();
+            let at_sealer = self.sealer.held();
+            if held + at_sealer <= most {
+                return true;
+            }
+            if !gave_back {
+                let tables = self.tables.iter_mut();
+                tables.for_each(|table| table.columns.give_back());
+                gave_back = true;
+                continue;
+            }
+            let least = if at_sealer > 0 { WORTH } else { 1 };
+            let largest = (0..self.tables.len())
+                .filter(|place| {
+                    self.tables[*place].rows() >= least || self.tables[*place].is_waiting()
+                })
+                .max_by_key(|place| self.tables[*place].held());
+            match largest {
+                Some(place) => {
+                    if !self.seal(place) {
+                        return false;
+                    }
+                    self.tables[place].columns.give_back();
+                }
+                None if at_sealer == 0 || self.sealer.is_failing() => return false,
+                None => std::thread::sleep(PAUSE),
+            }
+        }
     }
 
     fn roll(&mut self, depth: Depth, context: &RecordContext) {
-        let mut rollups = std::mem::take(&mut self.rollups);
+        let Some(mut rollups) = self.rollups.take() else {
+            return;
+        };
         rollups.write(depth, context, &mut |table, values| {
             let Some(place) = self.places.get(table).copied() else {
                 return;
@@ -175,7 +230,7 @@ impl Store {
                 table.added();
             }
         });
-        self.rollups = rollups;
+        self.rollups = Some(rollups);
     }
 
     /// What has been in memory for so long into open segments. At a high rate segments are full before, and nothing is written twice.
@@ -205,16 +260,6 @@ impl Store {
             self.status
                 .recovered(format!("{}: writes again", self.config.path.display()));
         }
-        let held: usize = self.tables.iter().map(OpenTable::bytes).sum();
-        if held > self.config.segment_bytes()
-            && let Some((place, _)) = self
-                .tables
-                .iter()
-                .enumerate()
-                .max_by_key(|(_, table)| table.bytes())
-        {
-            self.seal(place);
-        }
     }
 }
 
@@ -242,10 +287,9 @@ impl Output for Store {
         if self.context.is_none() {
             self.context = Some(context.clone());
         }
-        if self.config.rollups {
-            self.rollups.take(record);
-            if self.rollups.is_full() {
-                self.roll(Depth::Seconds, context);
+        if let Some(rollups) = &mut self.rollups {
+            rollups.take(record);
+            if rollups.is_full() {
                 self.roll(Depth::Minutes, context);
             }
         }

@@ -78,9 +78,16 @@ impl OpenTable {
         self.waiting.is_some()
     }
 
-    /// Bytes of memory.
-    pub fn bytes(&self) -> usize {
-        self.columns.bytes()
+    /// Rows in memory.
+    pub fn rows(&self) -> usize {
+        self.columns.rows()
+    }
+
+    /// Bytes of memory that it holds: rows, room for more, what the disk refused, what waits for the sealer.
+    pub fn held(&self) -> usize {
+        let segment = self.segment.as_ref().map_or(0, SegmentWriter::held);
+        let waiting = self.waiting.as_ref().map_or(0, |job| job.bytes);
+        self.columns.held() + segment + waiting
     }
 
     /// Puts the rows in memory into the open segment; how many of them the ledger counts as written.
@@ -110,19 +117,19 @@ impl OpenTable {
             }
         };
         // A batch that the disk refused goes first, and alone.
-        let mut sent = 0;
         if segment.has_unsent() {
-            sent += segment.send()?;
+            segment.send()?;
         }
         if self.columns.rows() > 0 {
             let batch = self
                 .columns
                 .take()
                 .map_err(StoreError::arrow(segment.path()))?;
-            segment.add(batch)?;
-            sent += segment.send()?;
+            segment.add(batch);
+            segment.send()?;
         }
-        Ok(if self.counts { sent as u64 } else { 0 })
+        let sent = segment.news() as u64;
+        Ok(if self.counts { sent } else { 0 })
     }
 
     /// Ends the segment: what is to be made Parquet, if there is anything.
@@ -130,6 +137,7 @@ impl OpenTable {
         if let Some(job) = self.waiting.take() {
             return Ok(Some(job));
         }
+        let mut bytes = self.columns.held();
         let tail = if self.columns.rows() > 0 {
             // With rows in an open segment they go by one schema; alone, they may go as they are.
             let rows = if self.segment.is_some() {
@@ -153,18 +161,21 @@ impl OpenTable {
             *next += 1;
             *next - 1
         };
-        let (open, unsent) = match segment {
-            Some(segment) => segment.close(),
-            None => (None, None),
-        };
-        let rows: Vec<RecordBatch> = unsent.into_iter().chain(tail).collect();
-        let records = rows.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        // It is read back as it was written.
+        bytes += segment
+            .as_ref()
+            .map_or(0, |segment| segment.held() + segment.bytes() as usize);
+        let closed = segment.map(SegmentWriter::close).unwrap_or_default();
+        let tail: Vec<RecordBatch> = closed.unsent.into_iter().chain(tail).collect();
+        let records = closed.untold + tail.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let records = if self.counts { records as u64 } else { 0 };
         Ok(Some(Job {
             table: self.name.to_owned(),
             segment: number,
-            open,
-            tail: rows,
-            records: if self.counts { records } else { 0 },
+            open: closed.path,
+            tail,
+            records,
+            bytes,
         }))
     }
 

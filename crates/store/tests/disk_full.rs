@@ -13,13 +13,13 @@ use portreeve_store::{Store, StoreConfig};
 
 const INSIDE: &str = "PORTREEVE_TEST_SMALL_DISK";
 
-/// Runs the test `name` of this program again, with a folder of 2 MiB.
+/// Runs the test `name` of this program again, with a folder of 64 MiB.
 fn on_a_small_disk(name: &str) -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(INSIDE) {
         return Some(path.into());
     }
     let folder = Folder::new(&format!("disk-{name}"));
-    let script = r#"mount -t tmpfs -o size=2m none "$1" && exec "$2" --exact "$3" --nocapture"#;
+    let script = r#"mount -t tmpfs -o size=64m none "$1" && exec "$2" --exact "$3" --nocapture"#;
     let outcome = Command::new("unshare")
         .args(["--mount", "sh", "-c", script, "sh"])
         .arg(&folder.0)
@@ -53,7 +53,7 @@ fn records_are_counted_and_all_others_are_there() {
     };
     let mut store = Store::open(StoreConfig {
         flush_every: Duration::ZERO,
-        memory: 4 << 20,
+        memory: StoreConfig::LEAST_MEMORY,
         rollups: false,
         ..config(&folder)
     })
@@ -62,8 +62,8 @@ fn records_are_counted_and_all_others_are_there() {
     store.flush();
     assert_eq!(store.counters().written, 100);
     let ballast = folder.join("ballast");
-    let _ = fs::write(&ballast, vec![0; 4 << 20]);
-    for i in 0..200u32 {
+    let _ = fs::write(&ballast, vec![0; 96 << 20]);
+    for i in 0..1200u32 {
         write(&mut store, (0..100).map(|n| conn(100 + i * 100 + n, BEGIN)));
         store.flush();
     }
@@ -87,10 +87,10 @@ fn records_are_counted_and_all_others_are_there() {
     until(&mut store, "it does not recover", |store| {
         store.status().state() == OutputState::Ok
     });
-    write(&mut store, (0..100).map(|n| conn(50_000 + n, BEGIN)));
+    write(&mut store, (0..100).map(|n| conn(500_000 + n, BEGIN)));
     store.finish();
     let end = store.counters();
-    assert_eq!(end.settled(), 20_200, "{end:?}");
+    assert_eq!(end.settled(), 120_200, "{end:?}");
     assert_eq!(rows(&table(&folder, "conn")) as u64, end.written);
     assert!(end.written > 300);
 }

@@ -93,24 +93,24 @@ fn what_is_not_parquet_yet_survives_a_crash() {
 fn segments_become_parquet_when_they_are_full_or_old() {
     let folder = Folder::new("full");
     let small = StoreConfig {
-        memory: 4 << 20,
+        memory: StoreConfig::LEAST_MEMORY,
         segment_every: Duration::from_millis(300),
         ..config(&folder.0)
     };
     let mut store = Store::open(small).unwrap();
-    // A row of conn has more than 400 bytes in memory: each MiB of a segment holds less than 2622.
+    // A row of conn has more than 250 bytes in memory, a segment 2 MiB: less than 8400 rows.
     write(
         &mut store,
-        (0..10_000).map(|n| conn(n, BEGIN + i64::from(n))),
+        (0..40_000).map(|n| conn(n, BEGIN + i64::from(n))),
     );
     until(&mut store, "full", |_| {
         files(&folder.0.join("conn"), ".parquet").len() >= 3
     });
     until(&mut store, "old", |store| {
-        rows(&table(&folder.0, "conn")) == 10_000 && store.counters().written == 10_000
+        rows(&table(&folder.0, "conn")) == 40_000 && store.counters().written == 40_000
     });
     store.finish();
-    assert_eq!(rows(&table(&folder.0, "conn")), 10_000);
+    assert_eq!(rows(&table(&folder.0, "conn")), 40_000);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use portreeve_store::StoreConfig;
 
 use super::layers::{ConfigError, Layers};
 use super::secrets::{self, Mask};
@@ -230,8 +231,8 @@ settings! {
         flush_every: Interval = Interval::seconds(1), "store.flush_every";
         /// How long records are collected at most until they become a Parquet file. Many make one as soon as they fill a row group.
         segment_every: Interval = Interval::seconds(300), "store.segment_every";
-        /// Memory for records that are not on disk yet, and for making Parquet of them. Comes on top of `engine.memory`.
-        memory: ByteSize = ByteSize(256 << 20), "store.memory";
+        /// Memory for everything that it does: records that are not on disk yet, making Parquet of them, sums for roll-ups, merging of files. At least 32MiB. Comes on top of `engine.memory`.
+        memory: ByteSize<{ StoreConfig::LEAST_MEMORY }> = ByteSize(256 << 20), "store.memory";
         /// Records older than this are deleted, file by file. `0s`: never. What was read from an old capture counts from when it was stored.
         keep_for: Interval = Interval::seconds(30 * 86_400), "store.keep_for", live;
         /// Roll-ups older than this are deleted. `0s`: never.

@@ -95,6 +95,16 @@ impl Lists {
         self.bytes
     }
 
+    /// Bytes of memory, with room that is not used, about: builders double, and tell not of all that they have.
+    pub fn held(&self) -> usize {
+        let rows = match &self.builder {
+            Builder::Texts(builder) => builder.len(),
+            Builder::Intervals(builder) => builder.len(),
+            Builder::Counts(builder) => builder.len(),
+        };
+        2 * (self.bytes + rows * ELEMENT)
+    }
+
     /// Takes the lists of so many rows out.
     pub fn take(&mut self, rows: usize) -> ArrayRef {
         self.pad(rows);

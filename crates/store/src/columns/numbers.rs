@@ -45,6 +45,11 @@ impl Validity {
         }
     }
 
+    /// Bytes of memory, with room that is not used.
+    pub fn held(&self) -> usize {
+        self.words.capacity() * size_of::<u64>()
+    }
+
     /// Takes it out, for so many rows.
     pub fn take(&mut self, rows: usize) -> Option<NullBuffer> {
         if !std::mem::take(&mut self.any_null) {
@@ -90,6 +95,11 @@ impl<T: Copy + Default> Numbers<T> {
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         size_of_val(self.values.as_slice()) + self.values.len() / 8
+    }
+
+    /// Bytes of memory, with room that is not used.
+    pub fn held(&self) -> usize {
+        self.values.capacity() * size_of::<T>() + self.validity.held()
     }
 
     /// Takes the values of so many rows out.

@@ -68,6 +68,11 @@ impl Texts {
         self.bytes.len() + size_of_val(self.ends.as_slice())
     }
 
+    /// Bytes of memory, with room that is not used.
+    pub fn held(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<i32>() + self.validity.held()
+    }
+
     /// Takes the texts of so many rows out.
     pub fn take(&mut self, rows: usize) -> Result<StringArray, ArrowError> {
         let mut room = Vec::with_capacity(room_after(self.ends.len()));
@@ -82,6 +87,11 @@ impl Texts {
             self.validity.take(rows),
         )
     }
+}
+
+/// Bytes of memory of a map, about: its places, of which one in eight stays free, with a byte beside each.
+fn held<K>(map: &HashMap<K, i32, RandomState>) -> usize {
+    map.capacity() / 7 * 8 * (size_of::<(K, i32)>() + 1)
 }
 
 /// Texts of which each is kept once, and a number for each row.
@@ -111,6 +121,10 @@ impl<K: Hash + Eq> Coded<K> {
 
     fn bytes(&self) -> usize {
         self.numbers.bytes() + self.texts.bytes() + self.places.len() * (size_of::<K>() + 8)
+    }
+
+    fn held(&self) -> usize {
+        self.numbers.held() + self.texts.held() + held(&self.places)
     }
 
     fn take(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
@@ -212,6 +226,11 @@ impl Words {
         self.coded.bytes()
     }
 
+    /// Bytes of memory, with room that is not used; each text is a key too.
+    pub fn held(&self) -> usize {
+        self.coded.held() + self.coded.texts.bytes()
+    }
+
     pub fn take(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
         self.near.fill((Short::default(), 0));
         self.coded.take(rows)
@@ -277,6 +296,11 @@ impl Addresses {
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         self.coded.bytes() + self.v4.len() * 12
+    }
+
+    /// Bytes of memory, with room that is not used.
+    pub fn held(&self) -> usize {
+        self.coded.held() + held(&self.v4)
     }
 
     pub fn take(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {

@@ -35,6 +35,11 @@ impl<K, V> Default for Blocks<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V: Copy + Default + PartialEq> Blocks<K, V> {
+    /// Bytes of memory that one block takes, with its place: in a map that may be half empty, and in a list that may have doubled.
+    pub const BLOCK: usize = size_of::<[V; LENGTH]>()
+        + 2 * size_of::<Block<K, V>>()
+        + 2 * size_of::<((K, i64), usize)>();
+
     /// The sum of a bucket.
     pub fn at(&mut self, key: K, bucket: i64) -> &mut V {
         let number = bucket.div_euclid(LENGTH as i64);

@@ -5,9 +5,20 @@ use std::str::FromStr;
 
 use super::{Setting, number_and_unit, text};
 
-/// An amount of memory or disk, in bytes.
+/// An amount of memory or disk, in bytes; as it is read, not less than `LEAST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ByteSize(pub u64);
+pub struct ByteSize<const LEAST: u64 = 0>(pub u64);
+
+impl<const LEAST: u64> ByteSize<LEAST> {
+    fn checked(bytes: u64) -> Result<Self, String> {
+        if bytes >= LEAST {
+            Ok(ByteSize(bytes))
+        } else {
+            let (given, least) = (ByteSize::<0>(bytes), ByteSize::<0>(LEAST));
+            Err(format!("{given} is too little: at least {least}"))
+        }
+    }
+}
 
 const BYTE_UNITS: [(&str, u64); 4] = [
     ("TiB", 1 << 40),
@@ -16,7 +27,7 @@ const BYTE_UNITS: [(&str, u64); 4] = [
     ("KiB", 1 << 10),
 ];
 
-impl FromStr for ByteSize {
+impl<const LEAST: u64> FromStr for ByteSize<LEAST> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -41,14 +52,14 @@ impl FromStr for ByteSize {
         let bytes = number * factor as f64;
         // 2^63: what TOML and every later calculation can hold.
         if bytes < 9.2e18 {
-            Ok(ByteSize(bytes as u64))
+            Self::checked(bytes as u64)
         } else {
             Err(format!("\"{text}\" is more than can be counted"))
         }
     }
 }
 
-impl fmt::Display for ByteSize {
+impl<const LEAST: u64> fmt::Display for ByteSize<LEAST> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, factor) in BYTE_UNITS {
             if self.0 != 0 && self.0.is_multiple_of(factor) {
@@ -59,14 +70,14 @@ impl fmt::Display for ByteSize {
     }
 }
 
-impl Setting for ByteSize {
+impl<const LEAST: u64> Setting for ByteSize<LEAST> {
     fn kind() -> String {
         "bytes such as `\"512MiB\"`".into()
     }
 
     fn from_toml(value: &toml::Value) -> Result<Self, String> {
         match value {
-            toml::Value::Integer(bytes) if *bytes >= 0 => Ok(ByteSize(bytes.unsigned_abs())),
+            toml::Value::Integer(bytes) if *bytes >= 0 => Self::checked(bytes.unsigned_abs()),
             other => text(other, "bytes such as \"512MiB\""),
         }
     }
@@ -115,6 +126,16 @@ impl Setting for Percent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_little_is_said_to_be_so() {
+        type Some = ByteSize<{ 1 << 20 }>;
+        assert_eq!("1MiB".parse::<Some>(), Ok(ByteSize(1 << 20)));
+        let error = "512KiB is too little: at least 1MiB".to_owned();
+        assert_eq!("512k".parse::<Some>(), Err(error.clone()));
+        let number = toml::Value::Integer(512 << 10);
+        assert_eq!(Some::from_toml(&number), Err(error));
+    }
 
     #[test]
     fn bytes_are_read_in_both_kinds_of_units_and_shown_in_the_largest_exact_one() {
