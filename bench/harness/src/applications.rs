@@ -7,7 +7,7 @@ use portreeve_app::{Stage, StageCounters};
 use portreeve_packet::LinkType;
 
 use crate::clock::median;
-use crate::handshake::Handshakes;
+use crate::handshake::{Extensions, Handshakes};
 use crate::held;
 use crate::replay::load;
 use crate::subject::{Cost, Subject};
@@ -108,9 +108,25 @@ pub fn replay(path: &Path, rounds: usize) -> io::Result<()> {
 /// # Errors
 /// Want of memory.
 pub fn handshakes(rounds: usize) -> io::Result<()> {
-    const CONVERSATIONS: u32 = 10_000;
-    const PACKETS: u32 = 200;
-    let made = Handshakes::new(CONVERSATIONS, PACKETS)?;
+    println!(
+        "Made-up TLS 1.3, {CONVERSATIONS} conversations, data in frames of 64 bytes, medians of {rounds} rounds in turn:"
+    );
+    let (whole, behind) = every_so_many(Extensions::Listed, rounds)?;
+    whole.print("a handshake every 200 packets");
+    behind.print("behind the handshakes");
+    let (whole, _) = every_so_many(Extensions::Shuffled, rounds)?;
+    whole.print("extensions shuffled");
+    let open = open_handshakes()?;
+    println!("memory of an open handshake: {open:.0} bytes more than a plain flow's");
+    Ok(())
+}
+
+const CONVERSATIONS: u32 = 10_000;
+const PACKETS: u32 = 200;
+
+/// Whole conversations, and what comes behind their handshakes.
+fn every_so_many(order: Extensions, rounds: usize) -> io::Result<(Pair, Pair)> {
+    let made = Handshakes::new(CONVERSATIONS, PACKETS, order)?;
     let memory = 2 * CONVERSATIONS as usize * MEMORY_PER_FLOW;
     let (mut whole, mut behind) = (Pair::default(), Pair::default());
     let counts = [&made.handshakes, &made.data].map(|packets| packets.descriptors().len() as f64);
@@ -130,15 +146,7 @@ pub fn handshakes(rounds: usize) -> io::Result<()> {
             behind.add(plain.1, with.1);
         }
     }
-    println!(
-        "Made-up TLS 1.3, {CONVERSATIONS} conversations, data in frames of 64 bytes, medians of {rounds} rounds in turn:"
-    );
-    whole.print("a handshake every 200 packets");
-    behind.print("behind the handshakes");
-    drop(made);
-    let open = open_handshakes()?;
-    println!("memory of an open handshake: {open:.0} bytes more than a plain flow's");
-    Ok(())
+    Ok((whole, behind))
 }
 
 /// Memory that each conversation takes while its handshake is open, beyond what its flow does: the client has said its hello, the server not yet.
@@ -146,7 +154,7 @@ fn open_handshakes() -> io::Result<f64> {
     const CONVERSATIONS: u32 = 50_000;
     /// SYN, SYN-ACK, ACK and the client's hello.
     const PACKETS: usize = 4;
-    let made = Handshakes::new(CONVERSATIONS, 0)?;
+    let made = Handshakes::new(CONVERSATIONS, 0, Extensions::Shuffled)?;
     let flows = 2 * CONVERSATIONS as usize;
     let subject = Subject::new(flows * MEMORY_PER_FLOW).map_err(io::Error::other)?;
     let mut subject = subject.with_applications(MEMORY);

@@ -9,7 +9,7 @@ use portreeve_floor::{Descriptor, Packets};
 use portreeve_flow::{Tracker, TrackerConfig};
 use portreeve_packet::{DecodeOptions, FrameBytes, LinkType, Views, decode};
 
-use crate::handshake::Handshakes;
+use crate::handshake::{Extensions, Handshakes};
 use crate::shape::{Mix, Popularity, Shape};
 use crate::spelling::{self, DIALECTS};
 use crate::subject::{BURST, Counted, Lent, stage};
@@ -192,7 +192,7 @@ pub fn run(trace: &str, allocations: fn() -> u64) -> io::Result<(u64, u64)> {
 
 /// Conversations of TLS; what [`run`] returns.
 fn conversations(trace: &str, allocations: fn() -> u64) -> io::Result<(u64, u64)> {
-    let made = Handshakes::new(CONVERSATIONS, PACKETS)?;
+    let made = Handshakes::new(CONVERSATIONS, PACKETS, Extensions::Listed)?;
     let mut stages = Stages::new()?;
     if trace != "tls-flows" {
         stages.applications = Some(stage(stages.tracker.memory().capacity, STAGE_MEMORY));

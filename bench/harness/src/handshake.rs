@@ -18,6 +18,15 @@ const SEGMENT: usize = 1400;
 /// Time between two packets, nanoseconds.
 const STEP: i64 = 67;
 
+/// How clients order the extensions of their hellos.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extensions {
+    /// Always the same way, as most programs do: their fingerprints are seen again and again.
+    Listed,
+    /// Each time another way, as browsers do: a JA3 that was never seen.
+    Shuffled,
+}
+
 /// The conversations' packets.
 pub struct Handshakes {
     /// SYN to the last segment of the handshake, all conversations going on beside each other.
@@ -37,7 +46,7 @@ impl Handshakes {
     ///
     /// # Errors
     /// What the system said when asked for the memory.
-    pub fn new(conversations: u32, packets: u32) -> io::Result<Handshakes> {
+    pub fn new(conversations: u32, packets: u32, order: Extensions) -> io::Result<Handshakes> {
         let shape = Shape {
             mix: Mix::Small,
             popularity: Popularity::Uniform,
@@ -45,7 +54,7 @@ impl Handshakes {
             seed: 3,
             partition: 0,
         };
-        let steps = steps(0);
+        let steps = steps(0, order);
         let bytes: usize = steps.iter().map(|s| s.payload.len() + 128).sum::<usize>() + 3 * 128;
         let count = conversations as usize;
         let mut out = Handshakes {
@@ -64,7 +73,7 @@ impl Handshakes {
                 let (packet, payload) = if number < 3 {
                     (facts.opening(state, number as u8, START), Vec::new())
                 } else {
-                    let step = &mut self::steps(flow)[number - 3];
+                    let step = &mut self::steps(flow, order)[number - 3];
                     let payload = std::mem::take(&mut step.payload);
                     let len = payload.len() as u16;
                     (facts.says(state, step.sender, len, number as u16), payload)
@@ -109,10 +118,10 @@ fn facts(shape: &Shape, flow: u32) -> Facts {
 }
 
 /// What is said behind the three-way handshake (RFC 8446 section 2), cut into segments.
-fn steps(flow: u32) -> Vec<Step> {
+fn steps(flow: u32, order: Extensions) -> Vec<Step> {
     let mut steps = vec![Step {
         sender: Originator,
-        payload: client_hello(flow),
+        payload: client_hello(flow, order),
     }];
     let mut answer = server_hello(flow);
     answer.extend([20, 3, 3, 0, 1, 1]);
@@ -156,7 +165,7 @@ fn extension(kind: u16, body: &[u8]) -> Vec<u8> {
 }
 
 /// What a browser's looks like: sixteen cipher suites, a dozen extensions, filled up to 517 bytes (RFC 7685).
-fn client_hello(flow: u32) -> Vec<u8> {
+fn client_hello(flow: u32, order: Extensions) -> Vec<u8> {
     let mut body = vec![3, 3];
     body.extend([0x11; 28]);
     body.extend(flow.to_be_bytes());
@@ -178,19 +187,27 @@ fn client_hello(flow: u32) -> Vec<u8> {
     name.extend(host.as_bytes());
     let mut share = vec![0, 36, 0, 29, 0, 32];
     share.extend([0x33; 32]);
-    let mut extensions = Vec::new();
-    extensions.extend(extension(0, &name));
-    extensions.extend(extension(23, &[]));
-    extensions.extend(extension(0xff01, &[0]));
-    extensions.extend(extension(10, &[0, 6, 0, 29, 0, 23, 0, 24]));
-    extensions.extend(extension(11, &[1, 0]));
-    extensions.extend(extension(35, &[]));
-    extensions.extend(extension(16, b"\0\x0c\x02h2\x08http/1.1"));
-    extensions.extend(extension(5, &[1, 0, 0, 0, 0]));
-    extensions.extend(extension(13, &[0, 8, 4, 3, 8, 4, 4, 1, 8, 5]));
-    extensions.extend(extension(51, &share));
-    extensions.extend(extension(45, &[1, 1]));
-    extensions.extend(extension(43, &[4, 3, 4, 3, 3]));
+    let mut all = [
+        extension(0, &name),
+        extension(23, &[]),
+        extension(0xff01, &[0]),
+        extension(10, &[0, 6, 0, 29, 0, 23, 0, 24]),
+        extension(11, &[1, 0]),
+        extension(35, &[]),
+        extension(16, b"\0\x0c\x02h2\x08http/1.1"),
+        extension(5, &[1, 0, 0, 0, 0]),
+        extension(13, &[0, 8, 4, 3, 8, 4, 4, 1, 8, 5]),
+        extension(51, &share),
+        extension(45, &[1, 1]),
+        extension(43, &[4, 3, 4, 3, 3]),
+    ];
+    if order == Extensions::Shuffled {
+        let mut random = Random::new(u64::from(flow));
+        for last in (1..all.len()).rev() {
+            all.swap(last, random.below(last as u64 + 1) as usize);
+        }
+    }
+    let mut extensions = all.concat();
     let so_far = body.len() + 2 + extensions.len() + 4 + 9;
     extensions.extend(extension(21, &vec![0; 517usize.saturating_sub(so_far)]));
     body.extend((extensions.len() as u16).to_be_bytes());
@@ -221,7 +238,7 @@ mod tests {
 
     #[test]
     fn every_handshake_is_read_and_the_data_behind_it_is_not() {
-        let made = Handshakes::new(100, 50).unwrap();
+        let made = Handshakes::new(100, 50, Extensions::Shuffled).unwrap();
         let mut subject = Subject::new(4 << 20).unwrap().with_applications(4 << 20);
         subject.pass::<false>(&made.handshakes);
         let seen = subject.conversations();
