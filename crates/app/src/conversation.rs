@@ -5,6 +5,7 @@ use portreeve_record::RecordSink;
 use crate::SESSION_BYTES;
 use crate::budget::Budget;
 use crate::context::{Context, Facts, Limits, Requests};
+use crate::ftp;
 use crate::inbox::{Inbox, Next};
 use crate::products::{self, Products};
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
@@ -47,7 +48,9 @@ enum Phase {
         candidates: Applications,
         packets: u16,
         /// Who was first to say something: 0 the originator, 1 the responder.
-        first: usize,
+        first: u8,
+        /// When.
+        since: i64,
     },
     Running(Running),
     /// Nothing more is wanted.
@@ -91,6 +94,7 @@ impl Conversation {
                 candidates: applications,
                 packets: 0,
                 first: 0,
+                since: 0,
             },
             applications,
             streams: Default::default(),
@@ -302,9 +306,14 @@ impl Conversation {
     /// The next bytes in order.
     fn bytes(&mut self, from: usize, bytes: &[u8], env: &mut Env<'_>) {
         match &mut self.phase {
-            Phase::Detecting { packets, first, .. } => {
+            Phase::Detecting {
+                packets,
+                first,
+                since,
+                ..
+            } => {
                 if *packets == 0 {
-                    *first = from;
+                    (*first, *since) = (from as u8, env.now);
                 }
                 self.detect_stream(from, bytes, env);
             }
@@ -323,7 +332,7 @@ impl Conversation {
             return self.give_up(env);
         }
         let first = match self.phase {
-            Phase::Detecting { first, .. } => first,
+            Phase::Detecting { first, .. } => first.into(),
             _ => from,
         };
         match self.look(from, if copied { &[] } else { bytes }, env) {
@@ -383,9 +392,43 @@ impl Conversation {
         match registry::detect(&probe, candidates) {
             Found::Protocol(protocol, orig) => return Some((protocol, orig)),
             Found::Perhaps if !last => {}
-            Found::Perhaps | Found::Nothing => self.phase = Phase::Over,
+            Found::Perhaps | Found::Nothing => {
+                if sides[1 - from].is_empty() && self.may_be_data(from, env) {
+                    return Some((&ftp::PERHAPS_DATA, Peer::Client));
+                }
+                self.phase = Phase::Over;
+            }
         }
         None
+    }
+
+    /// Whether what `from` alone has sent may be FTP's data: the connection's beginning was seen, and nobody else claims it.
+    fn may_be_data(&self, from: usize, env: &Env<'_>) -> bool {
+        self.transport == Transport::Tcp
+            && self.looks_anew == 0
+            && self.streams[1 - from].has_begun()
+            && !self.inboxes.iter().any(|inbox| inbox.lost)
+            && ftp::may_be_data(env.facts.ports())
+            && self.applications.has(&ftp::FTP_DATA)
+    }
+
+    /// A connection that was over before its protocol could be told: what is held of it may be FTP's data.
+    fn end_undecided(&mut self, env: &mut Env<'_>) {
+        let Phase::Detecting { first, since, .. } = self.phase else {
+            return;
+        };
+        let from = usize::from(first) & 1;
+        if !self.inboxes[from].holds()
+            || self.inboxes[1 - from].holds()
+            || !self.may_be_data(from, env)
+        {
+            return;
+        }
+        self.start(&ftp::PERHAPS_DATA, Peer::Client);
+        // It came then.
+        let now = std::mem::replace(&mut env.now, since);
+        self.deliver(from, &[], env);
+        env.now = now;
     }
 
     /// The protocol is known; the originator plays the part `orig`.
@@ -544,7 +587,9 @@ impl Conversation {
             let mut stream = std::mem::take(&mut self.streams[from]);
             let budget = env.budget;
             stream.finish(budget, &mut |piece| self.piece(from, piece, env));
+            self.streams[from] = stream;
         }
+        self.end_undecided(env);
         for from in 0..2 {
             self.closed(from, env);
         }
@@ -609,6 +654,7 @@ impl Conversation {
                 candidates: self.applications,
                 packets: 0,
                 first: 0,
+                since: 0,
             };
             return None;
         }

@@ -133,6 +133,11 @@ impl Applications {
         Ok(all)
     }
 
+    /// Whether `protocol` is one of them.
+    pub(crate) fn has(self, protocol: &'static Protocol) -> bool {
+        self.0 & Applications::of(|p| std::ptr::eq(p, protocol)).0 != 0
+    }
+
     /// Those that `transport` carries.
     #[must_use]
     pub fn over(self, transport: Transport) -> Applications {

@@ -22,9 +22,9 @@ impl Services {
         self.first.into_iter().chain(more.flatten())
     }
 
-    /// Adds a protocol's name, once.
+    /// Adds a protocol's name, once; of one that has none, nothing.
     pub(crate) fn add(&mut self, name: &'static str) {
-        if self.names().any(|there| there == name) {
+        if name.is_empty() || self.names().any(|there| there == name) {
             return;
         }
         if self.first.is_none() {

@@ -110,6 +110,12 @@ impl Stream {
         }
     }
 
+    /// Whether it is known where it begins, or where it is.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.next.is_some()
+    }
+
     /// The sender closed: `end` is one past its last byte.
     pub fn fin(&mut self, end: u32) {
         self.end.get_or_insert(end);

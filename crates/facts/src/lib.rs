@@ -3,8 +3,9 @@
 //! ```text
 //! RecordFeed ─▶ Joined { Knowledge ─▶ Output }        one Knowledge for each output, on the output's own thread
 //!                          │
-//!                          ├ made:  known_hosts · known_services · software, from conn, http, ssh …; dhcp of several flows
-//!                          ├ taken in: a certificate that was written today; parts of a DHCP transaction; a program as a session heard it
+//!                          ├ made:  known_hosts · known_services · software, from conn, http, ssh …; dhcp of several flows; files of FTP
+//!                          ├ taken in: a certificate that was written today; parts of a DHCP transaction; a program as a session heard it;
+//!                          │           what FTP may have carried, or somebody else
 //!                          └ beside a conn (RecordContext): names of its ends, their countries and autonomous systems, its product
 //! ```
 //!
@@ -25,6 +26,7 @@ mod bounded;
 mod certificates;
 mod config;
 mod dhcp;
+mod ftp;
 mod geo;
 mod known;
 mod live;
@@ -42,6 +44,7 @@ pub use live::{Live, Now};
 
 use certificates::Certificates;
 use dhcp::Dhcp;
+use ftp::Transfers;
 use geo::Places;
 use known::Known;
 use names::Names;
@@ -60,6 +63,7 @@ pub struct Knowledge {
     certificates: Certificates,
     /// `None`: transactions are left as they are.
     dhcp: Option<Dhcp>,
+    transfers: Transfers,
     /// `None`: neither names nor products are asked for.
     names: Option<Names>,
     /// `None`: there are no databases.
@@ -80,6 +84,7 @@ impl Knowledge {
             software: Software::new(config),
             certificates: Certificates::new(config),
             dhcp: config.dhcp.then(Dhcp::default),
+            transfers: Transfers::new(config.entries),
             names: (config.names || config.products.is_some()).then(|| Names::new(config)),
             places: None,
         };
@@ -138,9 +143,11 @@ impl Knowledge {
 
     fn conn(&mut self, conn: &Conn, context: &mut RecordContext, made: &mut Vec<Record>) {
         self.known.conn(conn, &self.now.networks, made);
+        let now = conn.ts.saturating_add(conn.duration.unwrap_or(0));
         if let Some(dhcp) = &mut self.dhcp {
-            dhcp.release(conn.ts.saturating_add(conn.duration.unwrap_or(0)), made);
+            dhcp.release(now, made);
         }
+        self.transfers.release(now);
         if self.names.is_none() && self.places.is_none() && context.facts().is_none() {
             return;
         }
@@ -170,6 +177,11 @@ impl Knowledge {
                 fate
             }
             (App::X509(certificate), _) if self.certificates.is_known(certificate) => Fate::TakeIn,
+            (App::Files(file), _) => self.transfers.file(file, made),
+            (App::Ftp(ftp), _) => {
+                self.transfers.command(ftp, made);
+                Fate::Write
+            }
             // As a session heard it: what is written is made of it.
             (App::Software(software), _) if software.name.is_none() => {
                 self.learn(app, made);

@@ -1,10 +1,9 @@
 //! A connection for data: a file or a listing, from its beginning to its end.
 
+use portreeve_record::app::files::{FTP_DATA, UNCLAIMED};
+
 use crate::file::File;
 use crate::{Context, Peer, Session, Want};
-
-/// The protocol's name in the log of files.
-const SOURCE: &str = "FTP_DATA";
 
 /// What one side sends.
 #[derive(Default)]
@@ -14,23 +13,55 @@ enum Side {
     File(Box<File>),
     /// The rest of it is not looked at.
     Passing(Box<File>),
+    /// It is whole: to be told when the connection is over.
+    Whole(Box<File>),
     Over,
 }
 
 /// A connection for data.
-#[derive(Default)]
 pub(super) struct Data {
+    source: &'static str,
     sides: [Side; 2],
 }
 
 impl Data {
+    /// One that FTP's own port tells.
+    pub(super) fn of_ftp() -> Data {
+        Data {
+            source: FTP_DATA,
+            sides: Default::default(),
+        }
+    }
+
+    /// One that may be FTP's, or anybody's: what it carries is told of when it is over, if one side alone has sent something.
+    pub(super) fn unclaimed() -> Data {
+        Data {
+            source: UNCLAIMED,
+            sides: Default::default(),
+        }
+    }
+
+    fn is_unclaimed(&self) -> bool {
+        self.source == UNCLAIMED
+    }
+
     /// The next bytes of `peer`'s file, and what is wanted of those behind them.
     fn bytes(&mut self, peer: Peer, bytes: &[u8], context: &mut Context<'_>) -> Want {
+        let other = &self.sides[peer.other().index()];
+        if self.is_unclaimed() && !matches!(other, Side::Nothing) {
+            // They talk: FTP's data goes one way.
+            self.sides = [Side::Over, Side::Over];
+            context.done();
+            return Want::Nothing;
+        }
         let side = &mut self.sides[peer.index()];
         let mut file = match std::mem::take(side) {
-            Side::Nothing => File::begin(SOURCE, peer, context),
+            Side::Nothing => File::begin(self.source, peer, context),
             Side::File(file) | Side::Passing(file) => file,
-            Side::Over => return Want::Nothing,
+            over => {
+                *side = over;
+                return Want::Nothing;
+            }
         };
         file.data(bytes, context.now());
         if file.wants_all() || file.wanted() > 0 {
@@ -66,23 +97,34 @@ impl Session for Data {
             let _ = self.bytes(peer, rest, context);
         }
         let skipped = context.skipped(peer);
+        let waits = self.is_unclaimed();
         let side = &mut self.sides[peer.index()];
-        match std::mem::replace(side, Side::Over) {
-            Side::File(file) => {
-                file.end(context);
-            }
+        let file = match std::mem::take(side) {
+            Side::File(file) => file,
             Side::Passing(mut file) => {
                 file.passed(skipped, 0, context.now());
-                file.end(context);
+                file
             }
-            Side::Nothing | Side::Over => {}
+            // Who says nothing may well close first.
+            Side::Nothing if waits => return,
+            Side::Nothing | Side::Whole(_) | Side::Over => {
+                *side = Side::Over;
+                return;
+            }
+        };
+        if waits {
+            *side = Side::Whole(file);
+        } else {
+            *side = Side::Over;
+            file.end(context);
         }
     }
 
     fn end(&mut self, context: &mut Context<'_>) {
-        // Given up before it was closed.
+        // Given up before it was closed, or to be told only now.
         for side in &mut self.sides {
-            if let Side::File(file) | Side::Passing(file) = std::mem::take(side) {
+            if let Side::File(file) | Side::Passing(file) | Side::Whole(file) = std::mem::take(side)
+            {
                 file.end(context);
             }
         }

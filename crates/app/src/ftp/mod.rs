@@ -34,11 +34,28 @@ pub static FTP_DATA: Protocol = Protocol {
             Verdict::No
         }
     },
-    session: |_| Box::<data::Data>::default(),
+    session: |_| Box::new(data::Data::of_ftp()),
 };
+
+/// Stands for FTP where a connection may be for its data, by any port: whether it is the commands tell, which another worker may see. No flow is named after it;
+/// what it carries goes to the output side as [`portreeve_record::app::files::UNCLAIMED`].
+pub(crate) static PERHAPS_DATA: Protocol = Protocol {
+    name: "",
+    transports: Transports::Tcp,
+    ports: &[],
+    detect: |_| Verdict::No,
+    session: |_| Box::new(data::Data::unclaimed()),
+};
+
+/// Whether a connection of no known protocol may be for data: between ports that anybody may open.
+pub(crate) fn may_be_data(ports: [u16; 2]) -> bool {
+    ports.iter().all(|port| *port >= FIRST_FREE_PORT)
+}
 
 const PORTS: &[u16] = &[21, 2121];
 const DATA_PORT: u16 = 20;
+/// Ports below are their services' own.
+const FIRST_FREE_PORT: u16 = 1024;
 /// From here on a port is likely one that a client chose at random.
 const MIN_CLIENT_PORT: u16 = 10_000;
 

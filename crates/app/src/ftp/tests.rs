@@ -1,10 +1,10 @@
 //! Conversations that were made up; real ones are in tests/ftp.rs.
 
-use portreeve_record::app::files::Files;
+use portreeve_record::app::files::{Files, UNCLAIMED};
 use portreeve_record::{App, Record, app::ftp::Ftp};
 
 use super::session::Session;
-use crate::testing::{From, Play, play_cut};
+use crate::testing::{From, Play, START, play_cut};
 use crate::{Hashes, SESSION_BYTES, Transport};
 
 const _: () = assert!(size_of::<Session>() <= SESSION_BYTES);
@@ -149,6 +149,76 @@ fn data_is_known_by_the_servers_port_and_a_file() {
     let file = file_of(&outcome);
     assert_eq!((file.seen_bytes, file.missing_bytes), (6, 5));
     assert!(file.md5.is_none() && !file.is_orig);
+}
+
+/// A connection between ports that say nothing, whose beginning was seen.
+fn between_free_ports() -> Play {
+    let mut play = Play::new(Transport::Tcp, 50_000, 40_000);
+    play.begin();
+    play
+}
+
+fn files(outcome: &crate::testing::Outcome) -> Vec<&Files> {
+    let files = outcome.records.iter().filter_map(|record| match record {
+        Record::App(App::Files(files)) => Some(&**files),
+        _ => None,
+    });
+    files.collect()
+}
+
+#[test]
+fn what_one_side_alone_sends_may_be_ftps() {
+    let long = b"GIF89a".repeat(3000);
+    // Too short to say that it is none of the protocols, too.
+    for content in [long.as_slice(), b"2\r\n", b"S"] {
+        for size in [1, 3, 500, 1460, usize::MAX] {
+            for from in [From::Orig, From::Resp] {
+                let mut play = between_free_ports();
+                for piece in content.chunks(size) {
+                    match from {
+                        From::Orig => play.orig(piece),
+                        From::Resp => play.resp(piece),
+                    };
+                }
+                let outcome = play.finish();
+                assert_eq!(outcome.service, None);
+                let [file] = files(&outcome)[..] else {
+                    panic!("{:?}", outcome.records);
+                };
+                assert_eq!(file.source, UNCLAIMED);
+                assert_eq!(file.seen_bytes, content.len() as u64);
+                assert_eq!(file.is_orig, from == From::Orig);
+                let image = content.len() > 6;
+                assert_eq!(file.mime_type == Some("image/gif"), image);
+                if !image {
+                    // When it came, not when the connection was over.
+                    assert_eq!(file.head.ts, START);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_ftps_is_not_told() {
+    // Both talk, early or late.
+    for len in [10, 100_000] {
+        let mut play = between_free_ports();
+        play.orig(&vec![0xff; len]).resp(b"\xff").orig(b"\xff");
+        assert!(files(&play.finish()).is_empty());
+    }
+    // A service's own port; a beginning that was not seen; another protocol.
+    let mut play = Play::new(Transport::Tcp, 50_000, 443);
+    play.begin().resp(&[0xff; 1000]);
+    assert!(files(&play.finish()).is_empty());
+    let mut play = Play::new(Transport::Tcp, 50_000, 40_000);
+    play.resp(&[0xff; 1000]);
+    assert!(files(&play.finish()).is_empty());
+    let mut play = between_free_ports();
+    play.resp(b"SSH-2.0-a\r\n");
+    let outcome = play.finish();
+    assert_eq!(outcome.service, Some("ssh"));
+    assert!(files(&outcome).is_empty());
 }
 
 #[test]

@@ -9,6 +9,12 @@ use crate::field::Storage;
 use crate::uid::Fuid;
 use crate::value::{Items, Value};
 
+/// `source` of what a connection without a known protocol carried: the output side finds out whether FTP had agreed on that connection, and writes
+/// the record then, with FTP's name. No log has one of it.
+pub const UNCLAIMED: &str = "";
+/// `source` of what FTP carried, as Zeek names it.
+pub const FTP_DATA: &str = "FTP_DATA";
+
 /// A file that a conversation carried, with Zeek's fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Files {
@@ -16,7 +22,7 @@ pub struct Files {
     pub head: Head,
     /// The file's identifier.
     pub fuid: Fuid,
-    /// The protocol that carried it, as Zeek names it.
+    /// The protocol that carried it, as Zeek names it; [`UNCLAIMED`] where the output side is to find out.
     pub source: &'static str,
     /// In a mail, which of its parts it is.
     pub depth: u64,
