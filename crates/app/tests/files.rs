@@ -3,6 +3,7 @@
 mod common;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use portreeve_app::Hashes;
@@ -53,7 +54,7 @@ fn zeeks_own_rows() {
     assert_eq!(seen, 30_003);
 }
 
-/// Captures where Suricata tells of a file in a way that we do not: it decompresses, adds parts up, has HTTP/2 and NFS, or cuts a file off where bytes are missing.
+/// Captures where Suricata tells of a file in a way that we do not: it decompresses, adds parts up, has NFS, or cuts a file off where bytes are missing.
 const OTHERWISE: &[&str] = &[
     "tunnels__Teredo",
     "http-brotli-ce",
@@ -107,6 +108,71 @@ fn sizes_and_hashes_are_suricatas() {
     assert_eq!(checked, 15);
 }
 
+/// Sizes and hashes are of the content as tshark shows it: decompressed, where it is gzip.
+#[test]
+fn content_of_http_2_is_files() {
+    let Some(corpus) = common::corpus() else {
+        return;
+    };
+    let folder = corpus.join("suricata-verify/pcap");
+    let of = |name: &str| {
+        let records = common::records_with(&folder.join(name), ALL, false);
+        let text = String::from_utf8(common::json_lines(&records)).unwrap();
+        let rows = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let (files, others): (Vec<Value>, Vec<Value>) =
+            rows.partition(|row: &Value| row["_path"] == "files");
+        (files, others)
+    };
+    let (files, others) = of("tests__http2-bugfixes__input.pcap");
+    let told: Vec<_> = files
+        .iter()
+        .map(|row| {
+            let text = |field: &str| row[field].as_str().unwrap_or("-").to_owned();
+            let size = row["seen_bytes"].as_u64().unwrap();
+            (row["is_orig"] == true, size, text("mime_type"), text("md5"))
+        })
+        .collect();
+    let expected = [
+        (true, 1284, "text/json", "eb3fca234c6b96d2965ee5cde3df38ec"),
+        (false, 331, "text/plain", "96a33c0a63ffe7fd681d419ca495f7d1"),
+        (false, 31, "-", "-"),
+        (
+            false,
+            180,
+            "image/x-icon",
+            "f2a495d85735b9a0ac65deb19c129985",
+        ),
+        (false, 461, "-", "-"),
+    ];
+    let expected = expected.map(|(sent, size, kind, md5)| (sent, size, kind.into(), md5.into()));
+    assert_eq!(told, expected);
+    // Each is named by its request's record, on the side that sent it.
+    for file in &files {
+        let field = ["resp_fuids", "orig_fuids"][usize::from(file["is_orig"] == true)];
+        let named = others.iter().filter(|row| row[field][0] == file["fuid"]);
+        assert_eq!(named.count(), 1, "{file}");
+    }
+    // Behind an upgrade, and compressed.
+    let (files, _) = of("tests__bug-5929-02__http2_multiple_headers.pcap");
+    assert_eq!(files.len(), 1);
+    assert_eq!(files[0]["md5"], "dd7fc13ece8deac358cc93617d6ac338");
+    // Parts of one file, by turns over HTTP/2, where the request came before the upgrade, and over HTTP/1.1.
+    let (files, _) = of("tests__http2-range__http2-range.pcap");
+    let told: Vec<_> = files
+        .iter()
+        .map(|row| (row["seen_bytes"].as_u64().unwrap(), row["fuid"].as_str()))
+        .collect();
+    let [(11, a), (11, b), (11, c), (11, d), (29, e)] = told[..] else {
+        panic!("{files:#?}");
+    };
+    assert_eq!(b, d);
+    assert_eq!(BTreeSet::from([a, b, c, e]).len(), 4);
+    for part in &files {
+        assert_eq!(part["total_bytes"], 69);
+        assert_eq!(part["timedout"], true);
+    }
+}
+
 #[test]
 fn hashing_changes_nothing_else() {
     let Some(corpus) = common::corpus() else {
@@ -120,6 +186,8 @@ fn hashing_changes_nothing_else() {
         "zeek/pcap/smtp-attachment-msg.pcap",
         "zeek/pcap/smtp__rfc3030-bdat-multipart.pcap",
         "suricata-verify/pcap/tests__bug-4877__input.pcap",
+        "suricata-verify/pcap/tests__http2-bugfixes__input.pcap",
+        "suricata-verify/pcap/tests__http2-keywords2__input.pcap",
     ] {
         // The end of what is not looked at shows with the end of its stream.
         let mut plain = files(&corpus.join(name), Hashes::default(), false);

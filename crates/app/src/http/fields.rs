@@ -104,7 +104,7 @@ pub(crate) fn length(value: &[u8]) -> Option<u64> {
 }
 
 /// What a Content-Range says (RFC 9110 section 14.4): `bytes first-last/total`. What cannot be read is taken for a part of something.
-pub(super) fn range(value: &[u8]) -> Option<Range> {
+pub(crate) fn range(value: &[u8]) -> Option<Range> {
     let value = value.strip_prefix(b"bytes").unwrap_or(value);
     let value = trim_start(value);
     let total = value.split(|&byte| byte == b'/').nth(1);

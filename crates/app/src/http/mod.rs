@@ -10,6 +10,7 @@
 //!
 //! Where a connection stops being HTTP (CONNECT, an upgrade) the session ends, and what follows is found out anew.
 
+pub(crate) mod content;
 mod detect;
 pub(crate) mod fields;
 mod line;

@@ -2,18 +2,16 @@
 
 use portreeve_record::app::tunnel::TunnelType;
 
+use super::content::SOURCE;
 use super::fields::{self, MAX_VALUE, Name, kept};
 use super::line::{RequestLine, StatusLine};
 use super::side::{Carries, Message, Side, State, TO_THE_END, Upgrade};
 use super::transactions::{Method, Transactions};
-use crate::file::File;
 use crate::file::coding::Coding;
 use crate::mime::{self, Entities};
 use crate::protocol::{Peer, Want};
 use crate::{Context, registry, text};
 
-/// The protocol's name in the log of files.
-const SOURCE: &str = "HTTP";
 /// The most files of a message that its record names, as in Zeek.
 const MAX_FILES: usize = 15;
 
@@ -232,20 +230,16 @@ impl Session {
     fn framing(&mut self, peer: Peer, name: Name, value: &[u8]) {
         let message = &mut self.side(peer).message;
         match name {
-            Name::ContentLength => message.content_length = fields::length(value),
             Name::TransferEncoding => message.chunked |= fields::has_word(value, "chunked"),
-            Name::ContentEncoding => message.coding = Coding::of(value),
             Name::ContentType => {
                 message.boundary = match mime::kind(value) {
                     mime::Kind::Multipart(boundary) => Some(boundary),
                     _ => None,
                 };
-                if message.boundary.is_none() && message.filename.is_none() {
-                    message.filename = fields::filename(value);
+                if message.boundary.is_none() {
+                    message.content.note(name, value);
                 }
             }
-            Name::ContentDisposition => message.filename = fields::filename(value),
-            Name::ContentRange => message.range = fields::range(value),
             Name::Upgrade => {
                 message.upgrade = Some(if fields::has_word(value, "websocket") {
                     Upgrade::WebSocket
@@ -255,7 +249,7 @@ impl Session {
                     Upgrade::Other
                 });
             }
-            _ => {}
+            _ => message.content.note(name, value),
         }
     }
 
@@ -314,7 +308,7 @@ impl Session {
             side.state = State::ChunkSize;
             return;
         }
-        match side.message.content_length.unwrap_or(unsaid) {
+        match side.message.content.length.unwrap_or(unsaid) {
             0 => self.message_end(peer, context),
             len => {
                 self.carry(peer, context);
@@ -331,32 +325,17 @@ impl Session {
             return;
         }
         message.hashed = hashed;
-        let is_coded = message.coding != Coding::None;
+        let is_coded = message.content.coding != Coding::None;
         if let Some(boundary) = message.boundary.take().filter(|_| !is_coded) {
             let parts = Entities::multipart(SOURCE, boundary);
             message.carries = Carries::Parts(Box::new(parts));
             return;
         }
-        let mut file = File::begin(SOURCE, peer, context);
-        let message = &mut self.side(peer).message;
-        file.set_name(message.filename.clone());
-        if is_coded {
-            file.set_coding(message.coding, context);
-        } else if !message.chunked {
-            file.set_total(message.content_length);
-        }
-        if let Some(range) = message.range.filter(|_| peer == Peer::Server) {
-            if range.first > 0 {
-                file.set_opaque();
-            }
-            if range.total != message.content_length {
-                file.set_partial();
-            }
-            file.set_total(range.total);
-            if let Some(transaction) = self.transactions.of(peer) {
-                file.set_fuid(transaction.whole(context));
-            }
-        }
+        let message = &self.sides[peer.index()].message;
+        let length = message.content.length.filter(|_| !message.chunked);
+        let transaction = self.transactions.of(peer);
+        let record = transaction.map(|transaction| &transaction.record);
+        let file = message.content.file(peer, length, record, context);
         self.side(peer).message.carries = Carries::File(file);
     }
 

@@ -1,7 +1,7 @@
 //! Where one side of a connection stands.
 
+use super::content::Content;
 use super::fields::Name;
-use crate::file::coding::Coding;
 use crate::file::{File, PIECE};
 use crate::mime::Entities;
 use crate::protocol::Want;
@@ -51,11 +51,11 @@ pub(super) enum Upgrade {
 
 /// What a Content-Range says (RFC 9110 section 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
+pub(crate) struct Range {
     /// Where in the whole the content begins.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// How long the whole is.
-    pub(super) total: Option<u64>,
+    pub(crate) total: Option<u64>,
 }
 
 /// What a message's content is.
@@ -71,17 +71,14 @@ pub(super) enum Carries {
 /// What is known of the message that is being sent.
 #[derive(Debug, Default)]
 pub(super) struct Message {
-    pub(super) content_length: Option<u64>,
+    pub(super) content: Content,
     pub(super) chunked: bool,
-    pub(super) coding: Coding,
     /// The boundary of a multipart.
     pub(super) boundary: Option<Box<[u8]>>,
-    pub(super) range: Option<Range>,
     pub(super) carries: Carries,
     /// Hashes are asked for.
     pub(super) hashed: bool,
     pub(super) upgrade: Option<Upgrade>,
-    pub(super) filename: Option<Box<str>>,
     /// The field of the line before.
     pub(super) field: Option<Name>,
     pub(super) body_len: u64,

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use portreeve_record::Fuid;
 use portreeve_record::app::http::Http;
 
 use super::fields::{kept, note_target};
@@ -49,22 +48,6 @@ enum Response {
     None,
     Begun,
     Whole,
-}
-
-impl Transaction {
-    /// The identifier of what the request asks for: its parts have it in common, over whichever connections they come. As in Zeek it is one for each client.
-    pub(super) fn whole(&self, context: &Context<'_>) -> Fuid {
-        let head = &self.record.head;
-        let (client, server) = if context.client_is_orig() {
-            (head.orig_h, head.resp_h)
-        } else {
-            (head.resp_h, head.orig_h)
-        };
-        let host = self.record.host.as_deref();
-        let host = host.map_or_else(|| server.to_string(), str::to_owned);
-        let uri = self.record.uri.as_deref().unwrap_or_default();
-        Fuid::of_name(format!("HTTP {client} {host} {uri}").as_bytes())
-    }
 }
 
 /// The transactions of a connection that are not yet written, oldest first.

@@ -1,7 +1,8 @@
 //! HTTP/2 in clear (RFC 9113): with prior knowledge, or after an upgrade from HTTP/1.1.
 //!
 //! The same requests and responses as HTTP/1.1's, each in a stream of its own, cut into frames that are told apart by a number. Fields are written in HPACK
-//! ([`hpack`]), which needs all of them read in order; content ([`frame::DATA`]) is skipped but for its first bytes.
+//! ([`hpack`]), which needs all of them read in order; content ([`frame::DATA`]) is a file, and skipped but for its first bytes unless
+//! hashes are asked for.
 //!
 //! Its records are those of HTTP/1.1, with version 2.
 

@@ -6,7 +6,6 @@ use super::frame::{
 };
 use super::hpack::{Broken, Decoder};
 use super::streams::Streams;
-use crate::file::kind;
 use crate::protocol::{Peer, Want};
 use crate::{Context, Reader};
 
@@ -24,18 +23,29 @@ enum State {
     Header,
     /// A payload that is wanted whole.
     Payload(Frame),
-    /// The first `len` bytes of DATA.
-    Prefix {
-        frame: Frame,
+    /// How long the padding of DATA is.
+    Padding(Frame),
+    /// The next `len` bytes of DATA, which are looked at.
+    Content {
+        data: Data,
         len: usize,
     },
-    /// So many bytes that nobody looks at: of DATA, for the stream of that number.
-    Skip {
-        len: usize,
-        of: Option<u32>,
-    },
+    /// The rest of DATA, which nobody looks at.
+    Passing(Data),
+    /// So many bytes of something that nobody looks at.
+    Skip(usize),
     /// Nothing any more.
     Over,
+}
+
+/// What is left of a frame of DATA.
+#[derive(Clone, Copy, Debug)]
+struct Data {
+    stream: u32,
+    content: usize,
+    padding: usize,
+    /// The stream ends with it.
+    ends: bool,
 }
 
 /// One side of a connection.
@@ -81,7 +91,12 @@ impl crate::Session for Session {
                 None => State::Over,
             },
             State::Payload(frame) => self.payload(peer, frame, unit, context),
-            State::Prefix { frame, .. } => self.data(peer, frame, unit, context),
+            State::Padding(frame) => self.padded(peer, frame, unit, context),
+            State::Content { mut data, .. } => {
+                self.content(peer, &data, unit, context);
+                data.content = data.content.saturating_sub(unit.len());
+                self.data(peer, data, context)
+            }
             _ => State::Over,
         };
         self.sides[peer.index()].state = next;
@@ -89,20 +104,49 @@ impl crate::Session for Session {
     }
 
     fn skipped(&mut self, peer: Peer, context: &mut Context<'_>) -> Want {
-        let side = &mut self.sides[peer.index()];
-        if let State::Skip { of, .. } = side.state {
-            side.state = State::Header;
-            if let Some(stream) = of {
-                self.streams.ended(stream, peer, context);
+        self.sides[peer.index()].state = match self.sides[peer.index()].state {
+            State::Passing(data) => {
+                let len = data.content + data.padding;
+                let missing = (len as u64).saturating_sub(context.skipped(peer));
+                self.passed(peer, &data, missing, context);
+                let none = Data {
+                    content: 0,
+                    padding: 0,
+                    ..data
+                };
+                self.data(peer, none, context)
             }
-        }
+            State::Skip(_) => State::Header,
+            _ => State::Over,
+        };
         self.want(peer)
     }
 
-    fn gap(&mut self, peer: Peer, _: &[u8], _: u64, _: &mut Context<'_>) -> Want {
+    fn gap(&mut self, peer: Peer, rest: &[u8], missing: u64, context: &mut Context<'_>) -> Want {
+        if let State::Content { data, .. } = self.sides[peer.index()].state {
+            self.content(peer, &data, rest, context);
+            if let Some(stream) = self.streams.get(data.stream) {
+                let left = data.content.saturating_sub(rest.len()) as u64;
+                stream.passed(peer, 0, missing.min(left), context.now());
+            }
+        }
         // Neither the next frame's place nor the table of fields is known any more.
         self.sides[peer.index()].state = State::Over;
         Want::Nothing
+    }
+
+    fn closed(&mut self, peer: Peer, rest: &[u8], context: &mut Context<'_>) {
+        match self.sides[peer.index()].state {
+            State::Content { data, .. } => self.content(peer, &data, rest, context),
+            State::Passing(data) => {
+                if let Some(stream) = self.streams.get(data.stream) {
+                    let seen = context.skipped(peer).min(data.content as u64);
+                    stream.passed(peer, seen, 0, context.now());
+                }
+            }
+            _ => {}
+        }
+        self.sides[peer.index()].state = State::Over;
     }
 
     fn end(&mut self, context: &mut Context<'_>) {
@@ -116,8 +160,10 @@ impl Session {
             State::Preface => Want::Bytes(PREFACE.len()),
             State::Header => Want::Bytes(HEADER),
             State::Payload(frame) => Want::Bytes(frame.len),
-            State::Prefix { len, .. } => Want::Bytes(len),
-            State::Skip { len, .. } => Want::Skip(len as u64),
+            State::Padding(_) => Want::Bytes(1),
+            State::Content { len, .. } => Want::Bytes(len),
+            State::Passing(data) => Want::Skip((data.content + data.padding) as u64),
+            State::Skip(len) => Want::Skip(len as u64),
             State::Over => Want::Nothing,
         }
     }
@@ -130,7 +176,17 @@ impl Session {
             return State::Over;
         }
         match frame.kind {
-            DATA => self.data_begins(peer, frame, context),
+            DATA if frame.has(PADDED) && frame.len > 0 => State::Padding(frame),
+            DATA => self.data(
+                peer,
+                Data {
+                    stream: frame.stream,
+                    content: frame.len,
+                    padding: 0,
+                    ends: frame.has(END_STREAM),
+                },
+                context,
+            ),
             HEADERS | PUSH_PROMISE | CONTINUATION if frame.len > MAX_BLOCK => State::Over,
             HEADERS | PUSH_PROMISE | CONTINUATION if frame.len == 0 => {
                 self.payload(peer, frame, &[], context)
@@ -143,7 +199,10 @@ impl Session {
                 if frame.kind == RST_STREAM {
                     self.streams.reset(frame.stream, context);
                 }
-                skip(frame.len, None)
+                match frame.len {
+                    0 => State::Header,
+                    len => State::Skip(len),
+                }
             }
         }
     }
@@ -236,50 +295,56 @@ impl Session {
         Ok(())
     }
 
-    fn data_begins(&mut self, peer: Peer, frame: Frame, context: &mut Context<'_>) -> State {
-        let wants_prefix = self
-            .streams
-            .get(frame.stream)
-            .is_some_and(|stream| stream.wants_prefix(peer));
-        if frame.len > 0 && (wants_prefix || frame.has(PADDED)) {
-            let len = frame.len.min(kind::PREFIX);
-            return State::Prefix { frame, len };
-        }
-        self.data(peer, frame, &[], context)
-    }
-
-    /// DATA, of which `prefix` was to be looked at.
-    fn data(
+    /// DATA with padding, whose length stands at the front.
+    fn padded(
         &mut self,
         peer: Peer,
         frame: Frame,
-        prefix: &[u8],
+        unit: &[u8],
         context: &mut Context<'_>,
     ) -> State {
-        let (padding, content) = match prefix.split_first() {
-            Some((padding, content)) if frame.has(PADDED) => (1 + usize::from(*padding), content),
-            _ => (0, prefix),
+        let behind = frame.len.saturating_sub(1);
+        let padding = behind.min(unit.first().copied().unwrap_or(0).into());
+        let data = Data {
+            stream: frame.stream,
+            content: behind - padding,
+            padding,
+            ends: frame.has(END_STREAM),
         };
-        if let Some(stream) = self.streams.get(frame.stream) {
-            let len = frame.len.saturating_sub(padding);
-            stream.content(peer, len as u64);
-            if len > 0 && stream.wants_prefix(peer) {
-                stream.look_at(peer, content.get(..len).unwrap_or(content));
-            }
-        }
-        let ends = frame.has(END_STREAM);
-        let left = frame.len.saturating_sub(prefix.len());
-        if left == 0 && ends {
-            self.streams.ended(frame.stream, peer, context);
-        }
-        skip(left, ends.then_some(frame.stream))
+        self.data(peer, data, context)
     }
-}
 
-/// So many bytes are not looked at, behind which this side's part of that stream ends.
-fn skip(len: usize, of: Option<u32>) -> State {
-    match len {
-        0 => State::Header,
-        _ => State::Skip { len, of },
+    /// What is left of DATA.
+    fn data(&mut self, peer: Peer, data: Data, context: &mut Context<'_>) -> State {
+        if data.content + data.padding == 0 {
+            if data.ends {
+                self.streams.ended(data.stream, peer, context);
+            }
+            return State::Header;
+        }
+        let stream = self.streams.get(data.stream);
+        let wanted = match (data.content, stream) {
+            (1.., Some(stream)) => stream.wanted(peer, context),
+            _ => 0,
+        };
+        match wanted.min(data.content) {
+            0 => State::Passing(data),
+            len => State::Content { data, len },
+        }
+    }
+
+    /// Content that was to be looked at.
+    fn content(&mut self, peer: Peer, data: &Data, bytes: &[u8], context: &Context<'_>) {
+        if let Some(stream) = self.streams.get(data.stream) {
+            stream.data(peer, bytes, context.now());
+        }
+    }
+
+    /// The rest of DATA has gone by, but for what was missing.
+    fn passed(&mut self, peer: Peer, data: &Data, missing: u64, context: &Context<'_>) {
+        if let Some(stream) = self.streams.get(data.stream) {
+            let missing = missing.min(data.content as u64);
+            stream.passed(peer, data.content as u64 - missing, missing, context.now());
+        }
     }
 }

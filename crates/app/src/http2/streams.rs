@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use portreeve_record::app::http::Http;
 
 use crate::Context;
-use crate::file::kind;
+use crate::file::{File, PIECE};
+use crate::http::content::Content;
 use crate::http::fields::{self, Name, kept, note_target};
 use crate::protocol::Peer;
 
@@ -27,13 +28,15 @@ pub(super) struct Stream {
 }
 
 /// What one side sent of a stream.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Half {
     /// Its fields have come; what comes now are trailers.
     has_fields: bool,
-    opaque: bool,
-    looked_at: bool,
     ended: bool,
+    /// What its fields say of its content.
+    said: Content,
+    /// Its content, once some has come.
+    file: Option<Box<File>>,
 }
 
 /// The streams of a connection that are not yet written, oldest first.
@@ -78,6 +81,7 @@ impl Streams {
         };
         if let Some(stream) = self.open.get_mut(at) {
             stream.sides[peer.index()].ended = true;
+            stream.file_ends(peer, true, context);
             if stream.sides.iter().all(|half| half.ended) {
                 self.write(at, context);
             }
@@ -93,14 +97,14 @@ impl Streams {
 
     fn write(&mut self, at: usize, context: &mut Context<'_>) {
         if let Some(stream) = self.open.remove(at) {
-            context.emit(stream.record);
+            stream.write(context);
         }
     }
 
     /// Writes all there are.
     pub(super) fn end(&mut self, context: &mut Context<'_>) {
         for stream in self.open.drain(..) {
-            context.emit(stream.record);
+            stream.write(context);
         }
     }
 }
@@ -116,6 +120,9 @@ impl Stream {
         let interim = matches!(self.record.status_code, Some(100..=199));
         if peer == Peer::Client || !interim {
             self.sides[peer.index()].has_fields = true;
+        } else {
+            // What an interim response says is not of the content that comes.
+            self.sides[peer.index()].said = Content::default();
         }
     }
 
@@ -142,41 +149,85 @@ impl Stream {
             }
             _ => {
                 match known {
-                    Some(Name::ContentEncoding | Name::ContentRange) => {
-                        self.sides[peer.index()].opaque = true;
-                    }
                     // `:authority` stands for it.
                     Some(Name::Host) if record.host.is_some() => {}
-                    Some(name) => fields::note(record, peer, name, value),
+                    Some(name) => {
+                        fields::note(record, peer, name, value);
+                        self.sides[peer.index()].said.note(name, value);
+                    }
                     None => {}
                 }
             }
         }
     }
 
-    /// Whether the first bytes of `peer`'s content are still to be looked at.
-    pub(super) fn wants_prefix(&self, peer: Peer) -> bool {
-        let half = self.sides[peer.index()];
-        !half.opaque && !half.looked_at
+    /// How many of the next bytes of `peer`'s content are to be looked at, some of which have come: it is a file from here on.
+    pub(super) fn wanted(&mut self, peer: Peer, context: &mut Context<'_>) -> usize {
+        let half = &mut self.sides[peer.index()];
+        if half.ended {
+            return 0;
+        }
+        let file = half.file.get_or_insert_with(|| {
+            let said = &half.said;
+            said.file(peer, said.length, Some(&self.record), context)
+        });
+        match file.wanted() {
+            0 if file.wants_all() => PIECE,
+            wanted => wanted,
+        }
     }
 
-    /// The first bytes of `peer`'s content.
-    pub(super) fn look_at(&mut self, peer: Peer, prefix: &[u8]) {
-        self.sides[peer.index()].looked_at = true;
-        let content = match peer {
-            Peer::Client => &mut self.record.orig,
-            Peer::Server => &mut self.record.resp,
-        };
-        content.mime_types.extend(kind::of(prefix).map(Into::into));
+    /// The next bytes of `peer`'s content.
+    pub(super) fn data(&mut self, peer: Peer, bytes: &[u8], now: i64) {
+        self.count(peer, bytes.len() as u64);
+        if let Some(file) = &mut self.sides[peer.index()].file {
+            file.data(bytes, now);
+        }
+    }
+
+    /// Content of `peer` went by that nobody looked at, or was missed.
+    pub(super) fn passed(&mut self, peer: Peer, seen: u64, missing: u64, now: i64) {
+        self.count(peer, seen.saturating_add(missing));
+        if let Some(file) = &mut self.sides[peer.index()].file {
+            file.passed(seen, missing, now);
+        }
     }
 
     /// `peer` sent so many bytes of content.
-    pub(super) fn content(&mut self, peer: Peer, len: u64) {
+    fn count(&mut self, peer: Peer, len: u64) {
         let place = match peer {
             Peer::Client => &mut self.record.request_body_len,
             Peer::Server => &mut self.record.response_body_len,
         };
         *place = place.saturating_add(len);
+    }
+
+    /// Nothing more comes of `peer`'s content; whether that is by its own word.
+    fn file_ends(&mut self, peer: Peer, whole: bool, context: &mut Context<'_>) {
+        let Some(mut file) = self.sides[peer.index()].file.take() else {
+            return;
+        };
+        if !whole {
+            file.give_up_hashes();
+        }
+        let Some(told) = file.end(context) else {
+            return;
+        };
+        let content = match peer {
+            Peer::Client => &mut self.record.orig,
+            Peer::Server => &mut self.record.resp,
+        };
+        content.fuids.push(told.fuid);
+        content.filenames.extend(told.filename);
+        content.mime_types.extend(told.mime_type.map(Into::into));
+    }
+
+    /// Writes its record, and those of its files.
+    fn write(mut self: Box<Self>, context: &mut Context<'_>) {
+        for peer in [Peer::Client, Peer::Server] {
+            self.file_ends(peer, false, context);
+        }
+        context.emit(self.record);
     }
 }
 

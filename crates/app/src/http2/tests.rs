@@ -1,12 +1,14 @@
 //! Conversations that are played.
 
+use portreeve_record::app::files::Files;
 use portreeve_record::app::http::Http;
 use portreeve_record::{App, Record};
 
 use super::HTTP2;
 use super::frame::PREFACE;
+use crate::Hashes;
 use crate::protocol::Transport;
-use crate::testing::{From, Outcome, Play, play_cut};
+use crate::testing::{From, Outcome, Play, play_cut, play_cut_hashing};
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
@@ -31,6 +33,17 @@ fn records(outcome: &Outcome) -> Vec<&Http> {
         .iter()
         .filter_map(|record| match record {
             Record::App(App::Http(http)) => Some(&**http),
+            _ => None,
+        })
+        .collect()
+}
+
+fn files(outcome: &Outcome) -> Vec<&Files> {
+    outcome
+        .records
+        .iter()
+        .filter_map(|record| match record {
+            Record::App(App::Files(files)) => Some(&**files),
             _ => None,
         })
         .collect()
@@ -105,9 +118,89 @@ fn streams_are_told_apart() {
     assert_eq!(first.info_code, Some(103));
     assert_eq!((first.request_body_len, first.response_body_len), (3, 2010));
     assert_eq!(&*first.resp.mime_types[0], "text/html");
+    let [request, response] = files(&outcome)[..] else {
+        panic!("{outcome:#?}");
+    };
+    assert!(request.is_orig && !response.is_orig);
+    assert_eq!((request.seen_bytes, response.seen_bytes), (3, 2010));
+    assert_eq!(first.orig.fuids, [request.fuid]);
+    assert_eq!(first.resp.fuids, [response.fuid]);
+    assert!(later.orig.fuids.is_empty() && later.resp.fuids.is_empty());
     assert_eq!((first.trans_depth, later.trans_depth), (1, 2));
     let told = format!("{outcome:?}");
     assert!(!told.contains("secret") && !told.contains("pass@"));
+}
+
+/// A server's answers in two streams, in pieces that take turns, one with padding; the second ends if `whole`.
+fn answers(whole: bool) -> Vec<u8> {
+    let padded = [&[3][..], b"lo", &[0; 3]].concat();
+    [
+        frame(4, 0, 0, &[0, 3, 0, 0, 0, 100]),
+        frame(1, 4, 1, &[0x88]),
+        frame(1, 4, 3, &[0x88]),
+        frame(0, 0, 1, b"hel"),
+        frame(0, 0, 3, &[b'x'; 20_000]),
+        frame(0, 9, 1, &padded),
+        frame(0, u8::from(whole), 3, b"y"),
+    ]
+    .concat()
+}
+
+#[test]
+fn content_is_a_file_for_each_stream() {
+    let hashes = Hashes {
+        md5: true,
+        ..Hashes::default()
+    };
+    for whole in [true, false] {
+        let script = [(From::Resp, &*answers(whole))];
+        let outcome = play_cut_hashing(8080, hashes, &script);
+        let [first, second] = files(&outcome)[..] else {
+            panic!("{outcome:#?}");
+        };
+        assert_eq!((first.seen_bytes, first.source), (5, "HTTP"));
+        // By md5sum.
+        let md5 = "5d41402abc4b2a76b9719d911017c592";
+        assert_eq!(first.md5.as_deref(), Some(md5));
+        assert_eq!(second.seen_bytes, 20_001);
+        // What was not brought to its end has no hash.
+        assert_eq!(second.md5.is_some(), whole);
+        let plain = play_cut(8080, &script);
+        let sizes: Vec<_> = files(&plain).iter().map(|file| file.seen_bytes).collect();
+        assert_eq!(sizes, [5, 20_001]);
+    }
+}
+
+#[test]
+fn content_that_was_missed_is_told() {
+    let front = [
+        frame(4, 0, 0, &[0, 3, 0, 0, 0, 100]),
+        frame(1, 4, 1, &[0x88]),
+        frame(0, 1, 1, &[b'x'; 5000]),
+    ]
+    .concat();
+    let behind = [frame(1, 4, 3, &[0x88]), frame(0, 1, 3, b"more")].concat();
+    // Within what is passed over, and within the first bytes, behind which nothing can be followed.
+    for (seen, expected) in [(4000, &[(4900, 100), (4, 0)][..]), (200, &[(200, 100)])] {
+        let mut play = Play::new(Transport::Tcp, 50_000, 8080);
+        let at = front.len() - 5000 + seen;
+        play.resp(&front[..at])
+            .resp_gap(100)
+            .resp(&front[at + 100..])
+            .resp(&behind);
+        let outcome = play.finish();
+        let told: Vec<_> = files(&outcome)
+            .iter()
+            .map(|file| (file.seen_bytes, file.missing_bytes))
+            .collect();
+        assert_eq!(told, expected);
+    }
+    // The connection breaks off.
+    let mut play = Play::new(Transport::Tcp, 50_000, 8080);
+    play.resp(&front[..front.len() - 1000]);
+    let outcome = play.finish();
+    assert_eq!(files(&outcome)[0].seen_bytes, 4000);
+    assert_eq!(records(&outcome)[0].response_body_len, 4000);
 }
 
 #[test]
