@@ -18,6 +18,7 @@ pub mod conn;
 pub mod corpus;
 pub mod hugepages;
 pub mod items;
+pub mod kerberos;
 pub mod ledger;
 pub mod ndpi;
 pub mod packets;

@@ -15,10 +15,10 @@ use crate::conn::{Line, tuple};
 use crate::corpus::{Capture, Corpus};
 use crate::score::Ratio;
 use crate::zeek::table;
-use crate::{parallel, percent};
+use crate::{kerberos, parallel, percent};
 
 /// What is compared, in the order of the table.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 21] = [
     "TLS version",
     "TLS cipher",
     "SMTP sender",
@@ -35,6 +35,11 @@ pub const KINDS: [&str; 16] = [
     "SIP call",
     "FTP command",
     "RDP cookie",
+    kerberos::KINDS[0],
+    kerberos::KINDS[1],
+    kerberos::KINDS[2],
+    kerberos::KINDS[3],
+    kerberos::KINDS[4],
 ];
 
 /// Items by kind: where, and the value.
@@ -43,7 +48,8 @@ pub type Items = BTreeMap<&'static str, BTreeSet<(String, String)>>;
 /// Between the values of a field that occurs more than once.
 const BETWEEN: char = '\u{1}';
 
-const FIELDS: [&str; 39] = [
+const FIELDS: [&str; 40] = [
+    "frame.number",
     "frame.protocols",
     "ip.src",
     "ip.dst",
@@ -85,7 +91,7 @@ const FIELDS: [&str; 39] = [
     "icmp.type",
 ];
 
-const FILTER: &str = "(tls.handshake.type == 2 or smtp.req or dhcp or ntp or snmp or smb2 or smb or sip or ftp.request or rdp.rt_cookie) and not icmp and not icmpv6";
+const FILTER: &str = "(tls.handshake.type == 2 or smtp.req or dhcp or ntp or snmp or smb2 or smb or sip or ftp.request or rdp.rt_cookie or kerberos) and not icmp and not icmpv6";
 
 /// Whether tshark is there to be asked.
 #[must_use]
@@ -117,7 +123,34 @@ pub fn theirs(capture: &Path) -> Items {
         command.args(["-e", field]);
     }
     let output = command.output().expect("tshark");
-    read(&String::from_utf8_lossy(&output.stdout))
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut items = read(&text);
+    let of_kerberos = of_kerberos(&text);
+    if !of_kerberos.is_empty() {
+        let place = |frame: &str| of_kerberos.get(frame).cloned();
+        kerberos::read(capture, &place, &mut |kind, place, value| {
+            let value = (place.to_owned(), value);
+            items.entry(kind).or_default().insert(value);
+        });
+    }
+    items
+}
+
+/// The conversations of frames that have Kerberos in them, by number.
+fn of_kerberos(text: &str) -> BTreeMap<&str, String> {
+    let rows = text.lines().map(row);
+    rows.filter(|row| {
+        values(row, "frame.protocols")
+            .iter()
+            .any(|p| p.contains("kerberos") || p.contains("krb5"))
+    })
+    .filter_map(|row| Some((last(&row, "frame.number")?, conversation(&row)?)))
+    .collect()
+}
+
+/// The fields of a frame, by name.
+fn row(line: &str) -> BTreeMap<&str, &str> {
+    FIELDS.into_iter().zip(line.split('\t')).collect()
 }
 
 /// Reads the fields that tshark printed, a line for each frame.
@@ -125,8 +158,7 @@ pub fn theirs(capture: &Path) -> Items {
 pub fn read(text: &str) -> Items {
     let mut items = Items::new();
     for line in text.lines() {
-        let row: BTreeMap<&str, &str> = FIELDS.into_iter().zip(line.split('\t')).collect();
-        frame(&row, &mut items);
+        frame(&row(line), &mut items);
     }
     items
 }
@@ -413,6 +445,15 @@ pub fn from_records(lines: &[Line]) -> Items {
             }
             "ftp" => one("FTP command", "command"),
             "rdp" => one("RDP cookie", "cookie"),
+            "kerberos" => {
+                let fields = ["request_type", "client", "service", "", "cipher"];
+                for (kind, field) in kerberos::KINDS.into_iter().zip(fields) {
+                    one(kind, field);
+                }
+                if line.has("error_code") {
+                    add(kerberos::KINDS[3], &line.count("error_code").to_string());
+                }
+            }
             _ => {}
         }
     }

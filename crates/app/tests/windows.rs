@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portreeve_app::Hashes;
 use serde_json::Value;
 
 mod common;
@@ -175,4 +176,32 @@ fn calls_and_authentications_are_seen() {
     let tcp = "suricata-verify/pcap/tests__dcerpc__zerologon__input.pcap";
     // Suricata's test of this capture expects as many attempts.
     assert_eq!(count(tcp, r#""operation":"NetrServerAuthenticate3""#), 21);
+    // Tickets that are shown in frames, and as bare messages: services as tshark shows them.
+    for (capture, service) in [
+        (
+            "zeek/pcap/krb__smb2_krb.pcap",
+            "cifs/phxlabbal821.techlab.susq.com",
+        ),
+        ("zeek/pcap/ldap__aduser1.pcap", "ldap/WIN-VGO56I95EAK"),
+        (
+            "suricata-verify/pcap/tests__dcerpc__dce-gap-handling__input.pcap",
+            "host/w2k8-211.w2k8-l3.vmnet9.vm.base",
+        ),
+        (
+            "suricata-verify/pcap/tests__smb-length-5786__input.pcap",
+            "cifs/localhost",
+        ),
+        (
+            "trex/pcap/scripts__avl__exchange.pcap",
+            "exchangeMDB/SPCSJCEXC01.AD.SPIRENTCOM.COM",
+        ),
+    ] {
+        let records = common::records_with(&corpus.join(capture), Hashes::default(), false);
+        let lines = common::json_lines(&records);
+        let shown = lines
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+            .filter(|row| row["request_type"] == "AP" && row["service"] == service);
+        assert_eq!(shown.count(), 1, "{capture}");
+    }
 }

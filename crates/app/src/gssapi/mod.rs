@@ -1,7 +1,7 @@
 //! GSS-API tokens and SPNEGO (RFC 2743 section 3.1, RFC 4178): how SMB, LDAP, HTTP, RDP and others carry NTLM and Kerberos.
 //!
 //! No protocol of its own: a session that comes upon a token gives it to its [`Gss`], which finds the mechanism inside, hands its message on and names the flow
-//! after both. Kerberos tokens have the form of RFC 4121 section 4.1.
+//! after both. Kerberos tokens have the form of RFC 4121 section 4.1, or are the bare message: Windows leaves the frame away in DCE/RPC and LDAP (MS-KILE section 3.4.5.1).
 
 use crate::Context;
 use crate::ber::{ENUMERATED, Elements, OCTET_STRING, OID, SEQUENCE, application, context};
@@ -12,6 +12,8 @@ const SPNEGO: &[u8] = &[0x2b, 6, 1, 5, 5, 2];
 const KERBEROS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2];
 /// Kerberos as Windows 2000 misspelt it.
 const MS_KERBEROS: &[u8] = &[0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 1, 2, 2];
+/// Kerberos with the messages to the key distribution centre on the same way (draft-ietf-kitten-iakerb).
+const IAKERB: &[u8] = &[0x2b, 6, 1, 5, 2, 5];
 const ACCEPTED: i64 = 0;
 const REJECTED: i64 = 2;
 
@@ -35,11 +37,13 @@ impl Gss {
                     context.also("gssapi");
                     self.negotiation(inner, context);
                 }
-                Some(KERBEROS | MS_KERBEROS) => self.kerberos(inner.rest(), context),
+                Some(KERBEROS | MS_KERBEROS | IAKERB) => self.kerberos(inner.rest(), context),
                 _ => {}
             }
         } else if matches!(token.first(), Some(0xa0 | 0xa1)) {
             self.negotiation(elements, context);
+        } else {
+            self.kerberos_message(token, context);
         }
     }
 
@@ -74,9 +78,9 @@ impl Gss {
             return self.ntlm.message(message, context);
         }
         let Some(mut inner) = Elements::new(message).inside(application(0)) else {
-            return;
+            return self.kerberos_message(message, context);
         };
-        if let Some(KERBEROS | MS_KERBEROS) = inner.content(OID) {
+        if let Some(KERBEROS | MS_KERBEROS | IAKERB) = inner.content(OID) {
             self.kerberos(inner.rest(), context);
         }
     }
@@ -94,9 +98,13 @@ impl Gss {
 
     /// A message of Kerberos behind its token's identifier: 1 for AP-REQ, 2 for AP-REP, 3 for KRB-ERROR.
     fn kerberos(&mut self, token: &[u8], context: &mut Context<'_>) {
-        if let Some((&[1..=3, 0], message)) = token.split_first_chunk::<2>()
-            && self.kerberos.message(message, context)
-        {
+        if let Some((&[1..=3, 0], message)) = token.split_first_chunk::<2>() {
+            self.kerberos_message(message, context);
+        }
+    }
+
+    fn kerberos_message(&mut self, message: &[u8], context: &mut Context<'_>) {
+        if self.kerberos.message(message, context) {
             context.also("krb");
         }
     }
