@@ -51,6 +51,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &crate::named::ipsec::IPSEC,
     &crate::named::openvpn::OPENVPN,
     &crate::named::mongodb::MONGODB,
+    &crate::named::netbios_dgm::NETBIOS_DGM,
     &crate::named::bacnet::BACNET,
     &crate::named::enip::ENIP,
     &crate::named::rtsp::RTSP,

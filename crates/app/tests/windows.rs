@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use portreeve_app::Hashes;
+use portreeve_record::Record;
 use serde_json::Value;
 
 mod common;
@@ -203,5 +204,30 @@ fn calls_and_authentications_are_seen() {
             .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
             .filter(|row| row["request_type"] == "AP" && row["service"] == service);
         assert_eq!(shown.count(), 1, "{capture}");
+    }
+}
+
+#[test]
+fn datagrams_have_their_names() {
+    let Some(corpus) = common::corpus() else {
+        return;
+    };
+    let named = |capture: &str, service: &str| {
+        let records = common::records_with(&corpus.join(capture), Hashes::default(), false);
+        let conns = records.iter().filter_map(|record| match record {
+            Record::Conn(conn) => Some(conn),
+            _ => None,
+        });
+        conns.filter(|conn| conn.service == Some(service)).count()
+    };
+    // All of its packets have one IP identification, so that those behind the first are taken for copies: its calls are not told.
+    let made = "suricata-verify/pcap/tests__dcerpc__dcerpc-udp-scapy__input.pcap";
+    assert_eq!(named(made, "dce_rpc"), 1);
+    for capture in [
+        "ndpi/pcap/default__pcap__telegram.pcap",
+        "ndpi/pcap/default__pcap__tor.pcap",
+        "zeek/pcap/tunnels__Teredo.pcap",
+    ] {
+        assert_eq!(named(capture, "netbios-dgm"), 1, "{capture}");
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    pub(super) fn u32(&mut self) -> Option<u32> {
         if self.little {
             self.reader.u32_le()
         } else {

@@ -7,6 +7,7 @@ pub(crate) mod coap;
 pub(crate) mod enip;
 pub(crate) mod ipsec;
 pub(crate) mod mongodb;
+pub(crate) mod netbios_dgm;
 pub(crate) mod openvpn;
 pub(crate) mod pptp;
 pub(crate) mod rfb;
