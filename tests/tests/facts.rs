@@ -242,3 +242,29 @@ fn several_workers_find_the_same_hosts_and_services() {
     };
     assert_eq!(of("1"), of("3"));
 }
+
+/// Commands and data are at workers of their own: whichever record is there first, the files are the same.
+#[test]
+fn files_of_ftp_do_not_depend_on_the_number_of_workers() {
+    let Some(corpus) = Corpus::find() else { return };
+    let fields = ["uid", "fuid", "source", "seen_bytes", "mime_type"];
+    for (capture, files) in [
+        ("zeek/pcap/ftp__ipv4.pcap", 4),
+        (
+            "suricata-verify/pcap/tests__firewall__ruletype-firewall-117-ftp-all-data-ipv6__input.pcap",
+            14,
+        ),
+    ] {
+        let capture = corpus.root().join(capture);
+        let of = |workers: &str| {
+            let run = Run::file(&capture).args(["--workers", workers]);
+            rows(&run.output(), "files", &fields)
+        };
+        let one = of("1");
+        assert_eq!(one.len(), files);
+        assert!(one.iter().all(|row| row[2] == "FTP_DATA"));
+        for workers in ["2", "3", "5"] {
+            assert_eq!(one, of(workers), "{workers} workers");
+        }
+    }
+}
