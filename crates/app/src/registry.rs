@@ -82,7 +82,7 @@ pub fn by_name(name: &str) -> Option<&'static Protocol> {
 
 /// Protocols that a conversation may be: a bit each. Not aligned as 128 bits are: every open conversation has two, and would be padded for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(packed(8))]
+#[repr(C, packed(8))]
 pub struct Applications(u128);
 
 const _: () = assert!(PROTOCOLS.len() <= u128::BITS as usize);

@@ -9,6 +9,10 @@ pub(super) struct Letters {
     few: [u8; FEW],
     count: u8,
     /// Those behind them.
+    #[expect(
+        clippy::box_collection,
+        reason = "a third of the size where it is empty, as it mostly is"
+    )]
     more: Option<Box<String>>,
 }
 
@@ -45,7 +49,7 @@ mod tests {
         let mut letters = Letters::default();
         assert_eq!(&*letters.text(), "");
         let all: String = ('a'..='z').chain('A'..='Z').collect();
-        for (count, letter) in all.chars().enumerate() {
+        for (count, letter) in all.char_indices() {
             assert_eq!(letters.len(), count);
             letters.push(letter);
             assert_eq!(*letters.text(), all[..=count]);
