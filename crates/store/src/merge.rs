@@ -296,7 +296,7 @@ fn column(parts: &[Part], field: &Field) -> Result<ArrayRef, Fault> {
     }
     // Texts of a dictionary stay so if all are.
     let coded = columns.iter().all(|(_, column)| {
-        let of = column.as_ref().map(|column| column.data_type());
+        let of = column.as_ref().map(Array::data_type);
         of.is_none_or(|of| matches!(of, DataType::Dictionary(..)))
     });
     let of = if coded && field.data_type() == &DataType::Utf8 {
@@ -331,7 +331,7 @@ fn together(parts: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
 fn one_dictionary(parts: &[&DictionaryArray<Int32Type>]) -> Result<ArrayRef, ArrowError> {
     let mut places: HashMap<&str, i32> = HashMap::new();
     let mut texts = StringBuilder::new();
-    let mut keys = Int32Builder::with_capacity(parts.iter().map(|part| part.len()).sum());
+    let mut keys = Int32Builder::with_capacity(parts.iter().map(|part| Array::len(*part)).sum());
     for part in parts {
         let Some(own) = part.values().as_string_opt::<i32>() else {
             return Err(ArrowError::SchemaError("a dictionary of no texts".into()));
@@ -374,6 +374,7 @@ mod tests {
     use arrow::array::{ListArray, RecordBatch, UInt64Array};
     use arrow::compute::{concat_batches, take_record_batch};
     use arrow::datatypes::Int64Type;
+    use parquet::file::metadata::RowGroupMetaData;
 
     use super::*;
     use crate::parquet_file;
@@ -443,7 +444,7 @@ mod tests {
         assert!(matches!(done, Ok(true)));
         writer.finish().unwrap();
         let (_, metadata) = parquet_file::metadata(&merged).unwrap();
-        let groups = metadata.row_groups().iter().map(|group| group.num_rows());
+        let groups = metadata.row_groups().iter().map(RowGroupMetaData::num_rows);
         let all: i64 = counts.iter().sum::<usize>() as i64;
         assert_eq!(groups.clone().sum::<i64>(), all);
         assert!(groups.take(7).all(|rows| rows == 1024));
