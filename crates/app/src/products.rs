@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use ahash::RandomState;
+
 /// The table that comes with Portreeve.
 const OWN: &str = include_str!("../data/applications.tsv");
 /// Products that are known by what a conversation is, whatever table there is: they have the first numbers.
@@ -52,7 +54,7 @@ impl std::error::Error for TableError {}
 /// Domains and the products behind them.
 #[derive(Clone, Debug)]
 pub struct Products {
-    domains: HashMap<Box<str>, u16>,
+    domains: HashMap<Box<str>, u16, RandomState>,
     /// Kept for as long as the process lives: records name them.
     names: Vec<&'static str>,
 }
@@ -62,7 +64,7 @@ impl Default for Products {
     fn default() -> Self {
         // A test reads it: it is sound.
         Products::read(OWN).unwrap_or_else(|_| Products {
-            domains: HashMap::new(),
+            domains: HashMap::default(),
             names: FIXED.to_vec(),
         })
     }
@@ -74,7 +76,7 @@ impl Products {
     /// # Errors
     /// [`TableError`] with the first line that is wrong.
     pub fn read(text: &str) -> Result<Products, TableError> {
-        let mut domains = HashMap::new();
+        let mut domains = HashMap::default();
         let mut names: Vec<&'static str> = FIXED.to_vec();
         let fixed = FIXED.into_iter().zip(1..);
         let mut numbers: HashMap<&str, u16> = fixed.collect();

@@ -59,15 +59,14 @@ fn hex(out: &mut String, bytes: &[u8]) {
 /// The bytes in hexadecimal, lower case.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let mut out = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
-    }
-    out
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |bits: u8| DIGITS[usize::from(bits & 15)];
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(*byte)]);
+    let mut out = Vec::with_capacity(2 * bytes.len());
+    out.extend(digits);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// A line without its LF or CR LF.

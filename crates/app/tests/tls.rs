@@ -42,7 +42,12 @@ fn found(records: &[Record]) -> (Items, HashSet<String>) {
     for record in records {
         match record {
             Record::App(App::Ssl(ssl)) if ssl.head.ip_proto == 6 => {
-                let found = [&ssl.server_name, &ssl.ja3, &ssl.ja3s, &ssl.ja4];
+                let found = [
+                    ssl.server_name.as_deref(),
+                    ssl.ja3.as_deref(),
+                    ssl.ja3s.as_deref(),
+                    ssl.ja4.as_deref(),
+                ];
                 for (kind, text) in KINDS.into_iter().zip(found) {
                     if let Some(text) = text {
                         let item = (flow_key(&ssl.head), text.to_string());

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod ascii;
 pub mod community_id;
 pub mod conn;
 pub mod context;
@@ -25,6 +26,7 @@ pub mod value;
 pub mod weird;
 
 pub use app::{App, Head};
+pub use ascii::Ascii;
 pub use context::{Name, RecordContext};
 pub use facts::Facts;
 pub use feed::RecordFeed;

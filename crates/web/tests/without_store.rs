@@ -11,7 +11,7 @@ use portreeve_output::Output;
 use portreeve_record::app::Head;
 use portreeve_record::app::ssl::Ssl;
 use portreeve_record::app::x509::{Certificate, X509};
-use portreeve_record::{Conn, ConnState, Record, RecordContext, Uid};
+use portreeve_record::{Ascii, Conn, ConnState, Record, RecordContext, Uid};
 use portreeve_store::{Store, StoreConfig};
 use portreeve_web::Server;
 use portreeve_web::access::Users;
@@ -72,7 +72,7 @@ fn bad(begin: i64, mut put: impl FnMut(&Record, &RecordContext)) {
         put(&Record::App(x509.into()), &context);
         let ssl = Ssl {
             head,
-            ja4: Some("t13d1516h2_8daaf6152771_02713d6af862".into()),
+            ja4: Some(Ascii::new(*b"t13d1516h2_8daaf6152771_02713d6af862")),
             last_alert: Some(48),
             ..Ssl::default()
         };

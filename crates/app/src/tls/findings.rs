@@ -4,15 +4,16 @@ use std::hash::{DefaultHasher, Hasher};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use portreeve_record::Ascii;
 use portreeve_record::app::ssl::{Ssl, cipher_name, group_name};
 
-use super::hello::{ClientHello, ClientPrints, Ech, Known, ServerHello, Sum, is_grease};
+use super::hello::{ClientHello, ClientPrints, Ech, Ja4, Known, ServerHello, Sum, is_grease};
 use super::letters::Letters;
 use super::said::Said;
 use crate::Reader;
 use crate::context::Context;
 use crate::protocol::Peer;
-use crate::text::{hexadecimal, text};
+use crate::text::text;
 
 /// The most letters of a history, as in Zeek.
 const MAX_HISTORY: usize = 100;
@@ -27,7 +28,9 @@ pub struct Findings {
     any: bool,
     history: Letters,
     said: Said,
-    prints: Option<Arc<ClientPrints>>,
+    ja3: Sum,
+    /// Where there is a JA4 there is a JA3.
+    ja4: Option<Arc<Ja4>>,
     ech: Option<Ech>,
     /// The hash of the session's identifier that the client sent, if it sent one.
     session: Option<NonZeroU64>,
@@ -129,7 +132,8 @@ impl Findings {
             return;
         }
         if hello.whole {
-            self.prints = Some(known.client(hello));
+            let ClientPrints { ja3, ja4 } = known.client(hello);
+            (self.ja3, self.ja4) = (ja3, Some(ja4));
         }
         let shares = hello.key_shares.map(|(group, _)| group);
         let shares = shares.filter(|&group| !is_grease(group)).take(MAX_LIST);
@@ -239,7 +243,7 @@ impl Findings {
         let found = std::mem::take(self);
         let server = found.server.map(|server| *server).unwrap_or_default();
         let chain = server.chain.map(|chain| *chain).unwrap_or_default();
-        let prints = found.prints.as_deref();
+        let ja4 = found.ja4.as_deref();
         context.emit(Ssl {
             head: context.head(found.begun),
             version: found.version,
@@ -256,9 +260,9 @@ impl Findings {
             sni_matches_cert: chain.sni_matches_cert,
             subject: chain.subject,
             issuer: chain.issuer,
-            ja3: prints.map(|prints| hexadecimal(&prints.ja3).into()),
-            ja3s: server.ja3s.map(|sum| hexadecimal(&sum).into()),
-            ja4: prints.map(|prints| text(&prints.ja4)),
+            ja3: ja4.map(|_| Ascii::hexadecimal(&found.ja3)),
+            ja3s: server.ja3s.map(|sum| Ascii::hexadecimal(&sum)),
+            ja4: ja4.copied().map(Ascii::new),
             client_alpn: found.said.alpn().map(text).collect(),
             client_key_shares: found.said.key_shares().map(group_text).collect(),
             ech: found.ech.map(|ech| match ech {

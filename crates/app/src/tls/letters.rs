@@ -1,7 +1,7 @@
 //! The letters of a history: few, nearly always.
 
 /// Letters that need no memory of their own.
-const FEW: usize = 15;
+const FEW: usize = 7;
 
 /// Letters of ASCII, one after another.
 #[derive(Debug, Default)]

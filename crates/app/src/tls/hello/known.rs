@@ -3,8 +3,9 @@
 //! A client says the same hello again and again, but for its random bytes, the name it asks for and GREASE; a server answers each in one way. What a fingerprint is
 //! made of is compared with what was seen, in a fraction of the time that the sums take.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+
+use ahash::RandomState;
 
 use super::ja3::Sum;
 use super::{ClientHello, ServerHello};
@@ -21,28 +22,31 @@ const JA4_LETTERS: usize = 36;
 pub(crate) type Ja4 = [u8; JA4_LETTERS];
 
 /// The fingerprints of a client's hello.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientPrints {
     pub(crate) ja3: Sum,
-    pub(crate) ja4: Ja4,
+    /// Shared: few programs have open handshakes by the thousand.
+    pub(crate) ja4: Arc<Ja4>,
 }
 
-/// Fingerprints that were seen before. They are shared: thousands of open handshakes have the same.
+/// Fingerprints that were seen before.
 #[derive(Default)]
 pub(crate) struct Known {
     /// What a fingerprint is made of, while it is looked for.
     content: Vec<u8>,
+    /// The same without the order of the extensions.
+    sorted: Vec<u8>,
     kinds: Vec<u16>,
     hasher: RandomState,
-    clients: Places<Arc<ClientPrints>>,
+    clients: Places<ClientPrints>,
     /// Some clients shuffle their extensions, which is another JA3 each time, and the same JA4.
-    shuffled: Places<Ja4>,
+    shuffled: Places<Arc<Ja4>>,
     servers: Places<Sum>,
 }
 
 impl Known {
     /// The fingerprints of a client's hello.
-    pub(crate) fn client(&mut self, hello: &ClientHello<'_>) -> Arc<ClientPrints> {
+    pub(crate) fn client(&mut self, hello: &ClientHello<'_>) -> ClientPrints {
         let content = &mut self.content;
         both(content, hello);
         list(content, hello.extensions.kinds());
@@ -52,17 +56,16 @@ impl Known {
         if let Some(known) = self.clients.known(hash, content) {
             return known;
         }
-        let content = content.clone();
-        let prints = Arc::new(ClientPrints {
+        let prints = ClientPrints {
             ja3: hello.ja3(),
             ja4: self.ja4(hello),
-        });
-        self.clients.keep(hash, &content, Arc::clone(&prints));
+        };
+        self.clients.keep(hash, &self.content, prints.clone());
         prints
     }
 
-    fn ja4(&mut self, hello: &ClientHello<'_>) -> Ja4 {
-        let content = &mut self.content;
+    fn ja4(&mut self, hello: &ClientHello<'_>) -> Arc<Ja4> {
+        let content = &mut self.sorted;
         both(content, hello);
         self.kinds.clear();
         self.kinds.extend(hello.extensions.kinds());
@@ -76,7 +79,8 @@ impl Known {
         let text = hello.ja4();
         let text = letters.iter_mut().zip(text.bytes());
         text.for_each(|(to, from)| *to = from);
-        self.shuffled.keep(hash, content, letters);
+        let letters = Arc::new(letters);
+        self.shuffled.keep(hash, content, Arc::clone(&letters));
         letters
     }
 
@@ -151,8 +155,16 @@ impl<T: Clone> Places<T> {
         if self.places.is_empty() {
             self.places.resize_with(REMEMBERED, || None);
         }
-        if let Some(place) = self.places.get_mut(hash as usize % REMEMBERED) {
-            *place = Some((content.into(), print));
+        let Some(place) = self.places.get_mut(hash as usize % REMEMBERED) else {
+            return;
+        };
+        match place {
+            // What is as long takes the memory of the one before.
+            Some((known, old)) if known.len() == content.len() => {
+                known.copy_from_slice(content);
+                *old = print;
+            }
+            place => *place = Some((content.into(), print)),
         }
     }
 }

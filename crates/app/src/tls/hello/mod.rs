@@ -31,7 +31,7 @@ mod tests;
 pub use client::{ClientHello, Ech};
 pub use extension::{Extension, Extensions, kind};
 pub use ja3::Sum;
-pub(crate) use known::{ClientPrints, Known};
+pub(crate) use known::{ClientPrints, Ja4, Known};
 pub use list::{KeyShares, Numbers, Texts};
 pub use server::ServerHello;
 

@@ -147,7 +147,7 @@ fn fingerprints_that_are_known_are_those_that_are_made() {
                 };
                 let prints = known.client(&hello);
                 assert_eq!(prints.ja3, hello.ja3());
-                assert_eq!(prints.ja4, hello.ja4().as_bytes());
+                assert_eq!(*prints.ja4, *hello.ja4().as_bytes());
             }
             if let Some(hello) = ServerHello::parse(&body) {
                 assert_eq!(known.server(&hello), hello.ja3s());

@@ -7,6 +7,7 @@ pub use ciphers::cipher_name;
 pub use names::{group_name, is_post_quantum};
 
 use super::Head;
+use crate::ascii::Ascii;
 use crate::field::Info;
 use crate::field::Ipfix::Own;
 use crate::field::Kind::{Bool, Enum, Str, VecStr};
@@ -47,11 +48,11 @@ pub struct Ssl {
     /// Issuer of the server's certificate.
     pub issuer: Option<Box<str>>,
     /// Fingerprint of the client's hello.
-    pub ja3: Option<Box<str>>,
+    pub ja3: Option<Ascii<32>>,
     /// Fingerprint of the server's hello.
-    pub ja3s: Option<Box<str>>,
+    pub ja3s: Option<Ascii<32>>,
     /// Fingerprint of the client's hello that does not depend on the order of its extensions.
-    pub ja4: Option<Box<str>>,
+    pub ja4: Option<Ascii<36>>,
     /// The application protocols the client offered.
     pub client_alpn: Vec<Box<str>>,
     /// The groups that the client sent key shares for.
