@@ -174,8 +174,8 @@ impl Store {
             self.until_look = LOOK_EVERY;
             self.crowded = !self.within_bounds();
         }
-        !self.crowded && !self.tables[place].is_full(self.config.segment_bytes())
-            || self.seal(place)
+        let is_full = self.tables[place].is_full(self.config.segment_bytes());
+        !(self.crowded || is_full) || self.seal(place)
     }
 
     /// Makes room as long as all tables together hold more than they may; whether they hold less now.
