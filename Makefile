@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test test-ui test-bypass package bench bench-instructions bench-idle bench-bypass bench-history lint agree fuzz setup clean
+.PHONY: help run test test-ui test-bypass package bench bench-instructions bench-idle bench-bypass bench-history bench-pages lint agree fuzz setup clean
 
 # What `make run` takes. IFACE: default-route interface unless given. FILE: a capture file instead. ARGS: passed on.
 IFACE ?=
@@ -48,6 +48,9 @@ bench-bypass: ## DPDK at 10 GbE's packet rate, beside dpdk-testpmd, on virtual d
 
 bench-history: ## the store: records per second, bytes a record, a dashboard's questions beside DuckDB
 	@scripts/bench-history
+
+bench-pages: ## what ten open pages of the dashboard cost the monitor, in a network namespace (root)
+	@scripts/bench-pages
 
 lint: ## formatting, clippy, rustdoc, licences and advisories, shell scripts
 	@scripts/lint
