@@ -80,9 +80,10 @@ impl Part {
             .map(|(place, field)| {
                 let coded = field.data_type() == &DataType::Utf8
                     && plain.parquet_schema().columns().len() == plain.schema().fields().len()
-                    && groups
-                        .iter()
-                        .all(|group| group.column(place).dictionary_page_offset().is_some());
+                    && groups.iter().all(|group| {
+                        let column = group.columns().get(place);
+                        column.is_some_and(|column| column.dictionary_page_offset().is_some())
+                    });
                 let field = Field::clone(field);
                 if coded {
                     field.with_data_type(written_type(Storage::Name))
@@ -355,8 +356,11 @@ fn place<'a>(
     places: &mut HashMap<&'a str, i32>,
     texts: &mut StringBuilder,
 ) -> Option<i32> {
-    let key = usize::try_from(key).ok().filter(|key| own.is_valid(*key))?;
-    let known = &mut known[key];
+    let key = usize::try_from(key).ok()?;
+    let known = known.get_mut(key)?;
+    if own.is_null(key) {
+        return None;
+    }
     if known.is_none() {
         let text = own.value(key);
         let next = i32::try_from(places.len()).unwrap_or(i32::MAX);
