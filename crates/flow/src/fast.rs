@@ -7,7 +7,7 @@
 use portreeve_packet::{TcpFlags, View, ViewFlags};
 
 use crate::health::{is_worth_a_sample, measures, take_sample};
-use crate::recognise::COPY_WITHIN;
+use crate::recognise::{COPY_WITHIN, likeness};
 use crate::slot::{Hot, Side, State};
 use crate::tcp::delta;
 use crate::ticks;
@@ -120,6 +120,7 @@ fn end_sample(theirs: &mut Side, ahead: i32, previous: i64, view: &View) {
 pub(crate) fn datagram(hot: &mut Hot, view: &View, side: usize) -> bool {
     let side = side & 1;
     let mine = &mut hot.sides[side];
+    let likeness = likeness(view);
     let pause = view.timestamp.wrapping_sub(hot.last);
     let (ip_bytes, wraps) = mine.ip_bytes.overflowing_add(view.ip_len);
     if wraps {
@@ -130,6 +131,7 @@ pub(crate) fn datagram(hot: &mut Hot, view: &View, side: usize) -> bool {
         || !hot.state.is_plain_datagram(side)
         || (view.ip_id != 0
             && view.ip_id as u16 == hot.ip_ids[side]
+            && likeness == mine.rtt_ack
             && (0..=COPY_WITHIN).contains(&pause))
     {
         return false;
@@ -139,7 +141,7 @@ pub(crate) fn datagram(hot: &mut Hot, view: &View, side: usize) -> bool {
     let (low, carry) = mine.seq.overflowing_add(view.payload_len);
     mine.seq = low;
     mine.acked = mine.acked.wrapping_add(u32::from(carry));
-    mine.rtt_ack = view.ip_len;
+    mine.rtt_ack = likeness;
     hot.last = hot.last.max(view.timestamp);
     hot.ip_ids[side] = view.ip_id as u16;
     true

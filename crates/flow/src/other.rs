@@ -3,6 +3,7 @@
 use portreeve_packet::{View, ViewFlags};
 
 use crate::letters::Letter;
+use crate::recognise::likeness;
 use crate::shared::Shared;
 use crate::slot::{Class, Cold, Hot, State, cold_flags, seen};
 use crate::tcp::is_power_of_ten;
@@ -47,7 +48,7 @@ pub(crate) fn packet(
     let (low, carry) = mine.seq.overflowing_add(view.payload_len);
     mine.seq = low;
     mine.acked = mine.acked.wrapping_add(u32::from(carry));
-    mine.rtt_ack = view.ip_len;
+    mine.rtt_ack = likeness(view);
     if !hot.state.seen(side, seen::DATA) {
         hot.state.set_seen(side, seen::DATA);
         if class == Class::Udp {

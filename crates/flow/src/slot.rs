@@ -242,7 +242,7 @@ pub(crate) struct Side {
     pub(crate) seq: u32,
     /// TCP: the highest sequence number the other side acknowledged (Zeek's `ack_seq`). Others: payload bytes, upper half.
     pub(crate) acked: u32,
-    /// TCP: the acknowledgement that ends the RTT sample; behind a FIN, one past the FIN (Zeek's `FIN_seq`). Others: length of the last packet.
+    /// TCP: the acknowledgement that ends the RTT sample; behind a FIN, one past the FIN (Zeek's `FIN_seq`). Others: [`crate::recognise::likeness`] of the last packet.
     pub(crate) rtt_ack: u32,
     /// TCP: when the RTT sample began, in ticks (see [`crate::ticks`]), or 0 for no sample.
     pub(crate) rtt_time: u32,

@@ -376,6 +376,32 @@ fn updates_add_up_to_the_whole() {
 }
 
 #[test]
+fn datagrams_of_one_identification_and_length_are_copies_only_with_one_checksum() {
+    let datagram = |milli, checksum| View {
+        ip_id: 1,
+        tcp_window: checksum,
+        ..packet(milli, true, 17, (40_000, 40_001), 64)
+    };
+    for burst in [1, 64] {
+        let (records, counters) = run(
+            TrackerConfig::default(),
+            &[
+                datagram(0, 10),
+                datagram(1, 11),
+                datagram(2, 12),
+                datagram(3, 12),
+                datagram(4, 11),
+                datagram(40, 11),
+            ],
+            burst,
+        );
+        let conn = common::conns(&records)[0];
+        assert_eq!((conn.orig.pkts, conn.orig.duplicates), (6, 1));
+        assert_eq!(counters.duplicates, 1);
+    }
+}
+
+#[test]
 fn fragments_follow_their_first() {
     let first = |milli| {
         let mut view = packet(milli, true, 17, (40_000, 40_001), 1000);

@@ -228,7 +228,7 @@ fn transport(
             }
             view.tcp_seq = 0;
             view.tcp_ack = 0;
-            view.tcp_window = 0;
+            view.tcp_window = be16(head[6], head[7]);
             clear(view, (kind.0, protocol::UDP), TcpFlags(0));
             payload(view, at + 8, stated - 8, behind.len() + SEGMENT - 8);
         }

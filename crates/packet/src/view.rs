@@ -146,7 +146,7 @@ pub struct View {
     pub ip_id: u32,
     /// See [`ViewFlags`].
     pub flags: ViewFlags,
-    /// TCP window as sent, unscaled.
+    /// TCP window as sent, unscaled. (UDP, UDP-Lite and ICMP: the checksum as sent.)
     pub tcp_window: u16,
     /// Which frame of the burst this view is of.
     pub frame: u16,

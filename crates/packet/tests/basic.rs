@@ -12,6 +12,20 @@ const ETH: LinkType = LinkType::Ethernet;
 const TIMESTAMP: [u8; 12] = [1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 6];
 
 #[test]
+fn the_checksum_of_a_datagram_is_in_its_view() {
+    let mut datagram = udp(9, 8, &[7; 20]);
+    datagram[6..8].copy_from_slice(&[0xab, 0xcd]);
+    // The short way, and the long one by a fragment.
+    let mut packet = ipv4(17, &datagram);
+    assert_eq!(view(ETH, &ethernet(0x0800, &packet)).tcp_window, 0xabcd);
+    packet[6] = 0x20;
+    assert_eq!(view(ETH, &ethernet(0x0800, &packet)).tcp_window, 0xabcd);
+    let echo = [8, 0, 0x12, 0x34, 0, 1, 0, 1];
+    let echo = view(ETH, &ethernet(0x0800, &ipv4(1, &echo)));
+    assert_eq!(echo.tcp_window, 0x1234);
+}
+
+#[test]
 fn a_tcp_segment_over_ipv4() {
     let data = ethernet(0x0800, &ipv4(6, &tcp(443, 50000, &TIMESTAMP, b"hello")));
     let view = view(ETH, &data);

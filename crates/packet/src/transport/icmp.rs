@@ -1,6 +1,7 @@
 //! ICMP (RFC 792) and ICMPv6 (RFC 4443), with ports made of type and code as Zeek makes them.
 
 use super::{Segment, Transport, protocol};
+use crate::bytes::u16_at;
 use crate::view::{View, ViewFlags};
 
 /// Type and code, and the ports: the type is the sender's, and the receiver's is the type that answers
@@ -16,6 +17,7 @@ pub(super) fn read(number: u8, segment: Segment<'_>, view: &mut View) -> Transpo
         [kind, code, ..] => (*kind, *code),
         _ => (0, 0),
     };
+    view.tcp_window = u16_at(segment.bytes, 2).unwrap_or(0);
     view.icmp_type = kind;
     view.icmp_code = code;
     let answer = if number == protocol::ICMP {

@@ -162,6 +162,7 @@ fn read(number: u8, segment: Segment<'_>, view: &mut View) -> Transport {
 /// UDP (RFC 768) and UDP-Lite (RFC 3828, whose third field is the checksum's coverage).
 fn udp(number: u8, segment: Segment<'_>, view: &mut View) -> Transport {
     let mut transport = ports(segment, 8, view);
+    view.tcp_window = u16_at(segment.bytes, 6).unwrap_or(0);
     let field = u16_at(segment.bytes, 4).map_or(0, usize::from);
     // A length of 0 is a jumbogram's or an offload's.
     if number == protocol::UDP && field != 0 {
