@@ -18,6 +18,9 @@ const MAX_AGE: i64 = 30_000_000_000;
 /// The header before the payload, in the first fragment.
 const UDP_HEADER: u32 = 8;
 
+/// No flow's slot.
+const UNKNOWN: u32 = u32::MAX;
+
 /// What was counted of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FragmentCounters {
@@ -34,8 +37,6 @@ struct Datagram {
     high_to_low: bool,
     id: u32,
     since: i64,
-    /// The flow's slot, once it is known.
-    slot: Option<u32>,
     /// In order of where they begin; none overlap.
     pieces: Vec<(u32, Box<[u8]>)>,
     /// Where the payload ends, once the last fragment has come.
@@ -87,6 +88,8 @@ impl Datagram {
 /// The datagrams of which fragments were seen lately.
 pub(crate) struct Datagrams {
     open: Vec<Datagram>,
+    /// The slots of their flows, or [`UNKNOWN`] as long as they are not known: apart, since every flow that ends is looked for among them.
+    slots: Vec<u32>,
     budget: Budget,
     counters: FragmentCounters,
 }
@@ -96,6 +99,7 @@ impl Datagrams {
     pub(crate) fn new(bytes: usize) -> Datagrams {
         Datagrams {
             open: Vec::new(),
+            slots: Vec::new(),
             budget: Budget::new(bytes),
             counters: FragmentCounters::default(),
         }
@@ -114,7 +118,11 @@ impl Datagrams {
     ) -> Option<Vec<u8>> {
         let place = self.place(view);
         let datagram = self.open.get_mut(place)?;
-        datagram.slot = datagram.slot.or(slot);
+        if let (Some(known), Some(slot)) = (self.slots.get_mut(place), slot)
+            && *known == UNKNOWN
+        {
+            *known = slot;
+        }
         let at = u32::from(view.fragment_offset) * 8;
         let at = at.saturating_sub(UDP_HEADER);
         let last = !view.flags.has(ViewFlags::MORE_FRAGMENTS);
@@ -133,8 +141,7 @@ impl Datagrams {
             return None;
         }
         self.counters.whole += 1;
-        let datagram = self.open.swap_remove(place);
-        self.budget.give(datagram.held());
+        let datagram = self.remove(place);
         let mut whole = Vec::with_capacity(datagram.held());
         for (_, bytes) in &datagram.pieces {
             whole.extend_from_slice(bytes);
@@ -144,7 +151,10 @@ impl Datagrams {
 
     /// The first fragment of a datagram of the flow in `slot` that will not be whole any more, and whether its high endpoint sent it.
     pub(crate) fn first_of(&mut self, slot: u32) -> Option<(Box<[u8]>, bool)> {
-        while let Some(place) = self.open.iter().position(|d| d.slot == Some(slot)) {
+        // Nearly always there is none, which a search for anything at all finds out many at a time.
+        while self.slots.contains(&slot)
+            && let Some(place) = self.slots.iter().position(|&of| of == slot)
+        {
             let datagram = self.close(place);
             if let Some((0, bytes)) = datagram.pieces.into_iter().next() {
                 return Some((bytes, datagram.high_to_low));
@@ -154,9 +164,15 @@ impl Datagrams {
     }
 
     fn close(&mut self, place: usize) -> Datagram {
+        let datagram = self.remove(place);
+        self.counters.given_up += u64::from(!datagram.refused);
+        datagram
+    }
+
+    fn remove(&mut self, place: usize) -> Datagram {
+        self.slots.swap_remove(place);
         let datagram = self.open.swap_remove(place);
         self.budget.give(datagram.held());
-        self.counters.given_up += u64::from(!datagram.refused);
         datagram
     }
 
@@ -170,7 +186,8 @@ impl Datagrams {
         let oldest_allowed = view.timestamp.saturating_sub(MAX_AGE);
         // One whose flow is known waits for the flow's end, so that what becomes of it does not hang on other flows.
         let stale = |d: &Datagram| d.since < oldest_allowed;
-        while let Some(place) = self.open.iter().position(|d| d.slot.is_none() && stale(d)) {
+        let nobodys = |(d, slot): (&Datagram, &u32)| *slot == UNKNOWN && stale(d);
+        while let Some(place) = self.open.iter().zip(&self.slots).position(nobodys) {
             self.close(place);
         }
         let is_it = |d: &Datagram| {
@@ -193,11 +210,11 @@ impl Datagrams {
             high_to_low: view.high_to_low(),
             id: view.ip_id,
             since: view.timestamp,
-            slot: None,
             pieces: Vec::new(),
             end: None,
             refused: false,
         });
+        self.slots.push(UNKNOWN);
         self.open.len() - 1
     }
 }

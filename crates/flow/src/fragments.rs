@@ -17,6 +17,9 @@ use crate::memory::{Array, Memory, Zeroable};
 /// Datagrams whose place is the same by hash.
 pub(crate) const WAYS: usize = 4;
 
+/// Datagrams whose age is looked at in one call.
+const SWEPT: usize = 16;
+
 /// What is known of one datagram.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
@@ -58,7 +61,10 @@ pub(crate) struct Fragments {
     datagrams: Array<Datagram>,
     seeds: Seeds,
     timeout: i64,
+    /// The next datagram that is looked at for its age.
     sweep: usize,
+    /// Not before this time they are looked at again from the first on: mostly they are as old as nobody minds.
+    next_sweep: i64,
     /// Fragments whose first never came, since last asked.
     lost: u64,
     held: u64,
@@ -82,6 +88,7 @@ impl Fragments {
             seeds,
             timeout,
             sweep: 0,
+            next_sweep: i64::MIN,
             lost: 0,
             held: 0,
         })
@@ -177,13 +184,21 @@ impl Fragments {
         if self.held == 0 {
             return;
         }
-        for _ in 0..16 {
-            self.sweep = (self.sweep + 1) % self.datagrams.len();
-            let d = &self.datagrams[self.sweep];
+        if self.sweep == 0 {
+            let wait = self.next_sweep.saturating_sub(now);
+            if (1..=self.timeout).contains(&wait) {
+                return;
+            }
+            self.next_sweep = now.saturating_add(self.timeout / 2);
+        }
+        let end = (self.sweep + SWEPT).min(self.datagrams.len());
+        for place in self.sweep..end {
+            let d = &self.datagrams[place];
             if d.pkts != 0 && d.time < now.saturating_sub(self.timeout) {
-                self.drop_at(self.sweep);
+                self.drop_at(place);
             }
         }
+        self.sweep = if end < self.datagrams.len() { end } else { 0 };
     }
 
     /// Lets go of all that is held.
