@@ -10,7 +10,7 @@ use crate::file::Hashes;
 use crate::file::coding::Inflaters;
 use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Transport, Want};
-use crate::tls::Seen;
+use crate::seen::Seen;
 
 /// What is known of the flow that a session is about.
 pub trait Facts {

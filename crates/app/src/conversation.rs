@@ -10,10 +10,10 @@ use crate::inbox::{Inbox, Next};
 use crate::products::{self, Products};
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
 use crate::registry::{self, Applications, Found};
+use crate::seen::Seen;
 use crate::services::Services;
 use crate::stream::{Fate, Overlap, Piece, Segment, Stream};
 use crate::subscribe::SUBSCRIBED;
-use crate::tls::Seen;
 
 /// The most bytes each way that a protocol is looked for in.
 const DETECT_BYTES: usize = 2048;

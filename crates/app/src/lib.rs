@@ -79,6 +79,7 @@ mod rdp;
 mod redis;
 mod rtp;
 mod s7comm;
+mod seen;
 mod services;
 mod sip;
 mod smb;

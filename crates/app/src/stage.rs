@@ -14,10 +14,10 @@ use crate::fragments::Datagrams;
 use crate::products::Products;
 use crate::protocol::Transport;
 use crate::registry::Applications;
+use crate::seen::Seen;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
 use crate::subscribe::StreamSubscriber;
-use crate::tls::Seen;
 
 /// The frames of the burst at hand.
 pub trait Frames {

@@ -20,9 +20,9 @@ use crate::file::Hashes;
 use crate::products::Products;
 use crate::protocol::{Protocol, Session, Transport};
 use crate::registry::Applications;
+use crate::seen::Seen;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
-use crate::tls::Seen;
 
 /// What came of a conversation.
 #[derive(Debug)]

@@ -3,18 +3,42 @@
 use md5::{Digest, Md5};
 use sha2::Sha256;
 
+use crate::seen::Places;
 use crate::text::hexadecimal;
 
-/// MD5 of the parts with `;` between them, in hexadecimal: HASSH.
-pub(super) fn hassh(parts: [&[u8]; 4]) -> Box<str> {
-    let mut md5 = Md5::new();
-    for (at, part) in parts.into_iter().enumerate() {
-        if at > 0 {
-            md5.update(b";");
+/// Programs whose sum is remembered.
+const REMEMBERED: usize = 256;
+/// The longest lists of which it is, bytes.
+const MAX_REMEMBERED: usize = 4 << 10;
+
+/// The sums of lists that were seen before: a program sends the same ones each time.
+#[derive(Default)]
+pub(crate) struct Hasshes {
+    text: Vec<u8>,
+    places: Places<(Box<[u8]>, Box<str>), REMEMBERED>,
+}
+
+impl Hasshes {
+    /// MD5 of the parts with `;` between them, in hexadecimal: HASSH.
+    pub(super) fn of(&mut self, parts: [&[u8]; 4]) -> Box<str> {
+        let text = &mut self.text;
+        text.clear();
+        for (at, part) in parts.into_iter().enumerate() {
+            if at > 0 {
+                text.push(b';');
+            }
+            text.extend_from_slice(part);
         }
-        md5.update(part);
+        let place = self.places.of(&text[..]);
+        if let Some((_, sum)) = place.as_ref().filter(|(known, _)| **known == **text) {
+            return sum.clone();
+        }
+        let sum: Box<str> = hexadecimal(&Md5::digest(&text)).into();
+        if text.len() <= MAX_REMEMBERED {
+            *place = Some((text.as_slice().into(), sum.clone()));
+        }
+        sum
     }
-    hexadecimal(&md5.finalize()).into()
 }
 
 /// MD5 of a key that is in pieces: pairs of digits with colons.
@@ -23,8 +47,15 @@ pub(super) fn md5(pieces: &[&[u8]]) -> Box<str> {
     for piece in pieces {
         md5.update(piece);
     }
-    let pairs: Vec<String> = md5.finalize().iter().map(|b| hexadecimal(&[*b])).collect();
-    pairs.join(":").into()
+    let digits = hexadecimal(&md5.finalize());
+    let mut pairs = String::with_capacity(3 * digits.len() / 2);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && at % 2 == 0 {
+            pairs.push(':');
+        }
+        pairs.push(digit);
+    }
+    pairs.into()
 }
 
 /// SHA-256 of a key that is in pieces: `SHA256:` and base 64 without padding.
@@ -65,9 +96,17 @@ mod tests {
             &*sha256(&[b"abc"]),
             "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0"
         );
-        assert_eq!(
-            &*hassh([b"", b"", b"", b""]),
-            "95420f9d932ddd22833f17b96a80bedb"
-        );
+        let mut hasshes = Hasshes::default();
+        for (parts, sum) in [
+            (
+                [&b""[..], b"", b"", b""],
+                "95420f9d932ddd22833f17b96a80bedb",
+            ),
+            ([b"a", b"b", b"c", b"d"], "845425be4f77f4097e014a6591497010"),
+        ]
+        .repeat(2)
+        {
+            assert_eq!(&*hasshes.of(parts), sum);
+        }
     }
 }

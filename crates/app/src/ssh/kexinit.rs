@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::fingerprint;
 use crate::Reader;
 use crate::text::text;
 
 /// The most names of a list that are looked at.
 const MAX_NAMES: usize = 1024;
+/// Lists of no more bytes are searched as they lie.
+const SHORT: usize = 768;
 /// What is written where two lists have no name in common, as Zeek does.
 const NO_AGREEMENT: &str = "Algorithm negotiation failed";
 
@@ -39,15 +40,15 @@ impl<'a> Kexinit<'a> {
         })
     }
 
-    /// HASSH of the client (`way` 0), HASSHServer of the server (1).
-    pub(super) fn hassh(&self, way: usize) -> Box<str> {
+    /// What HASSH of the client (`way` 0), HASSHServer of the server (1) are made of.
+    pub(super) fn fingerprinted(&self, way: usize) -> [&'a [u8]; 4] {
         let way = way & 1;
-        fingerprint::hassh([
+        [
             self.kex,
             self.cipher[way],
             self.mac[way],
             self.compression[way],
-        ])
+        ]
     }
 }
 
@@ -59,10 +60,14 @@ fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The first of the client's names that the server has too.
 pub(super) fn agreed(client: &[u8], server: &[u8]) -> Box<str> {
-    let has: HashSet<&[u8]> = names(server).collect();
-    names(client)
-        .find(|name| has.contains(name))
-        .map_or(NO_AGREEMENT.into(), text)
+    // Lists are short and mostly begin alike; hostile ones are not, and all against all would take for ever.
+    let found = if client.len().max(server.len()) <= SHORT {
+        names(client).find(|name| names(server).any(|known| known == *name))
+    } else {
+        let known: HashSet<&[u8]> = names(server).collect();
+        names(client).find(|name| known.contains(name))
+    };
+    found.map_or(NO_AGREEMENT.into(), text)
 }
 
 /// The same for both ways: one name, if it is the same.

@@ -14,6 +14,8 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use fingerprint::Hasshes;
+
 use crate::protocol::{Peer, Probe, Protocol, Transports, Verdict};
 
 /// The protocol.

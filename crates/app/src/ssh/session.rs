@@ -197,7 +197,7 @@ impl Session {
             context.weird("ssh_malformed_kexinit");
             return;
         };
-        let hassh = Some(own.hassh(peer.index()));
+        let hassh = Some(context.seen.hasshes.of(own.fingerprinted(peer.index())));
         match peer {
             Peer::Client => self.record.hassh = hassh,
             Peer::Server => self.record.hasshserver = hassh,

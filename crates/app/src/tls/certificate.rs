@@ -13,6 +13,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::distinguished_name;
+use crate::seen::Places;
 use crate::text::{hexadecimal, text};
 
 /// The most names of a kind that are noted of one certificate.
@@ -43,30 +44,24 @@ const REMEMBERED: usize = 1024;
 /// The longest certificate that is remembered, bytes.
 const MAX_REMEMBERED: usize = 4 << 10;
 
-/// Certificates that were seen before, by their SHA-256: each has one place, which the latest takes.
+/// Certificates that were seen before, as they were sent.
 #[derive(Default)]
 pub(crate) struct Certificates {
-    places: Vec<Option<([u8; 32], Parsed)>>,
+    places: Places<(Box<[u8]>, Parsed), REMEMBERED>,
 }
 
 impl Certificates {
     /// The fingerprint of a certificate (SHA-256, in hexadecimal), and what it says; `None` if it is none.
     pub(super) fn look_up(&mut self, der: &[u8]) -> (Box<str>, Option<Parsed>) {
-        let digest: [u8; 32] = Sha256::digest(der).into();
-        let fingerprint: Box<str> = hexadecimal(&digest).into();
-        if self.places.is_empty() {
-            self.places.resize(REMEMBERED, None);
-        }
-        let number = usize::from(u16::from_le_bytes([digest[0], digest[1]])) % REMEMBERED;
-        let Some(place) = self.places.get_mut(number) else {
-            return (fingerprint, None);
-        };
-        if let Some((_, parsed)) = place.as_ref().filter(|(known, _)| *known == digest) {
+        let place = self.places.of(der);
+        if let Some((_, parsed)) = place.as_ref().filter(|(known, _)| **known == *der) {
+            let fingerprint = parsed.certificate.fingerprint.clone();
             return (fingerprint, Some(parsed.clone()));
         }
+        let fingerprint: Box<str> = hexadecimal(&Sha256::digest(der)).into();
         let parsed = parse(der, fingerprint.clone());
         if let Some(parsed) = parsed.as_ref().filter(|_| der.len() <= MAX_REMEMBERED) {
-            *place = Some((digest, parsed.clone()));
+            *place = Some((der.into(), parsed.clone()));
         }
         (fingerprint, parsed)
     }
@@ -272,7 +267,7 @@ mod tests {
             // FIPS 180-4's own example.
             assert!(fingerprint.starts_with("ba7816bf8f01cfea414140de5dae2223"));
             assert!(parsed.is_none());
+            assert!(certificates.places.of(&b"abc"[..]).is_none());
         }
-        assert!(certificates.places.iter().all(Option::is_none));
     }
 }

@@ -36,7 +36,6 @@ mod hostname;
 mod letters;
 mod messages;
 mod said;
-mod seen;
 mod session;
 mod v2;
 
@@ -45,8 +44,9 @@ mod tests;
 
 use crate::protocol::{Protocol, Transports};
 
+pub(crate) use certificate::Certificates;
 pub use findings::Findings;
-pub(crate) use seen::Seen;
+pub(crate) use hello::Known;
 
 /// TLS and SSL over streams. It can begin at the first byte of TLS after another protocol (STARTTLS).
 pub static SSL: Protocol = Protocol {

@@ -16,17 +16,41 @@ const USUAL: usize = 512;
 pub type Sum = [u8; 16];
 
 pub(super) fn client(hello: &ClientHello<'_>) -> Sum {
-    let mut text = Vec::with_capacity(USUAL);
-    decimal(&mut text, hello.version);
-    text.push(b',');
-    dashed(&mut text, hello.ciphers.meant());
-    text.push(b',');
-    dashed(&mut text, hello.extensions.kinds());
-    text.push(b',');
-    dashed(&mut text, hello.groups.meant());
-    text.push(b',');
-    dashed(&mut text, hello.point_formats.iter().map(|&b| b.into()));
-    Md5::digest(&text).into()
+    Begun::new(hello).sum(hello.extensions.kinds(), &mut Vec::with_capacity(USUAL))
+}
+
+/// The sum of a client's hello but for its extensions: clients that shuffle them say the rest again and again.
+pub(super) struct Begun {
+    before: Md5,
+    behind: Box<[u8]>,
+}
+
+impl Begun {
+    pub(super) fn new(hello: &ClientHello<'_>) -> Begun {
+        let mut text = Vec::with_capacity(USUAL);
+        decimal(&mut text, hello.version);
+        text.push(b',');
+        dashed(&mut text, hello.ciphers.meant());
+        text.push(b',');
+        let before = Md5::new_with_prefix(&text);
+        text.clear();
+        text.push(b',');
+        dashed(&mut text, hello.groups.meant());
+        text.push(b',');
+        dashed(&mut text, hello.point_formats.iter().map(|&b| b.into()));
+        Begun {
+            before,
+            behind: text.into(),
+        }
+    }
+
+    /// The sum with these extensions; `text` is room for what is summed.
+    pub(super) fn sum(&self, extensions: impl Iterator<Item = u16>, text: &mut Vec<u8>) -> Sum {
+        text.clear();
+        dashed(text, extensions);
+        text.extend_from_slice(&self.behind);
+        self.before.clone().chain_update(text).finalize().into()
+    }
 }
 
 pub(super) fn server(hello: &ServerHello<'_>) -> Sum {

@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use ahash::RandomState;
-
-use super::ja3::Sum;
+use super::ja3::{Begun, Sum};
 use super::{ClientHello, ServerHello};
+use crate::seen::Places;
 
 /// Fingerprints of each kind that are remembered: a network has some hundred programs that speak TLS.
 const REMEMBERED: usize = 512;
@@ -29,59 +28,80 @@ pub(crate) struct ClientPrints {
     pub(crate) ja4: Arc<Ja4>,
 }
 
+/// A client's program: hellos that are the same but for the order of their extensions, which some shuffle. Each order is another JA3, and the same JA4.
+struct Program {
+    /// All that the fingerprints are made of but the extensions.
+    content: Box<[u8]>,
+    /// The extensions in ascending order.
+    sorted: Box<[u16]>,
+    /// The same as they came the last time.
+    order: Box<[u16]>,
+    ja3: Begun,
+    /// Of that order.
+    prints: ClientPrints,
+}
+
 /// Fingerprints that were seen before.
 #[derive(Default)]
 pub(crate) struct Known {
     /// What a fingerprint is made of, while it is looked for.
     content: Vec<u8>,
-    /// The same without the order of the extensions.
-    sorted: Vec<u8>,
-    kinds: Vec<u16>,
-    hasher: RandomState,
-    clients: Places<ClientPrints>,
-    /// Some clients shuffle their extensions, which is another JA3 each time, and the same JA4.
-    shuffled: Places<Arc<Ja4>>,
-    servers: Places<Sum>,
+    /// Extensions, as they come and sorted.
+    order: Vec<u16>,
+    sorted: Vec<u16>,
+    text: Vec<u8>,
+    clients: Places<Program, REMEMBERED>,
+    servers: Places<(Box<[u8]>, Sum), REMEMBERED>,
 }
 
 impl Known {
     /// The fingerprints of a client's hello.
     pub(crate) fn client(&mut self, hello: &ClientHello<'_>) -> ClientPrints {
-        let content = &mut self.content;
-        both(content, hello);
-        list(content, hello.extensions.kinds());
-        list(content, hello.groups.meant());
-        content.extend_from_slice(hello.point_formats);
-        let hash = self.hasher.hash_one(&content[..]);
-        if let Some(known) = self.clients.known(hash, content) {
-            return known;
+        let Known {
+            content,
+            order,
+            sorted,
+            text,
+            ..
+        } = self;
+        all_but_extensions(content, hello);
+        order.clear();
+        order.extend(hello.extensions.kinds());
+        // A sum is the same in whatever order; one of squares tells apart what has the same mean.
+        let squares = order.iter().map(|&kind| u64::from(kind).pow(2));
+        let place = self.clients.of((&content[..], squares.sum::<u64>()));
+        if let Some(program) = place.as_mut().filter(|seen| *seen.content == **content) {
+            if *program.order == **order {
+                return program.prints.clone();
+            }
+            sorted.clone_from(order);
+            sorted.sort_unstable();
+            if *program.sorted == **sorted {
+                program.order.copy_from_slice(order);
+                program.prints.ja3 = program.ja3.sum(order.iter().copied(), text);
+                return program.prints.clone();
+            }
         }
+        let ja3 = Begun::new(hello);
+        let mut ja4 = [b'0'; JA4_LETTERS];
+        let letters = ja4.iter_mut().zip(hello.ja4().into_bytes());
+        letters.for_each(|(to, from)| *to = from);
         let prints = ClientPrints {
-            ja3: hello.ja3(),
-            ja4: self.ja4(hello),
+            ja3: ja3.sum(order.iter().copied(), text),
+            ja4: Arc::new(ja4),
         };
-        self.clients.keep(hash, &self.content, prints.clone());
-        prints
-    }
-
-    fn ja4(&mut self, hello: &ClientHello<'_>) -> Arc<Ja4> {
-        let content = &mut self.sorted;
-        both(content, hello);
-        self.kinds.clear();
-        self.kinds.extend(hello.extensions.kinds());
-        self.kinds.sort_unstable();
-        list(content, self.kinds.iter().copied());
-        let hash = self.hasher.hash_one(&content[..]);
-        if let Some(known) = self.shuffled.known(hash, content) {
-            return known;
+        if content.len() + 2 * order.len() <= MAX_REMEMBERED {
+            sorted.clone_from(order);
+            sorted.sort_unstable();
+            *place = Some(Program {
+                content: content.as_slice().into(),
+                sorted: sorted.as_slice().into(),
+                order: order.as_slice().into(),
+                ja3,
+                prints: prints.clone(),
+            });
         }
-        let mut letters = [b'0'; JA4_LETTERS];
-        let text = hello.ja4();
-        let text = letters.iter_mut().zip(text.bytes());
-        text.for_each(|(to, from)| *to = from);
-        let letters = Arc::new(letters);
-        self.shuffled.keep(hash, content, Arc::clone(&letters));
-        letters
+        prints
     }
 
     /// The JA3S of a server's hello.
@@ -91,18 +111,20 @@ impl Known {
         number(content, hello.version);
         number(content, hello.cipher);
         list(content, hello.extensions.kinds());
-        let hash = self.hasher.hash_one(&content[..]);
-        if let Some(known) = self.servers.known(hash, content) {
-            return known;
+        let place = self.servers.of(&content[..]);
+        if let Some((_, sum)) = place.as_ref().filter(|(seen, _)| **seen == **content) {
+            return *sum;
         }
         let sum = hello.ja3s();
-        self.servers.keep(hash, content, sum);
+        if content.len() <= MAX_REMEMBERED {
+            *place = Some((content.as_slice().into(), sum));
+        }
         sum
     }
 }
 
-/// What both JA3 and JA4 are made of, or one of them, but for the extensions.
-fn both(content: &mut Vec<u8>, hello: &ClientHello<'_>) {
+/// What JA3 and JA4 are made of, both or one of them, but for the extensions.
+fn all_but_extensions(content: &mut Vec<u8>, hello: &ClientHello<'_>) {
     content.clear();
     content.push(hello.carrier as u8);
     number(content, hello.version);
@@ -112,6 +134,8 @@ fn both(content: &mut Vec<u8>, hello: &ClientHello<'_>) {
     content.extend(alpn.first().into_iter().chain(alpn.last()));
     list(content, hello.ciphers.meant());
     list(content, hello.signature_algorithms.meant());
+    list(content, hello.groups.meant());
+    content.extend_from_slice(hello.point_formats);
 }
 
 fn number(content: &mut Vec<u8>, number: u16) {
@@ -126,45 +150,4 @@ fn list(content: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
         count = count.wrapping_add(1);
     }
     number(content, count);
-}
-
-/// Places for contents and their fingerprints: each content has one place, which the latest takes.
-struct Places<T> {
-    places: Vec<Option<(Box<[u8]>, T)>>,
-}
-
-impl<T> Default for Places<T> {
-    fn default() -> Self {
-        Places { places: Vec::new() }
-    }
-}
-
-impl<T: Clone> Places<T> {
-    /// The fingerprint of a content that was seen.
-    fn known(&self, hash: u64, content: &[u8]) -> Option<T> {
-        let place = self.places.get(hash as usize % REMEMBERED)?.as_ref();
-        place
-            .filter(|(known, _)| **known == *content)
-            .map(|(_, print)| print.clone())
-    }
-
-    fn keep(&mut self, hash: u64, content: &[u8], print: T) {
-        if content.len() > MAX_REMEMBERED {
-            return;
-        }
-        if self.places.is_empty() {
-            self.places.resize_with(REMEMBERED, || None);
-        }
-        let Some(place) = self.places.get_mut(hash as usize % REMEMBERED) else {
-            return;
-        };
-        match place {
-            // What is as long takes the memory of the one before.
-            Some((known, old)) if known.len() == content.len() => {
-                known.copy_from_slice(content);
-                *old = print;
-            }
-            place => *place = Some((content.into(), print)),
-        }
-    }
 }

@@ -15,6 +15,11 @@ fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
 
 /// The hello of the example in `FoxIO`'s description, with GREASE in every place.
 fn example() -> Vec<u8> {
+    turned(0)
+}
+
+/// The same with the last `turn` of its extensions in front.
+fn turned(turn: usize) -> Vec<u8> {
     let ciphers = [
         0x1a1a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013,
         0xc014, 0x009c, 0x009d, 0x002f, 0x0035,
@@ -28,7 +33,7 @@ fn example() -> Vec<u8> {
         &[8, 8],
     ]
     .concat();
-    let extensions = [
+    let mut extensions = [
         extension(0x2a2a, &[]),
         extension(0x001b, &[2, 0, 2]),
         extension(0x0000, &vec16(name)),
@@ -46,8 +51,9 @@ fn example() -> Vec<u8> {
         extension(0x000b, &[1, 0]),
         extension(0x000a, &vec16(&numbers(&[0x4a4a, 29, 23, 24]))),
         extension(0x0015, &[0; 10]),
-    ]
-    .concat();
+    ];
+    extensions.rotate_right(turn);
+    let extensions = extensions.concat();
     [
         &[3, 3][..],
         &[7; 32],
@@ -154,6 +160,24 @@ fn fingerprints_that_are_known_are_those_that_are_made() {
             }
         }
     }
+}
+
+#[test]
+fn each_order_of_the_extensions_is_another_ja3_and_the_same_ja4() {
+    let mut known = Known::default();
+    let mut sums = Vec::new();
+    for turn in (0..17).chain(0..17) {
+        let body = turned(turn);
+        let hello = ClientHello::parse(&body, Carrier::Tls).unwrap();
+        let prints = known.client(&hello);
+        assert_eq!(prints.ja3, hello.ja3());
+        assert_eq!(*prints.ja4, *hello.ja4().as_bytes());
+        sums.push(prints.ja3);
+    }
+    sums.sort_unstable();
+    sums.dedup();
+    // GREASE does not count: in front or at the end it is the same order.
+    assert_eq!(sums.len(), 16);
 }
 
 #[test]
