@@ -1,5 +1,6 @@
 //! One flow's application state: its streams, what is held of a unit, and the session.
 
+use portreeve_flow::prefetch_all;
 use portreeve_record::RecordSink;
 
 use crate::SESSION_BYTES;
@@ -153,6 +154,13 @@ impl Conversation {
     /// Whether nothing more is wanted of the protocol that was looked for.
     fn is_ended(&self) -> bool {
         matches!(self.phase, Phase::Over)
+    }
+
+    /// Has its session fetched. Its own place was asked for before.
+    pub(crate) fn prefetch(&self) {
+        if let Phase::Running(running) = &self.phase {
+            prefetch_all(&*running.session);
+        }
     }
 
     /// Says where `from`'s stream begins: the sequence number of its first byte.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portreeve_flow::{Findings, Flow, Watcher};
+use portreeve_flow::{Findings, Flow, Watcher, prefetch_all};
 use portreeve_packet::{View, ViewFlags};
 use portreeve_record::RecordSink;
 
@@ -138,6 +138,9 @@ pub struct Stage {
 
 /// Bytes that an open conversation is counted with: its place, and a session.
 const CONVERSATION_BYTES: usize = size_of::<Option<Conversation>>() + 256;
+
+/// From so many open conversations on they are fetched before they are needed: fewer stay in the caches.
+const MANY_OPEN: u64 = 256;
 
 /// One in so many bytes that may be held is for fragments.
 const FRAGMENTS_SHARE: usize = 16;
@@ -404,6 +407,18 @@ impl<F: Frames> Watcher for Watching<'_, F> {
             return false;
         }
         carries
+    }
+
+    fn soon(&mut self, slots: &[u32]) {
+        let Stage { index, places, .. } = &*self.stage;
+        if self.stage.counters.open < MANY_OPEN {
+            return;
+        }
+        let entries = || slots.iter().filter_map(|&slot| index.get(slot as usize));
+        entries().for_each(prefetch_all);
+        let open = || entries().filter_map(|entry| places.get(entry.place()? as usize));
+        open().for_each(prefetch_all);
+        open().flatten().for_each(Conversation::prefetch);
     }
 
     fn packet(

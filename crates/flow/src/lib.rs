@@ -76,6 +76,7 @@ mod wheel;
 pub use config::{Prefix, Timeouts, TrackerConfig};
 pub use counters::{FlowCounters, MemoryReport};
 pub use error::FlowError;
+pub use memory::prefetch_all;
 pub use ports::PortSet;
 pub use tracker::Tracker;
 pub use watch::{Findings, Flow, Watcher};

@@ -145,6 +145,17 @@ impl<T: Zeroable> Array<T> {
     }
 }
 
+/// Asks the processor to fetch all of `value`, for a look at it in a while.
+#[inline(always)]
+pub fn prefetch_all<T: ?Sized>(value: &T) {
+    let start = std::ptr::from_ref(value).cast::<i8>();
+    // What does not begin at a line's beginning may have its end in one more.
+    let lines = size_of_val(value) / 64 + 1;
+    for line in 0..lines {
+        prefetch(start.wrapping_add(64 * line));
+    }
+}
+
 /// Into the second-level cache: many more fetches can be under way to it at a time than to the first (a Zen 4 waits half as long for the two lines of a slot).
 #[inline(always)]
 fn prefetch(address: *const i8) {

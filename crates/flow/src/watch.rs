@@ -42,6 +42,9 @@ pub trait Watcher {
         sink: &mut impl RecordSink,
     ) -> bool;
 
+    /// Packets of the flows in these slots will be shown soon, in this order, unless a guess was wrong: what is known of them may be asked of memory.
+    fn soon(&mut self, _slots: &[u32]) {}
+
     /// A later fragment that came before the first of its datagram: which flow it is of is not known yet.
     fn early_fragment(&mut self, _view: &View) {}
 

@@ -35,6 +35,9 @@ impl Ahead {
     };
 }
 
+/// The most slots that are announced at a time.
+const ANNOUNCED: usize = 64;
+
 /// Views between two looks ahead: time enough for a line of memory to come. With 8 it is asked for again before it is there; 32 are no better, and leave out small bursts.
 const GROUP: usize = 16;
 
@@ -66,6 +69,7 @@ impl Tracker {
         let (all, quotes) = (views.as_slice(), views.quotes());
         let mut index = 0;
         let mut prefetched = self.shared.counters.active < MANY_FLOWS;
+        let mut announced = false;
         loop {
             let rest = all.get(index..).unwrap_or_default();
             let quick = self.quick_ones(rest);
@@ -74,6 +78,10 @@ impl Tracker {
                 parent = last.slot;
             }
             let Some(view) = all.get(index) else { break };
+            if !announced {
+                announced = true;
+                self.announce(all.get(index..).unwrap_or_default(), sink);
+            }
             if self.quick_and_shown(view, sink) || self.quick_with_letter(view) {
                 parent = view.slot;
                 index += 1;
@@ -198,6 +206,24 @@ impl Tracker {
             if far || (tcp && !fast::is_plain(hot.state, view)) {
                 self.table.cold.prefetch(view.slot as usize, 2);
             }
+        }
+    }
+
+    /// Tells who watches what will be shown of a burst: once a burst, before the first view that does not go the quick way.
+    #[inline(always)]
+    fn announce<W: Watcher>(&self, views: &[View], sink: &mut Out<'_, W, impl RecordSink>) {
+        if !W::WATCHES {
+            return;
+        }
+        let mut slots = [NONE; ANNOUNCED];
+        for views in views.chunks(ANNOUNCED) {
+            let mut count = 0;
+            for view in views {
+                let hot = self.table.hot.get(view.slot as usize);
+                slots[count] = view.slot;
+                count += usize::from(hot.is_some_and(|hot| hot.state.watched()));
+            }
+            sink.watcher.soon(slots.get(..count).unwrap_or_default());
         }
     }
 
