@@ -10,18 +10,15 @@ pub const MAX_TEXT: usize = 4096;
 pub fn text(bytes: &[u8]) -> Box<str> {
     let bytes = bytes.get(..MAX_TEXT).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) if is_printable(text) => text.into(),
+        Ok(text) if is_plain(bytes) || !text.contains(char::is_control) => text.into(),
         _ => escaped(bytes).into_boxed_str(),
     }
 }
 
-/// Whether no character of a text is a control character. Nearly all texts are ASCII, which is quicker looked at by bytes.
-fn is_printable(text: &str) -> bool {
-    if text.is_ascii() {
-        text.bytes().all(|byte| byte >= b' ' && byte != 0x7f)
-    } else {
-        !text.contains(char::is_control)
-    }
+/// Whether all bytes are printable ASCII, as nearly all texts are. All of them are looked at, many at a time.
+fn is_plain(bytes: &[u8]) -> bool {
+    let odd = |byte: u8| byte.wrapping_sub(b' ') >= 0x7f - b' ';
+    !bytes.iter().fold(false, |found, &byte| found | odd(byte))
 }
 
 /// The same in lower case, as host names are logged.

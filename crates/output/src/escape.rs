@@ -18,10 +18,11 @@ impl Context {
     /// Whether the ASCII byte needs escaping.
     #[inline]
     fn special(self, byte: u8) -> bool {
-        let control = byte < 0x20 || byte == 0x7f;
+        // Without branches.
+        let control = (byte < 0x20) | (byte == 0x7f) | (byte == b'\\');
         match self {
-            Context::Tsv { in_set } => control || byte == b'\\' || (in_set && byte == b','),
-            Context::Json => control || byte == b'\\' || byte == b'"',
+            Context::Tsv { in_set } => control | (in_set & (byte == b',')),
+            Context::Json => control | (byte == b'"'),
         }
     }
 }
@@ -48,8 +49,9 @@ pub fn hex_byte(out: &mut Vec<u8>, byte: u8) {
 
 fn append(out: &mut Vec<u8>, text: &str, context: Context) {
     let bytes = text.as_bytes();
-    // Most text needs nothing. C1 control characters begin with 0xc2 in UTF-8.
-    if !bytes.iter().any(|&b| context.special(b) || b == 0xc2) {
+    // Most text needs nothing. C1 control characters begin with 0xc2 in UTF-8. All bytes are looked at, many at a time.
+    let odd = |byte: u8| context.special(byte) | (byte == 0xc2);
+    if !bytes.iter().fold(false, |found, &byte| found | odd(byte)) {
         out.extend_from_slice(bytes);
         return;
     }
