@@ -8,6 +8,9 @@ use crate::protocol::Want;
 /// The most bytes of a unit.
 pub const MAX_UNIT: usize = 64 << 10;
 
+/// The most bytes that memory is taken for because a unit is said to have them.
+const MAX_RESERVED: usize = 8 << 10;
+
 /// How a unit ends up where the session looks at it.
 pub(crate) enum Next {
     /// So many bytes of what is held.
@@ -84,6 +87,11 @@ impl Inbox {
 
     /// Whether there was room.
     pub(crate) fn push(&mut self, bytes: &[u8], budget: &Budget) -> bool {
+        self.push_part(bytes, 0, budget)
+    }
+
+    /// The same for what is to be a unit of `whole` bytes, if that is known: memory is taken once for it.
+    fn push_part(&mut self, bytes: &[u8], whole: usize, budget: &Budget) -> bool {
         if bytes.is_empty() {
             return true;
         }
@@ -91,6 +99,12 @@ impl Inbox {
             return false;
         }
         let held = self.held.get_or_insert_default();
+        // A peer may say that a unit is longer than it is.
+        let whole = held.used + whole.min(MAX_RESERVED);
+        let missing = whole.saturating_sub(held.bytes.len());
+        if missing > bytes.len() {
+            held.bytes.reserve_exact(missing);
+        }
         held.bytes.extend_from_slice(bytes);
         true
     }
@@ -182,7 +196,7 @@ impl Inbox {
                     return match memchr(b'\n', window) {
                         Some(at) => Next::Input(at + 1),
                         None if window.len() == most => Next::Input(most),
-                        None => self.hold(usize::MAX, input, budget),
+                        None => self.hold_all(input, budget),
                     };
                 }
                 // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
@@ -203,11 +217,19 @@ impl Inbox {
                 let end = memchr(b'\n', window);
                 let len = held + end.map_or(window.len(), |at| at + 1);
                 if end.is_none() && len < most {
-                    return self.hold(usize::MAX, input, budget);
+                    return self.hold_all(input, budget);
                 }
                 self.hold(len, input, budget)
             }
         }
+    }
+
+    /// Moves all of `input` behind what is held: there is no unit yet.
+    fn hold_all(&mut self, input: &mut &[u8], budget: &Budget) -> Next {
+        if !self.push(std::mem::take(input), budget) {
+            return Next::NoRoom;
+        }
+        Next::Wait
     }
 
     /// Moves so much of `input` behind what is held that `len` bytes are held: a unit, if there is enough.
@@ -215,7 +237,7 @@ impl Inbox {
         let held = self.rest().len();
         let missing = len.saturating_sub(held).min(input.len());
         let (taken, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
-        if !self.push(taken, budget) {
+        if !self.push_part(taken, len, budget) {
             return Next::NoRoom;
         }
         *input = rest;
