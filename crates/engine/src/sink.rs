@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portreeve_record::{Record, RecordSink};
-use rtrb::{Producer, PushError};
+use rtrb::Producer;
 
 use crate::counters::{MAX_OUTPUTS, WorkerCounters};
 use crate::subscribe::RecordSubscriber;
@@ -60,36 +60,62 @@ impl RecordSink for Outlet {
         if let Some(subscriber) = &mut self.subscriber {
             subscriber.record(&record);
         }
-        let last = self.rings.len().saturating_sub(1);
-        let mut record = Some(record);
-        let counts = self.queued.iter_mut().zip(&mut self.dropped);
-        for (at, (ring, (queued, dropped))) in self.rings.iter_mut().zip(counts).enumerate() {
-            // The last gets the record itself: a single output, as most runs have, costs no copy.
-            let own = if at == last {
-                record.take()
-            } else {
-                record.clone()
-            };
-            let Some(mut rest) = own else { break };
-            loop {
-                match ring.push(rest) {
-                    Ok(()) => {
-                        *queued += 1;
-                        break;
-                    }
-                    Err(PushError::Full(back)) => {
-                        let give_up = !self.lossless
-                            || ring.is_abandoned()
-                            || self.abandon.load(Ordering::Relaxed);
-                        if give_up {
-                            *dropped += 1;
-                            break;
-                        }
-                        rest = back;
-                        std::thread::sleep(Duration::from_micros(50));
-                    }
-                }
+        // The last gets the record itself: a single output, as most runs have, costs no copy.
+        let Some(last) = self.rings.len().checked_sub(1) else {
+            return;
+        };
+        for at in 0..last {
+            if self.has_room(at) {
+                self.put(at, record.clone());
             }
+        }
+        if self.has_room(last) {
+            self.put(last, record);
+        }
+    }
+}
+
+impl Outlet {
+    /// Whether a ring takes another record, now or after a wait; if not, one is counted as dropped.
+    #[inline]
+    fn has_room(&mut self, at: usize) -> bool {
+        let Some(ring) = self.rings.get(at) else {
+            return false;
+        };
+        // Asked before the record is touched: it is large, and moved once.
+        if !ring.is_full() || self.waited(at) {
+            return true;
+        }
+        if let Some(dropped) = self.dropped.get_mut(at) {
+            *dropped += 1;
+        }
+        false
+    }
+
+    /// Waits for room in a ring that is full, unless the run is live or is to end.
+    #[cold]
+    fn waited(&self, at: usize) -> bool {
+        let Some(ring) = self.rings.get(at) else {
+            return false;
+        };
+        while ring.is_full() {
+            let give_up =
+                !self.lossless || ring.is_abandoned() || self.abandon.load(Ordering::Relaxed);
+            if give_up {
+                return false;
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        true
+    }
+
+    /// Into a ring that has room.
+    #[inline]
+    fn put(&mut self, at: usize, record: Record) {
+        if let (Some(ring), Some(queued)) = (self.rings.get_mut(at), self.queued.get_mut(at))
+            && ring.push(record).is_ok()
+        {
+            *queued += 1;
         }
     }
 }
