@@ -104,11 +104,16 @@ fn ticks_now() -> u64 {
 }
 
 impl Generator {
-    /// A generator on the calling thread, which stays on `cpu` from now on.
+    /// A generator on the calling thread, which stays on `cpu` from now on. Up to `places` packets stand in the port's ring.
     ///
     /// # Errors
     /// There is no memory for its packet buffers, or no such device.
-    pub fn new(device: &str, conversations: Conversations, cpu: usize) -> Outcome<Generator> {
+    pub fn new(
+        device: &str,
+        conversations: Conversations,
+        places: u16,
+        cpu: usize,
+    ) -> Outcome<Generator> {
         let name = CString::new(device).unwrap_or_default();
         let mut port = 0u16;
         // SAFETY: EAL runs, since the port was opened; the name and the number are there for the call.
@@ -119,12 +124,13 @@ impl Generator {
         // Not real-time as the receiver is, so that what else there is to do on the machine is done on this core: it can catch up, the receiver's
         // ring overflows. Not granted everywhere; the trial shows what the others took.
         let _ = scheduling::set(Policy::Nice(-20));
-        // A ring of 4096 descriptors, a burst at the receiver, caches at both ends; more would only be more lines to go round.
+        // What the ring holds, a burst at the receiver, caches at both ends; more would only be more lines to go round.
+        let buffers = 2 * u32::from(places) - 1;
         let pool_name = CString::new(format!("send-{device}")).unwrap_or_default();
         // SAFETY: EAL runs; the name is there for the call. Registering gives this thread a cache of buffers; if it is refused, all works, slower.
         let pool = unsafe {
             sys::rte_thread_register();
-            sys::rte_pktmbuf_pool_create(pool_name.as_ptr(), 8191, 256, 0, 2048 + 128, -1)
+            sys::rte_pktmbuf_pool_create(pool_name.as_ptr(), buffers, 256, 0, 2048 + 128, -1)
         };
         if pool.is_null() {
             return fail("no room for the generator's packet buffers: more huge pages are needed");

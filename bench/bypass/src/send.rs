@@ -30,7 +30,12 @@ pub fn serve(device: &str, conversations: u32, cpu: usize) -> Outcome<()> {
         ..DpdkConfig::default()
     };
     let port = dpdk::open(&config, &[named], 1).map_err(|error| error.to_string())?;
-    let mut generator = Generator::new(&name, Conversations::new(conversations), cpu)?;
+    let mut generator = Generator::new(
+        &name,
+        Conversations::new(conversations),
+        dpdk::DEFAULT_DESCRIPTORS,
+        cpu,
+    )?;
     wait_for_link(&name)?;
     generator.open();
     answer("ready")?;

@@ -1,9 +1,9 @@
-//! A wire within the process: a port of `net_ring` that holds as many frames as a NIC's queue does. The ring that the driver makes by itself has 1024 places, which is
-//! a quarter of what a 10 GbE NIC offers and of what the program asks one for.
+//! A wire within the process: a port of `net_ring` that holds as many frames as a NIC's queue does, or more. The ring that the driver makes by itself has 1024 places,
+//! which is a quarter of what a 10 GbE NIC offers and of what the program asks one for.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 
-use portreeve_capture::dpdk::{self, DEFAULT_DESCRIPTORS, Device, DpdkConfig};
+use portreeve_capture::dpdk::{self, Device, DpdkConfig};
 
 use crate::{Outcome, fail};
 
@@ -25,11 +25,11 @@ pub fn prepare(config: &DpdkConfig) -> Outcome<()> {
     }
 }
 
-/// Makes a port; its name. What is sent on it comes back on its receive side. Not before [`prepare`].
+/// Makes a port that holds `places` frames (a power of two); its name. What is sent on it comes back on its receive side. Not before [`prepare`].
 ///
 /// # Errors
 /// The driver is not installed, or there is no memory.
-pub fn make(name: &str) -> Outcome<String> {
+pub fn make(name: &str, places: u16) -> Outcome<String> {
     let ring_name = CString::new(name).unwrap_or_default();
     // SAFETY: the names are theirs in rte_ring.h and rte_eth_ring.h, with these arguments in every release since 22.11; the driver stays loaded. A ring is a power of
     // two long, and lends all but one of its places.
@@ -38,12 +38,7 @@ pub fn make(name: &str) -> Outcome<String> {
             std::mem::transmute(function(c"librte_ring.so", c"rte_ring_create")?);
         let attach: PortFromRing =
             std::mem::transmute(function(c"librte_net_ring.so", c"rte_eth_from_ring")?);
-        let ring = create(
-            ring_name.as_ptr(),
-            c_uint::from(DEFAULT_DESCRIPTORS),
-            -1,
-            ONE_TO_ONE,
-        );
+        let ring = create(ring_name.as_ptr(), places.into(), -1, ONE_TO_ONE);
         if ring.is_null() {
             return fail(format!("no memory for the ring {name}"));
         }
