@@ -118,7 +118,10 @@ impl std::fmt::Display for CaptureError {
                 )
             }
             CaptureError::Unsupported { what, fix } => write!(f, "{what}; {fix}"),
-            CaptureError::InterfaceGone { name } => write!(f, "interface {name} is gone"),
+            CaptureError::InterfaceGone { name } => write!(
+                f,
+                "interface {name} is gone: what came before is counted, the rest goes on; once it is back, start again (portreeve nic list shows it)"
+            ),
             CaptureError::Permission { what, fix } => {
                 write!(f, "{what}: not permitted; to grant it, run: {fix}")
             }

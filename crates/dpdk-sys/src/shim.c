@@ -1,4 +1,6 @@
 #define _GNU_SOURCE
+/* That a device goes is told by functions that are not promised to stay as they are; they have been since 2018. */
+#define ALLOW_EXPERIMENTAL_API
 #include "shim.h"
 
 #include <errno.h>
@@ -226,14 +228,49 @@ static int removed(uint16_t port, enum rte_eth_event_type event, void *flag, voi
     return 0;
 }
 
+static void unplugged(const char *device, enum rte_dev_event_type event, void *flag)
+{
+    (void)device;
+    if (event == RTE_DEV_EVENT_REMOVE)
+        __atomic_store_n((uint32_t *)flag, 1, __ATOMIC_RELEASE);
+}
+
+static const struct rte_device *device_of(uint16_t port)
+{
+    struct rte_eth_dev_info info;
+    memset(&info, 0, sizeof(info));
+    return rte_eth_dev_info_get(port, &info) == 0 ? info.device : NULL;
+}
+
+int pr_watch_devices(void)
+{
+    int result = rte_dev_hotplug_handle_enable();
+    return result != 0 ? result : rte_dev_event_monitor_start();
+}
+
 int pr_on_removal(uint16_t port, uint32_t *flag)
 {
+    const struct rte_device *device = device_of(port);
+    if (device != NULL)
+        rte_dev_event_callback_register(rte_dev_name(device), unplugged, flag);
     return rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, removed, flag);
 }
 
 int pr_forget_removal(uint16_t port, uint32_t *flag)
 {
+    const struct rte_device *device = device_of(port);
+    if (device != NULL)
+        rte_dev_event_callback_unregister(rte_dev_name(device), unplugged, flag);
     return rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_INTR_RMV, removed, flag);
+}
+
+int pr_close(uint16_t port, uint8_t is_removed)
+{
+    const struct rte_device *device = device_of(port);
+    int result = rte_eth_dev_close(port);
+    if (is_removed && device != NULL)
+        result = rte_dev_remove((struct rte_device *)(uintptr_t)device);
+    return result;
 }
 
 int pr_take_events(int epoll, int milliseconds)

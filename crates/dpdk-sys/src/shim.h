@@ -124,9 +124,13 @@ int pr_port_stats(uint16_t port, struct pr_port_stats *stats);
 /* The entries of the table from hash to queue: entry i to queue i modulo `queues`. */
 int pr_spread(uint16_t port, uint16_t entries, uint16_t queues);
 int pr_link(uint16_t port, uint32_t *megabits, uint8_t *up);
-/* `flag` becomes 1 when the device is removed. It must stay valid until pr_forget_removal. */
+/* Has EAL hear of devices that are unplugged, and hold out when a driver touches one that has gone. Once, when EAL runs. */
+int pr_watch_devices(void);
+/* `flag` becomes 1 when the device is removed, or is to be. It must stay valid until pr_forget_removal. */
 int pr_on_removal(uint16_t port, uint32_t *flag);
 int pr_forget_removal(uint16_t port, uint32_t *flag);
+/* Closes a port; of a device that is removed, lets go of all: before that the kernel does not take it away. */
+int pr_close(uint16_t port, uint8_t is_removed);
 /* Reports that wait on an epoll instance, taken with what their handlers read from the descriptors; 0: none. */
 int pr_take_events(int epoll, int milliseconds);
 /* The size of the smallest pages that a pool's buffers stand on, bytes; 0: libdpdk does not know. */

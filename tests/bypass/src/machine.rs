@@ -2,12 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use portreeve_netlab::Namespace;
+use serde_json::Value;
 
 use crate::fault::{About, Fault, Outcome, ensure, fail};
 use crate::nic::{Cable, Nic};
@@ -230,6 +232,20 @@ impl Machine {
         (ended && self.log("qemu.log").contains("Assertion")).then_some("QEMU's own assertion")
     }
 
+    /// Pulls a NIC out of its port and waits until it is out: until the guest has let go of it.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn unplug(&mut self, nic: &Nic) -> Outcome<()> {
+        let mut monitor = Monitor::connect(&self.folder.path().join(MONITOR))?;
+        monitor.ask(&serde_json::json!({ "execute": "qmp_capabilities" }))?;
+        let id = nic.id();
+        monitor.ask(&serde_json::json!({ "execute": "device_del", "arguments": { "id": id } }))?;
+        monitor
+            .wait_for(|said| said["event"] == "DEVICE_DELETED" && said["data"]["device"] == *id)
+            .map_err(|fault| self.fault(&fault.0))
+    }
+
     /// Ends the machine in order.
     pub fn end(mut self) {
         let _ = writeln!(self.stdin, "0 poweroff -f");
@@ -247,6 +263,48 @@ impl Drop for Machine {
     fn drop(&mut self) {
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
+    }
+}
+
+/// The socket that QEMU takes orders on, in the machine's folder.
+const MONITOR: &str = "monitor";
+/// The longest that QEMU takes for what it is told: kernels are in no hurry to let go of a device.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// A line to QEMU itself (QMP).
+struct Monitor {
+    lines: BufReader<UnixStream>,
+}
+
+impl Monitor {
+    fn connect(path: &Path) -> Outcome<Monitor> {
+        let stream = UnixStream::connect(path).about(path.display())?;
+        stream
+            .set_read_timeout(Some(ANSWER))
+            .about("a limit of time")?;
+        Ok(Monitor {
+            lines: BufReader::new(stream),
+        })
+    }
+
+    /// Tells it to do something and waits until it has heard it.
+    fn ask(&mut self, order: &Value) -> Outcome<()> {
+        writeln!(self.lines.get_mut(), "{order}").about("QEMU's monitor")?;
+        self.wait_for(|said| said.get("return").is_some())
+    }
+
+    fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> Outcome<()> {
+        loop {
+            let mut line = String::new();
+            self.lines.read_line(&mut line).about("QEMU's monitor")?;
+            let said: Value = serde_json::from_str(&line).about(line.trim())?;
+            if let Some(error) = said.get("error") {
+                return fail(format!("QEMU: {error}"));
+            }
+            if is_it(&said) {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -312,6 +370,10 @@ impl Design {
             ("-serial", console),
             ("-chardev", "stdio,id=line,signal=off".to_owned()),
             ("-serial", "chardev:line".to_owned()),
+            (
+                "-qmp",
+                format!("unix:{},server=on,wait=off", path(folder.join(MONITOR))),
+            ),
         ];
         for (flag, value) in pairs {
             arguments.extend([flag.to_owned(), value]);

@@ -10,7 +10,7 @@ use portreeve_bypass::machine::{Design, Machine};
 use portreeve_bypass::nic::{Cable, Model, Nic};
 use portreeve_bypass::parts::Parts;
 use portreeve_bypass::steps::user::{Interrupts, Pair};
-use portreeve_bypass::steps::{kernel, queues, say, step, user};
+use portreeve_bypass::steps::{kernel, queues, say, step, unplug, user};
 
 #[allow(clippy::print_stdout)]
 fn main() -> ExitCode {
@@ -48,7 +48,8 @@ fn all() -> Outcome<()> {
     let named: Vec<String> = std::env::args().skip(1).collect();
     first(&parts, &image, &named)?;
     second(&parts, &image, &named)?;
-    third(&parts, &image, &named)
+    third(&parts, &image, &named)?;
+    fourth(&parts, &image, &named)
 }
 
 /// What user-space drivers and NICs there are, and what their interrupts are worth.
@@ -184,6 +185,41 @@ fn third(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
     machine.must("portreeve nic hugepages 2MiB=128")?;
     for (nic, spreads) in [("rss", true), ("no-rss", false)] {
         queues::nic(&mut machine, nic, spreads)?;
+    }
+    machine.end();
+    Ok(())
+}
+
+/// NICs that are pulled out while they are watched.
+fn fourth(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
+    const PULLED: [(&str, &str, &str); 2] = [
+        ("virtio-1", "vfio-pci", "interrupt"),
+        ("virtio-2", "uio_pci_generic", "poll"),
+    ];
+
+    if !is_wanted(named, "unplug") {
+        return Ok(());
+    }
+    let virtio = |name, slot| Nic::new(Model::Virtio, name, slot, Cable::Socket);
+    let design = Design {
+        nics: vec![
+            virtio("virtio-1", 3).in_port(1),
+            virtio("virtio-2", 4).in_port(2),
+            virtio("stays", 5),
+        ],
+        memory: 1024,
+        gigabyte_pages: 0,
+        iommu: true,
+    };
+    let mut machine = step("boot, with NICs that can be pulled out", || {
+        Machine::boot(parts, image, &design)
+    })?;
+    machine.must("portreeve nic hugepages 2MiB=128")?;
+    for (nic, driver, mode) in PULLED {
+        step(
+            &format!("{nic} by {driver}, {mode} mode: pulled out, the other goes on"),
+            || unplug::nic(&mut machine, nic, driver, "stays", mode),
+        )?;
     }
     machine.end();
     Ok(())

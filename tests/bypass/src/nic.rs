@@ -71,8 +71,10 @@ pub struct Nic {
     pub model: Model,
     /// Its name in messages.
     pub name: &'static str,
-    /// Its place on the first PCI bus.
+    /// Its place on the first PCI bus, or that of the port that it is plugged into.
     slot: u8,
+    /// The bus behind that port.
+    bus: Option<u8>,
     cable: Cable,
 }
 
@@ -84,14 +86,31 @@ impl Nic {
             model,
             name,
             slot,
+            bus: None,
             cable,
         }
+    }
+
+    /// The same in a port that it can be pulled out of; the `number`th such port of the machine, in the order of their places.
+    #[must_use]
+    pub fn in_port(mut self, number: u8) -> Nic {
+        self.bus = Some(number);
+        self
+    }
+
+    /// Its name for QEMU.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("nic{}", self.slot)
     }
 
     /// Its PCI address.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("0000:00:{:02x}.0", self.slot)
+        match self.bus {
+            Some(bus) => format!("0000:{bus:02x}:00.0"),
+            None => format!("0000:00:{:02x}.0", self.slot),
+        }
     }
 
     /// Its cable.
@@ -122,9 +141,14 @@ impl Nic {
                 "tap,id=net{slot},ifname={name},script=no,downscript=no,vhost=off,queues={queues}"
             ),
         };
+        let place = match self.bus {
+            Some(_) => format!("bus=port{slot}"),
+            None => format!("bus=pcie.0,addr={slot:#x}"),
+        };
         let mut device = format!(
-            "{},netdev=net{slot},bus=pcie.0,addr={slot:#x},mac=52:54:00:00:00:{slot:02x}",
-            self.model.device()
+            "{},id={},netdev=net{slot},{place},mac=52:54:00:00:00:{slot:02x}",
+            self.model.device(),
+            self.id()
         );
         if self.model == Model::Virtio {
             // Only a modern device goes through an IOMMU.
@@ -140,6 +164,13 @@ impl Nic {
                 ",mq=on,rss={rss},vectors={vectors},rx_queue_size=1024"
             ));
         }
-        ["-netdev".into(), netdev, "-device".into(), device].into()
+        let mut arguments = vec!["-netdev".into(), netdev];
+        if self.bus.is_some() {
+            let port =
+                format!("pcie-root-port,id=port{slot},bus=pcie.0,addr={slot:#x},chassis={slot}");
+            arguments.extend(["-device".into(), port]);
+        }
+        arguments.extend(["-device".into(), device]);
+        arguments
     }
 }

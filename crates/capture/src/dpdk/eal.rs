@@ -87,6 +87,11 @@ pub(super) fn start(
             Some("portreeve doctor"),
         ));
     }
+    if wants_pci {
+        // Refused where the kernel's messages about devices cannot be had: then a card that is unplugged is one that is silent.
+        // SAFETY: EAL runs, and this is the first call.
+        unsafe { sys::pr_watch_devices() };
+    }
     *state = State::Started { pci: wants_pci };
     Ok(())
 }

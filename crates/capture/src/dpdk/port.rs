@@ -70,7 +70,9 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        let mut is_removed = false;
         if let Some(state) = &self.state {
+            is_removed = state.is_removed();
             state.close();
         }
         // SAFETY: the port is open, no source of it is left, and nobody asks about it any more.
@@ -78,7 +80,7 @@ impl Drop for Handle {
             if self.started {
                 sys::rte_eth_dev_stop(self.id);
             }
-            sys::rte_eth_dev_close(self.id);
+            sys::pr_close(self.id, is_removed.into());
         }
         self.pools.clear();
         OPEN.lock()

@@ -219,7 +219,12 @@ impl PortState {
 
     /// Whether the device was removed.
     pub(super) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Relaxed) || self.removal.load(Ordering::Acquire) != 0
+        self.gone.load(Ordering::Relaxed) || self.is_removed()
+    }
+
+    /// Whether EAL was told that the device is taken away.
+    pub(super) fn is_removed(&self) -> bool {
+        self.removal.load(Ordering::Acquire) != 0
     }
 
     /// Whether there is a link.

@@ -4,6 +4,7 @@ pub mod bursts;
 pub mod idle;
 pub mod kernel;
 pub mod queues;
+pub mod unplug;
 pub mod user;
 
 use std::time::Instant;
