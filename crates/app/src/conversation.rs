@@ -1,32 +1,27 @@
 //! One flow's application state: its streams, what is held of a unit, and the session.
 
+mod calls;
+mod detection;
+#[cfg(test)]
+mod tests;
+
 use portreeve_flow::prefetch_all;
 use portreeve_record::RecordSink;
 
 use crate::SESSION_BYTES;
 use crate::budget::Budget;
-use crate::context::{Context, Facts, Limits, Requests};
-use crate::ftp;
+use crate::context::{Facts, Limits};
 use crate::inbox::{Inbox, Next};
-use crate::products::{self, Products};
-use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Want};
-use crate::registry::{self, Applications, Found};
+use crate::products::Products;
+use crate::protocol::{Peer, Protocol, Session, Transport, Want};
+use crate::registry::Applications;
 use crate::seen::Seen;
 use crate::services::Services;
 use crate::stream::{Fate, Overlap, Piece, Segment, Stream};
 use crate::subscribe::SUBSCRIBED;
 
-/// The most bytes each way that a protocol is looked for in.
-const DETECT_BYTES: usize = 2048;
-/// The most segments with payload that a protocol is looked for in: a beginning that comes byte by byte is still found.
-const DETECT_SEGMENTS: u16 = 256;
-/// The most datagrams.
-const DETECT_DATAGRAMS: u16 = 6;
 /// A session that wants nothing at all this often in a row, and yet something, goes round in circles.
 const MAX_EMPTY: u8 = 32;
-
-/// A flow that is one protocol after another more often than this is looked into no further.
-const MAX_LOOKS_ANEW: u8 = 8;
 
 /// What is around a conversation while it is called.
 pub(crate) struct Env<'a> {
@@ -56,6 +51,18 @@ enum Phase {
     Running(Running),
     /// Nothing more is wanted.
     Over,
+}
+
+impl Phase {
+    /// Nothing has come yet.
+    fn detecting(candidates: Applications) -> Phase {
+        Phase::Detecting {
+            candidates,
+            packets: 0,
+            first: 0,
+            since: 0,
+        }
+    }
 }
 
 struct Running {
@@ -91,12 +98,7 @@ impl Conversation {
     pub(crate) fn new(transport: Transport, applications: Applications) -> Conversation {
         Conversation {
             transport,
-            phase: Phase::Detecting {
-                candidates: applications,
-                packets: 0,
-                first: 0,
-                since: 0,
-            },
+            phase: Phase::detecting(applications),
             applications,
             streams: Default::default(),
             inboxes: Default::default(),
@@ -292,25 +294,6 @@ impl Conversation {
         self.end_if_nothing_is_wanted(env);
     }
 
-    fn detect_datagram(&mut self, from: usize, payload: &[u8], env: &mut Env<'_>) {
-        let inbox = &mut self.inboxes[from];
-        inbox.clear(env.budget);
-        let Some((protocol, client)) = self.look(from, payload, env) else {
-            let kept = payload.get(..DETECT_BYTES).unwrap_or(payload);
-            if !self.is_ended() && !self.inboxes[from].push(kept, env.budget) {
-                self.give_up(env);
-            }
-            return;
-        };
-        let other = 1 - from;
-        let before = self.inboxes[other].take(env.budget);
-        self.start(protocol, client);
-        if !before.is_empty() {
-            self.unit_of_datagram(other, &before, env);
-        }
-        self.unit_of_datagram(from, payload, env);
-    }
-
     /// The next bytes in order.
     fn bytes(&mut self, from: usize, bytes: &[u8], env: &mut Env<'_>) {
         match &mut self.phase {
@@ -328,115 +311,6 @@ impl Conversation {
             Phase::Running(_) => self.deliver(from, bytes, env),
             Phase::Over => {}
         }
-    }
-
-    fn detect_stream(&mut self, from: usize, bytes: &[u8], env: &mut Env<'_>) {
-        if self.inboxes[from].lost {
-            return;
-        }
-        // What comes in one piece, as it mostly does, is not copied.
-        let copied = self.inboxes[from].holds();
-        if copied && !self.inboxes[from].push(bytes, env.budget) {
-            return self.give_up(env);
-        }
-        let first = match self.phase {
-            Phase::Detecting { first, .. } => first.into(),
-            _ => from,
-        };
-        match self.look(from, if copied { &[] } else { bytes }, env) {
-            Some((protocol, client)) => {
-                self.start(protocol, client);
-                let bytes = if copied { &[] } else { bytes };
-                if first == from {
-                    self.deliver(from, bytes, env);
-                    self.deliver(1 - from, &[], env);
-                } else {
-                    self.deliver(1 - from, &[], env);
-                    self.deliver(from, bytes, env);
-                }
-            }
-            None if self.is_ended() || copied => {}
-            None => {
-                if !self.inboxes[from].push(bytes, env.budget) {
-                    self.give_up(env);
-                }
-            }
-        }
-    }
-
-    /// Looks for the protocol; `fresh` are bytes that are not held. Without one, and when no more may be looked at, the conversation is over.
-    fn look(
-        &mut self,
-        from: usize,
-        fresh: &[u8],
-        env: &Env<'_>,
-    ) -> Option<(&'static Protocol, Peer)> {
-        let Phase::Detecting {
-            candidates,
-            packets,
-            ..
-        } = &mut self.phase
-        else {
-            return None;
-        };
-        *packets += 1;
-        let mut sides = [self.inboxes[0].rest(), self.inboxes[1].rest()];
-        if !fresh.is_empty() {
-            sides[from] = fresh;
-        }
-        let [orig_p, resp_p] = env.facts.ports();
-        let probe = Probe {
-            transport: self.transport,
-            orig: sides[0],
-            resp: sides[1],
-            orig_p,
-            resp_p,
-        };
-        let most = match self.transport {
-            Transport::Tcp => DETECT_SEGMENTS,
-            Transport::Udp => DETECT_DATAGRAMS,
-        };
-        let last = *packets >= most || sides.iter().any(|s| s.len() >= DETECT_BYTES);
-        match registry::detect(&probe, candidates) {
-            Found::Protocol(protocol, orig) => return Some((protocol, orig)),
-            Found::Perhaps if !last => {}
-            Found::Perhaps | Found::Nothing => {
-                if sides[1 - from].is_empty() && self.may_be_data(from, env) {
-                    return Some((&ftp::PERHAPS_DATA, Peer::Client));
-                }
-                self.phase = Phase::Over;
-            }
-        }
-        None
-    }
-
-    /// Whether what `from` alone has sent may be FTP's data: the connection's beginning was seen, and nobody else claims it.
-    fn may_be_data(&self, from: usize, env: &Env<'_>) -> bool {
-        self.transport == Transport::Tcp
-            && self.looks_anew == 0
-            && self.streams[1 - from].has_begun()
-            && !self.inboxes.iter().any(|inbox| inbox.lost)
-            && ftp::may_be_data(env.facts.ports())
-            && self.applications.has(&ftp::FTP_DATA)
-    }
-
-    /// A connection that was over before its protocol could be told: what is held of it may be FTP's data.
-    fn end_undecided(&mut self, env: &mut Env<'_>) {
-        let Phase::Detecting { first, since, .. } = self.phase else {
-            return;
-        };
-        let from = usize::from(first) & 1;
-        if !self.inboxes[from].holds()
-            || self.inboxes[1 - from].holds()
-            || !self.may_be_data(from, env)
-        {
-            return;
-        }
-        self.start(&ftp::PERHAPS_DATA, Peer::Client);
-        // It came then.
-        let now = std::mem::replace(&mut env.now, since);
-        self.deliver(from, &[], env);
-        env.now = now;
     }
 
     /// The protocol is known; the originator plays the part `orig`.
@@ -605,111 +479,6 @@ impl Conversation {
         self.forget(env.budget);
     }
 
-    /// Calls the session and does what it asked for; `None` if its want is of no account any more.
-    fn call(
-        &mut self,
-        env: &mut Env<'_>,
-        call: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Want,
-    ) -> Option<Want> {
-        let mut requests = Requests::default();
-        let (client, server) = if self.client_is_orig { (0, 1) } else { (1, 0) };
-        let skipped = [self.inboxes[client].skipped, self.inboxes[server].skipped];
-        let Phase::Running(running) = &mut self.phase else {
-            return None;
-        };
-        let mut context = Context {
-            now: env.now,
-            transport: self.transport,
-            facts: env.facts,
-            sink: env.sink,
-            requests: &mut requests,
-            skipped,
-            client_is_orig: self.client_is_orig,
-            limits: env.limits,
-            files: &mut self.files,
-            products: env.products,
-            seen: env.seen,
-            truncated: env.truncated,
-        };
-        let want = call(&mut *running.session, &mut context);
-        if self.product == 0 || products::is_fixed(requests.product) {
-            self.product = requests.product;
-        }
-        if requests.not_mine {
-            self.services.remove(running.protocol);
-        }
-        for name in requests.services.into_iter().flatten() {
-            self.services.add(name);
-        }
-        if requests.done || requests.not_mine {
-            self.over(env);
-            return None;
-        }
-        if let Some(protocol) = requests.hand_over {
-            self.end_session(env);
-            self.run(protocol);
-            self.changed = Some(1);
-            return None;
-        }
-        if requests.detect_again {
-            self.looks_anew += 1;
-            if self.looks_anew > MAX_LOOKS_ANEW {
-                self.over(env);
-                return None;
-            }
-            self.end_session(env);
-            self.phase = Phase::Detecting {
-                candidates: self.applications,
-                packets: 0,
-                first: 0,
-                since: 0,
-            };
-            return None;
-        }
-        for (peer, wanted) in [Peer::Client, Peer::Server].into_iter().zip(requests.wants) {
-            if let Some(wanted) = wanted {
-                let from = if self.peer(0) == peer { 0 } else { 1 };
-                if let Want::Skip(_) = wanted {
-                    self.inboxes[from].skipped = 0;
-                }
-                self.inboxes[from].want = wanted;
-                self.inboxes[from].search_anew();
-                self.changed = Some(from as u8);
-            }
-        }
-        Some(want)
-    }
-
-    fn end_session(&mut self, env: &mut Env<'_>) {
-        let mut requests = Requests::default();
-        if let Phase::Running(running) = &mut self.phase {
-            let mut context = Context {
-                now: env.now,
-                transport: self.transport,
-                facts: env.facts,
-                sink: env.sink,
-                requests: &mut requests,
-                skipped: [0; 2],
-                client_is_orig: self.client_is_orig,
-                limits: env.limits,
-                files: &mut self.files,
-                products: env.products,
-                seen: env.seen,
-                truncated: env.truncated,
-            };
-            running.session.end(&mut context);
-            if self.product == 0 || products::is_fixed(requests.product) {
-                self.product = requests.product;
-            }
-            if requests.not_mine {
-                self.services.remove(running.protocol);
-            }
-            for name in requests.services.into_iter().flatten() {
-                self.services.add(name);
-            }
-        }
-    }
-
     fn end_if_nothing_is_wanted(&mut self, env: &mut Env<'_>) {
         let nothing = self.inboxes.iter().all(|inbox| inbox.want == Want::Nothing);
         if nothing && matches!(self.phase, Phase::Running(_)) {
@@ -735,165 +504,5 @@ impl Conversation {
         for inbox in &mut self.inboxes {
             inbox.clear(budget);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use portreeve_record::Record;
-    use portreeve_record::app::dns::Dns;
-
-    use super::*;
-    use crate::protocol::{Transports, Verdict};
-    use crate::testing::Play;
-
-    /// Lines, each with a length behind which so many bytes are skipped; `*` hands over to itself, `!` ends it. What it saw ends up as the query of a record.
-    struct Lines {
-        seen: String,
-    }
-
-    static LINES: Protocol = Protocol {
-        name: "lines",
-        transports: Transports::Both,
-        ports: &[],
-        detect: |_| Verdict::No,
-        session: |_| {
-            Box::new(Lines {
-                seen: String::new(),
-            })
-        },
-    };
-
-    impl Session for Lines {
-        fn start(&mut self, _: Peer) -> Want {
-            Want::Line(8)
-        }
-
-        fn unit(&mut self, peer: Peer, unit: &[u8], context: &mut Context<'_>) -> Want {
-            let line = String::from_utf8_lossy(unit);
-            self.seen.push(if peer == Peer::Client { '>' } else { '<' });
-            self.seen.push_str(line.trim_end());
-            match line.trim_end() {
-                "*" => context.hand_over(&LINES),
-                "!" => context.done(),
-                "other" => context.want(peer.other(), Want::Bytes(3)),
-                number => {
-                    if let Ok(number) = number.parse() {
-                        return Want::Skip(number);
-                    }
-                }
-            }
-            Want::Line(8)
-        }
-
-        fn skipped(&mut self, peer: Peer, context: &mut Context<'_>) -> Want {
-            self.seen.push_str(&format!("({})", context.skipped(peer)));
-            Want::Line(8)
-        }
-
-        fn gap(&mut self, _: Peer, rest: &[u8], missing: u64, _: &mut Context<'_>) -> Want {
-            let rest = String::from_utf8_lossy(rest);
-            self.seen.push_str(&format!("[{rest}+{missing}]"));
-            Want::Line(8)
-        }
-
-        fn closed(&mut self, _: Peer, rest: &[u8], _: &mut Context<'_>) {
-            self.seen
-                .push_str(&format!("{}.", String::from_utf8_lossy(rest)));
-        }
-
-        fn end(&mut self, context: &mut Context<'_>) {
-            let query = Some(self.seen.as_str().into());
-            let head = context.head(context.now());
-            context.emit(Dns {
-                head,
-                query,
-                ..Dns::default()
-            });
-        }
-    }
-
-    fn seen(records: &[Record]) -> Vec<&str> {
-        records
-            .iter()
-            .filter_map(|record| match record {
-                Record::App(portreeve_record::App::Dns(dns)) => dns.query.as_deref(),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn play(pieces: &[&[u8]]) -> Vec<String> {
-        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
-        for piece in pieces {
-            play.orig(piece);
-        }
-        let outcome = play.finish();
-        assert_eq!(outcome.service, Some("lines"));
-        seen(&outcome.records)
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
-    }
-
-    #[test]
-    fn units_are_whole_however_they_come() {
-        let script = b"ab\n5\n12345cd\nlonger than eight\n\n*\nnew\nrest";
-        let whole = play(&[script]);
-        assert_eq!(whole, [">ab>5(5)>cd>longer t>han eigh>t>>*", ">newrest.."]);
-        for size in 1..script.len() {
-            let pieces: Vec<&[u8]> = script.chunks(size).collect();
-            assert_eq!(play(&pieces), whole, "{size}");
-        }
-    }
-
-    #[test]
-    fn gaps_are_told_except_in_what_is_skipped() {
-        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
-        play.orig(b"9\n1234")
-            .orig_gap(3)
-            .orig(b"89a\nb")
-            .orig_gap(7)
-            .orig(b"c\n");
-        assert_eq!(seen(&play.finish().records), [">9(6)>a[b+7]>c.."]);
-        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
-        play.orig(b"3\n1").orig_gap(7).orig(b"a\n");
-        assert_eq!(seen(&play.finish().records), [">3[+7]>a.."]);
-    }
-
-    #[test]
-    fn a_subscriber_sees_the_same_bytes_beside_the_protocol_and_longer() {
-        let lines = || {
-            Box::new(Lines {
-                seen: String::new(),
-            })
-        };
-        let mut play = Play::new(Transport::Tcp, 50_000, 22).subscribed(lines());
-        play.orig(b"SSH-2.0-a\r\n")
-            .resp(b"SSH-2.0-b\r\n")
-            .orig(b"3\n12");
-        play.orig(b"3x\n");
-        let outcome = play.finish();
-        assert_eq!(outcome.service, Some("ssh"));
-        assert_eq!(seen(&outcome.records), [">SSH-2.0->a<SSH-2.0-<b>3(3)>x.."]);
-        // Where no protocol is found, and of datagrams.
-        let mut play = Play::new(Transport::Tcp, 1, 2).subscribed(lines());
-        play.orig(b"\xff\xfe\xfd\n").orig(b"a\n!\n").orig(b"b\n");
-        let outcome = play.finish();
-        assert_eq!(seen(&outcome.records).len(), 1);
-        assert!(seen(&outcome.records)[0].ends_with(">a>!"));
-        let mut play = Play::new(Transport::Udp, 1, 2).subscribed(lines());
-        play.orig(b"one").resp(b"two");
-        assert_eq!(seen(&play.finish().records), [">one<two.."]);
-    }
-
-    #[test]
-    fn what_is_wanted_of_the_other_peer_counts_for_what_it_has_sent() {
-        let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
-        play.resp(b"abcdef")
-            .orig(b"other\n")
-            .resp(b"g\n!\n")
-            .orig(b"more\n");
-        assert_eq!(seen(&play.finish().records), [">other<abc<defg<!"]);
     }
 }
