@@ -243,7 +243,15 @@ impl Left {
     /// # Errors
     /// It did not.
     pub fn check(&self) -> Outcome<()> {
-        ensure(self.code == 0, || {
+        self.ended_with(0)
+    }
+
+    /// Whether it ended with this exit code, and with books that balance.
+    ///
+    /// # Errors
+    /// It did not.
+    pub fn ended_with(&self, code: i32) -> Outcome<()> {
+        ensure(self.code == code, || {
             format!("exit code {}:\n{}", self.code, self.stderr)
         })?;
         let faults = self.ledger.faults();

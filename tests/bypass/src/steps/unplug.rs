@@ -42,13 +42,7 @@ pub fn nic(
     other_feeder.send(&mut other_traffic, PACKETS, RATE)?;
     run.wait_for(machine, 3 * PACKETS)?;
     let left = run.end(machine)?;
-    ensure(left.code == 1, || {
-        format!("exit code {}:\n{}", left.code, left.stderr)
-    })?;
-    let faults = left.ledger.faults();
-    ensure(faults.is_empty(), || {
-        format!("the books do not balance: {faults:?}\n{}", left.stderr)
-    })?;
+    left.ended_with(1)?;
     ensure(left.stderr.contains(&format!("{name} is gone")), || {
         format!("nothing is said of {name}:\n{}", left.stderr)
     })?;
