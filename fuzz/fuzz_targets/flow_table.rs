@@ -12,7 +12,8 @@ use portreeve_record::Record;
 const STEP: usize = 24;
 
 fn view_of(bytes: &[u8], time: &mut i64) -> View {
-    let word = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let word =
+        |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     let protocol = [6, 6, 6, 17, 1, 58, 132, 0][usize::from(bytes[0] & 7)];
     let (key, _) = FlowKey::new(
         (mapped([10, 0, 0, bytes[1] & 15]), 1000),
@@ -75,7 +76,10 @@ fuzz_target!(|data: &[u8]| {
     let counters = tracker.counters();
     assert!(counters.balanced() && counters.active == 0);
     assert_eq!(counters.fragments_held, 0);
-    let conns = records.iter().filter(|r| matches!(r, Record::Conn(_))).count() as u64;
+    let conns = records
+        .iter()
+        .filter(|r| matches!(r, Record::Conn(_)))
+        .count() as u64;
     assert_eq!(conns, counters.opened);
     for record in &records {
         if let Record::Conn(conn) = record {
