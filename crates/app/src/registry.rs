@@ -1,7 +1,9 @@
 //! The protocols there are, and which of them a conversation is.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use ahash::RandomState;
 
 use crate::protocol::{Peer, Probe, Protocol, Transport, Verdict};
 
@@ -156,23 +158,19 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// The protocols whose servers have a port by custom: a bit each, by port in order.
-static BY_PORT: LazyLock<Vec<(u16, u128)>> = LazyLock::new(|| {
-    let mut all = BTreeMap::new();
+/// The protocols whose servers have a port by custom: a bit each.
+static BY_PORT: LazyLock<HashMap<u16, u128, RandomState>> = LazyLock::new(|| {
+    let mut all = HashMap::default();
     for (at, protocol) in PROTOCOLS.iter().enumerate() {
         for port in protocol.ports {
             *all.entry(*port).or_default() |= 1u128 << at;
         }
     }
-    all.into_iter().collect()
+    all
 });
 
 fn by_port(port: u16) -> u128 {
-    let found = BY_PORT.binary_search_by_key(&port, |(port, _)| *port);
-    found
-        .ok()
-        .and_then(|at| BY_PORT.get(at))
-        .map_or(0, |(_, protocols)| *protocols)
+    BY_PORT.get(&port).copied().unwrap_or(0)
 }
 
 /// Asks every protocol that is still in question: first those whose port it is.

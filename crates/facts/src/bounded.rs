@@ -7,11 +7,13 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use ahash::RandomState;
+
 /// A map of at most so many entries.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: HashMap<K, V, RandomState>,
+    old: HashMap<K, V, RandomState>,
     half: usize,
 }
 
@@ -19,8 +21,8 @@ impl<K: Eq + Hash, V> Bounded<K, V> {
     /// A map of at most `entries`, two at least. Room is made as it is needed.
     pub(crate) fn new(entries: usize) -> Self {
         Bounded {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: HashMap::default(),
+            old: HashMap::default(),
             half: (entries / 2).max(1),
         }
     }
