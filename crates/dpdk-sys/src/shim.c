@@ -15,6 +15,7 @@
 #include <rte_interrupts.h>
 #include <rte_log.h>
 #include <rte_memory.h>
+#include <rte_spinlock.h>
 
 /* From this release on a hash function can be chosen per port, and the port says which it has. */
 #define HAS_RSS_ALGORITHM (RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0))
@@ -228,11 +229,34 @@ static int removed(uint16_t port, enum rte_eth_event_type event, void *flag, voi
     return 0;
 }
 
-static void unplugged(const char *device, enum rte_dev_event_type event, void *flag)
+/* Whom to tell that a device is unplugged, by port. Kept here, since EAL finds a call-back again by its device's name only, and asking for that may fail
+ * when the device has gone. */
+static struct {
+    char device[RTE_DEV_NAME_MAX_LEN];
+    uint32_t *flag;
+} told[RTE_MAX_ETHPORTS];
+static rte_spinlock_t told_lock = RTE_SPINLOCK_INITIALIZER;
+
+static void unplugged(const char *device, enum rte_dev_event_type event, void *more)
 {
-    (void)device;
-    if (event == RTE_DEV_EVENT_REMOVE)
-        __atomic_store_n((uint32_t *)flag, 1, __ATOMIC_RELEASE);
+    (void)more;
+    if (event != RTE_DEV_EVENT_REMOVE || device == NULL)
+        return;
+    rte_spinlock_lock(&told_lock);
+    for (unsigned i = 0; i < RTE_MAX_ETHPORTS; i++)
+        if (told[i].flag != NULL && strcmp(told[i].device, device) == 0)
+            __atomic_store_n(told[i].flag, 1, __ATOMIC_RELEASE);
+    rte_spinlock_unlock(&told_lock);
+}
+
+static void tell(uint16_t port, const char *device, uint32_t *flag)
+{
+    if (port >= RTE_MAX_ETHPORTS)
+        return;
+    rte_spinlock_lock(&told_lock);
+    snprintf(told[port].device, sizeof(told[port].device), "%s", device);
+    told[port].flag = flag;
+    rte_spinlock_unlock(&told_lock);
 }
 
 static const struct rte_device *device_of(uint16_t port)
@@ -244,7 +268,9 @@ static const struct rte_device *device_of(uint16_t port)
 
 int pr_watch_devices(void)
 {
-    int result = rte_dev_hotplug_handle_enable();
+    int result = rte_dev_event_callback_register(NULL, unplugged, NULL);
+    if (result == 0)
+        result = rte_dev_hotplug_handle_enable();
     return result != 0 ? result : rte_dev_event_monitor_start();
 }
 
@@ -252,15 +278,13 @@ int pr_on_removal(uint16_t port, uint32_t *flag)
 {
     const struct rte_device *device = device_of(port);
     if (device != NULL)
-        rte_dev_event_callback_register(rte_dev_name(device), unplugged, flag);
+        tell(port, rte_dev_name(device), flag);
     return rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, removed, flag);
 }
 
 int pr_forget_removal(uint16_t port, uint32_t *flag)
 {
-    const struct rte_device *device = device_of(port);
-    if (device != NULL)
-        rte_dev_event_callback_unregister(rte_dev_name(device), unplugged, flag);
+    tell(port, "", NULL);
     return rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_INTR_RMV, removed, flag);
 }
 
