@@ -3,23 +3,27 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use portreeve_facts::{Config, Knowledge, Live, Products, Whose};
 use portreeve_record::app::dhcp::Dhcp;
 use portreeve_record::app::dns::Dns;
+use portreeve_record::app::files::{Files, UNCLAIMED};
+use portreeve_record::app::ftp::{DataChannel, Ftp};
 use portreeve_record::app::http::Http;
 use portreeve_record::app::smtp::Smtp;
 use portreeve_record::app::ssh::Ssh;
 use portreeve_record::app::x509::{Certificate, X509};
-use portreeve_record::{App, Conn, Fate, Head, Joiner, Record, RecordContext};
+use portreeve_record::{App, Conn, Fate, Head, Joiner, Record, Uid};
 
-/// The most records that one leads to: its own, what waited for it, and a program for each of its texts.
+/// The most records that one leads to: its own, and a program for each of its texts. What waited for it is beside these.
 const MOST: usize = 8;
 
 fn head(tag: u8, at: i64) -> Head {
     Head {
         ts: at,
+        uid: Uid([0, 0, u32::from(tag & 3)]),
         orig_h: IpAddr::from([10, 0, 0, tag & 3]),
         resp_h: IpAddr::from([192, 0, 2, tag >> 6]),
         ..Head::default()
@@ -82,11 +86,29 @@ fn record(tag: u8, at: i64, text: &str) -> Record {
             }),
             ..X509::default()
         }),
+        6 if tag & 1 == 0 => App::from(Ftp {
+            data_channel: Some(DataChannel {
+                passive: true,
+                orig_h: head.orig_h,
+                resp_h: head.resp_h,
+                resp_p: head.resp_p,
+            }),
+            head,
+            ..Ftp::default()
+        }),
+        6 => App::from(Files {
+            head,
+            source: UNCLAIMED,
+            duration: at,
+            ..Files::default()
+        }),
         _ => {
             return Record::Conn(Conn {
                 ts: at,
+                uid: head.uid,
                 orig_h: head.orig_h,
                 resp_h: head.resp_h,
+                resp_p: head.resp_p,
                 ip_proto: if tag & 1 == 0 { 6 } else { 17 },
                 ..Conn::default()
             });
@@ -107,10 +129,12 @@ fuzz_target!(|data: &[u8]| {
         ..Config::default()
     };
     let mut knowledge = Knowledge::new(&config, Arc::<Live>::default());
-    let mut context = RecordContext::default();
     let (mut given, mut written) = (0, 0);
+    let mut conns: i64 = 0;
     let mut made = Vec::new();
     let is_dhcp = |record: &Record| matches!(record, Record::App(App::Dhcp(_)));
+    let is_conn = |record: &Record| matches!(record, Record::Conn(_));
+    let count = |made: &[Record]| made.iter().filter(|record| is_conn(record)).count() as i64;
     for line in data.split(|&byte| byte == b'\n') {
         let Some((&[tag, time], text)) = line.split_first_chunk() else {
             continue;
@@ -122,18 +146,32 @@ fuzz_target!(|data: &[u8]| {
             _ => i64::from(time) * 10_000_000_000,
         };
         let record = record(tag, at, &String::from_utf8_lossy(text));
-        let fate = knowledge.join(&record, &mut context, &mut made);
+        let fate = knowledge.join(&record, &mut made);
+        conns += i64::from(is_conn(&record) && fate == Fate::TakeIn);
         if is_dhcp(&record) {
             given += 1;
             written += usize::from(fate == Fate::Write);
         }
         let of_dhcp = made.iter().filter(|record| is_dhcp(record)).count();
-        assert!(made.len() - of_dhcp <= MOST, "{made:?}");
+        let of_conn = count(&made) as usize;
+        let is_file = |record: &&Record| matches!(record, Record::App(App::Files(_)));
+        let waited = of_conn + made.iter().filter(is_file).count();
+        assert!(
+            made.len() - of_dhcp - waited <= MOST * (1 + of_conn),
+            "{made:?}"
+        );
+        if tag & 0x20 != 0 {
+            let now = UNIX_EPOCH + Duration::from_secs(u64::from(time));
+            knowledge.tick(now, &mut made);
+        }
+        conns -= count(&made);
         written += of_dhcp;
         made.clear();
     }
     knowledge.finish(&mut made);
     written += made.iter().filter(|record| is_dhcp(record)).count();
+    // What was held is written once.
+    assert_eq!(conns, count(&made));
     // Joined ones are fewer, and never more.
     assert!(written <= given && (written > 0 || given == 0));
 });

@@ -243,9 +243,29 @@ fn several_workers_find_the_same_hosts_and_services() {
     assert_eq!(of("1"), of("3"));
 }
 
-/// Commands and data are at workers of their own: whichever record is there first, the files are the same.
+/// Connections for data are named after FTP by what the commands agreed on, whatever their ports.
 #[test]
-fn files_of_ftp_do_not_depend_on_the_number_of_workers() {
+fn connections_for_data_are_zeeks() {
+    let Some(corpus) = Corpus::find() else { return };
+    let capture = corpus.root().join("zeek/pcap/ftp__ipv4.pcap");
+    let fields = [
+        "id.orig_h",
+        "id.orig_p",
+        "id.resp_h",
+        "id.resp_p",
+        "service",
+    ];
+    let log = "scripts.base.protocols.ftp.ftp-ipv4/conn.log";
+    let expected = expected(&corpus, log, &fields);
+    let of_data = expected.iter().filter(|row| row[4] == "ftp-data");
+    assert_eq!(of_data.count(), 4);
+    let output = run(&capture, &[]);
+    assert_eq!(rows(&output, "conn", &fields), expected);
+}
+
+/// Commands and data are at workers of their own: whichever record is there first, the files and the names of connections are the same.
+#[test]
+fn transfers_of_ftp_do_not_depend_on_the_number_of_workers() {
     let Some(corpus) = Corpus::find() else { return };
     let fields = ["uid", "fuid", "source", "seen_bytes", "mime_type"];
     for (capture, files) in [
@@ -257,12 +277,19 @@ fn files_of_ftp_do_not_depend_on_the_number_of_workers() {
     ] {
         let capture = corpus.root().join(capture);
         let of = |workers: &str| {
-            let run = Run::file(&capture).args(["--workers", workers]);
-            rows(&run.output(), "files", &fields)
+            let output = Run::file(&capture).args(["--workers", workers]).output();
+            let faults = output.ledger().faults();
+            assert!(faults.is_empty(), "{faults:?}");
+            (
+                rows(&output, "files", &fields),
+                rows(&output, "conn", &["uid", "service"]),
+            )
         };
         let one = of("1");
-        assert_eq!(one.len(), files);
-        assert!(one.iter().all(|row| row[2] == "FTP_DATA"));
+        assert_eq!(one.0.len(), files);
+        assert!(one.0.iter().all(|row| row[2] == "FTP_DATA"));
+        let of_data = one.1.iter().filter(|row| row[1] == "ftp-data");
+        assert_eq!(of_data.count(), files);
         for workers in ["2", "3", "5"] {
             assert_eq!(one, of(workers), "{workers} workers");
         }

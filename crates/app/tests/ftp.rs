@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use portreeve_facts::{Config, Knowledge, Live};
 use portreeve_record::app::files::{FTP_DATA, Files};
-use portreeve_record::{App, Fate, Joiner, Record, RecordContext};
+use portreeve_record::{App, Fate, Joiner, Record};
 
 /// The records of the log `files`, as the output side joins them.
 fn files(capture: &Path) -> Vec<Files> {
     let mut knowledge = Knowledge::new(&Config::default(), Arc::<Live>::default());
     let (mut written, mut made) = (Vec::new(), Vec::new());
     for record in common::records_of(capture) {
-        if knowledge.join(&record, &mut RecordContext::default(), &mut made) == Fate::Write {
+        if knowledge.join(&record, &mut made) == Fate::Write {
             written.push(record);
         }
         written.append(&mut made);

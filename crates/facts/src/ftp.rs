@@ -2,22 +2,33 @@
 //! of no known protocol carried ([`UNCLAIMED`]), and here that is found among what was agreed on.
 //!
 //! Either may come first. What nobody agreed on is let go of, which is most of it: any protocol that is not known, where one side alone has spoken.
+//!
+//! The connections themselves are named after FTP (`service`) by the same agreement. The command was seen before the connection began, so its record is late
+//! only by what one worker is behind another: a `conn` whose file waits is held for that long, and no other is.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
 
+use ahash::RandomState;
 use portreeve_record::app::files::{FTP_DATA, Files, UNCLAIMED};
 use portreeve_record::app::ftp::Ftp;
-use portreeve_record::{Fate, Record};
+use portreeve_record::{Conn, Fate, Record, Uid};
 
 use crate::bounded::Bounded;
 use crate::config::SECOND;
+
+/// The name of FTP's connections for data, as Zeek has it.
+pub(crate) const SERVICE: &str = "ftp-data";
+const TCP: u8 = 6;
 
 /// How long a connection may let wait for itself after the command, as in Zeek.
 const OPENED_WITHIN: i64 = 300 * SECOND;
 /// How long a file waits for the command's record, by the times of records: the record comes with the next command, or with another worker's next records.
 const WAIT: i64 = 300 * SECOND;
-/// The most files that wait; the one that waited longest is let go of then.
+/// How long a `conn` is held, by the clock.
+const HOLD: Duration = Duration::from_secs(2);
+/// The most files that wait: the one that waited longest is let go of then. The most `conn` that are held as well: no other is held then.
 const MAX_WAITING: usize = 1024;
 
 /// Who opens the connection, to whom and to which port.
@@ -54,12 +65,27 @@ impl Agreed {
     }
 }
 
+/// What is known of a `conn` when it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// Nothing.
+    Nobodys,
+    /// It was agreed on.
+    Ftps,
+    /// It may have been: it is held.
+    Held,
+}
+
 /// Connections that were agreed on, and files that may have come over one.
 #[derive(Debug)]
 pub(crate) struct Transfers {
     agreed: Bounded<Key, Agreed>,
     /// Files, and since when they wait, oldest first.
     waiting: VecDeque<(i64, Box<Files>)>,
+    /// Whose they are.
+    uids: HashSet<Uid, RandomState>,
+    /// The ends of such connections, oldest first, and the clock's first tick since.
+    held: VecDeque<(Option<SystemTime>, Conn)>,
 }
 
 impl Transfers {
@@ -68,11 +94,13 @@ impl Transfers {
         Transfers {
             agreed: Bounded::new(entries),
             waiting: VecDeque::new(),
+            uids: HashSet::default(),
+            held: VecDeque::new(),
         }
     }
 
-    /// A command: what was agreed on there, and the files that waited for it.
-    pub(crate) fn command(&mut self, ftp: &Ftp, made: &mut Vec<Record>) {
+    /// A command: what was agreed on there. The files that waited for it are made, the `conn` that were held are `released`.
+    pub(crate) fn command(&mut self, ftp: &Ftp, made: &mut Vec<Record>, released: &mut Vec<Conn>) {
         let Some(channel) = ftp.data_channel else {
             return;
         };
@@ -86,10 +114,51 @@ impl Transfers {
         self.waiting.retain(|(_, file)| {
             let is_its = key_of(file) == key && agreed.fits(file.head.ts);
             if is_its {
+                self.uids.remove(&file.head.uid);
                 made.push(claimed(file));
             }
             !is_its
         });
+        self.held.retain(|(_, conn)| {
+            let is_its = ends(conn) == key && agreed.fits(conn.ts);
+            if is_its {
+                released.push(named(conn));
+            }
+            !is_its
+        });
+    }
+
+    /// The end of a connection.
+    pub(crate) fn conn(&mut self, conn: &Conn) -> Claim {
+        if !self.may_name(conn) {
+            return Claim::Nobodys;
+        }
+        let agreed = self.agreed.get(&ends(conn));
+        if agreed.is_some_and(|agreed| agreed.fits(conn.ts)) {
+            return Claim::Ftps;
+        }
+        if !self.uids.contains(&conn.uid) || self.held.len() >= MAX_WAITING {
+            return Claim::Nobodys;
+        }
+        self.held.push_back((None, *conn));
+        Claim::Held
+    }
+
+    /// A connection that goes on: nothing of it is held.
+    pub(crate) fn update(&self, conn: &Conn) -> Claim {
+        // The time is the interval's, which may begin long after the connection.
+        let agreed = |known: &Agreed| known.first <= conn.ts;
+        if self.may_name(conn) && self.agreed.get(&ends(conn)).is_some_and(agreed) {
+            Claim::Ftps
+        } else {
+            Claim::Nobodys
+        }
+    }
+
+    fn may_name(&self, conn: &Conn) -> bool {
+        conn.ip_proto == TCP
+            && conn.service.is_none()
+            && !(self.agreed.is_empty() && self.uids.is_empty())
     }
 
     /// A file: lets it go by if it is known whose it is.
@@ -103,23 +172,64 @@ impl Transfers {
             return Fate::TakeIn;
         }
         if self.waiting.len() >= MAX_WAITING {
-            self.waiting.pop_front();
+            self.let_go();
         }
         let since = file.head.ts.saturating_add(file.duration);
+        self.uids.insert(file.head.uid);
         self.waiting.push_back((since, Box::new(file.clone())));
         Fate::TakeIn
     }
 
-    /// Lets those go that waited long enough at `now`.
+    /// Lets the files go that waited long enough at `now`, by the times of records.
     pub(crate) fn release(&mut self, now: i64) {
         while self
             .waiting
             .front()
             .is_some_and(|(since, _)| since.saturating_add(WAIT) <= now)
         {
-            self.waiting.pop_front();
+            self.let_go();
         }
     }
+
+    /// Lets the file go that waited longest.
+    fn let_go(&mut self) {
+        if let Some((_, file)) = self.waiting.pop_front() {
+            self.uids.remove(&file.head.uid);
+        }
+    }
+
+    /// The next `conn` that was held long enough at `now`, by the clock. To be called a few times a second.
+    pub(crate) fn held_until(&mut self, now: SystemTime) -> Option<Conn> {
+        let (since, _) = self.held.front()?;
+        // A clock that was set back holds nothing longer.
+        let is_due = since.is_some_and(|since| now.duration_since(since).unwrap_or(HOLD) >= HOLD);
+        if is_due {
+            return self.release_held();
+        }
+        // Those without a time are the last ones.
+        let new = self.held.iter_mut().rev();
+        for (since, _) in new.take_while(|(since, _)| since.is_none()) {
+            *since = Some(now);
+        }
+        None
+    }
+
+    /// The `conn` that was held longest.
+    pub(crate) fn release_held(&mut self) -> Option<Conn> {
+        self.held.pop_front().map(|(_, conn)| conn)
+    }
+}
+
+/// A `conn` under FTP's name.
+pub(crate) fn named(conn: &Conn) -> Conn {
+    Conn {
+        service: Some(SERVICE),
+        ..*conn
+    }
+}
+
+fn ends(conn: &Conn) -> Key {
+    (conn.orig_h, conn.resp_h, conn.resp_p)
 }
 
 fn key_of(file: &Files) -> Key {
@@ -183,7 +293,7 @@ mod tests {
     #[test]
     fn a_file_is_ftps_whichever_comes_first() {
         let (mut transfers, mut made) = (Transfers::new(10), Vec::new());
-        transfers.command(&command(5, 4000), &mut made);
+        transfers.command(&command(5, 4000), &mut made, &mut Vec::new());
         assert_eq!(
             transfers.file(&file(6, 4000), &mut made),
             Fate::TakeIn,
@@ -193,7 +303,7 @@ mod tests {
         made.clear();
         assert_eq!(transfers.file(&file(9, 4001), &mut made), Fate::TakeIn);
         assert!(made.is_empty());
-        transfers.command(&command(8, 4001), &mut made);
+        transfers.command(&command(8, 4001), &mut made, &mut Vec::new());
         assert_eq!(sources(&made), ["FTP_DATA"]);
         assert!(transfers.waiting.is_empty());
     }
@@ -203,7 +313,7 @@ mod tests {
         let (mut transfers, mut made) = (Transfers::new(10), Vec::new());
         let late = 5 + 2 * OPENED_WITHIN;
         for ts in [5, OPENED_WITHIN, 6, late] {
-            transfers.command(&command(ts, 4000), &mut made);
+            transfers.command(&command(ts, 4000), &mut made, &mut Vec::new());
         }
         // A transfer is told of when it is over: what was agreed on since does not matter, unless it is long after.
         for (ts, expected) in [(late - 1, 0), (late, 1), (late + 1, 1)] {
@@ -213,7 +323,7 @@ mod tests {
         }
         let mut transfers = Transfers::new(10);
         for ts in [5, OPENED_WITHIN, 2] {
-            transfers.command(&command(ts, 4000), &mut made);
+            transfers.command(&command(ts, 4000), &mut made, &mut Vec::new());
         }
         for (ts, expected) in [(1, 0), (2, 1), (7, 1), (2 * OPENED_WITHIN, 0)] {
             made.clear();
@@ -231,7 +341,7 @@ mod tests {
         };
         assert_eq!(transfers.file(&of_http, &mut made), Fate::Write);
         // Before it was agreed on, too late, another port, the other way round.
-        transfers.command(&command(5, 4000), &mut made);
+        transfers.command(&command(5, 4000), &mut made, &mut Vec::new());
         let mut other_way = file(6, 4000);
         std::mem::swap(&mut other_way.head.orig_h, &mut other_way.head.resp_h);
         let others = [
@@ -250,6 +360,75 @@ mod tests {
         assert!(transfers.waiting.is_empty() && made.is_empty());
     }
 
+    fn conn(ts: i64, port: u16, uid: u32) -> Conn {
+        Conn {
+            ts,
+            uid: Uid([0, 0, uid]),
+            orig_h: [10, 0, 0, 1].into(),
+            resp_h: [10, 0, 0, 2].into(),
+            resp_p: port,
+            ip_proto: TCP,
+            ..Conn::default()
+        }
+    }
+
+    fn file_of(conn: &Conn) -> Files {
+        let mut file = file(conn.ts, conn.resp_p);
+        file.head.uid = conn.uid;
+        file
+    }
+
+    #[test]
+    fn connections_are_named_by_what_was_agreed_on() {
+        let (mut transfers, mut made, mut released) = (Transfers::new(10), Vec::new(), Vec::new());
+        assert_eq!(transfers.conn(&conn(6, 4000, 1)), Claim::Nobodys);
+        transfers.command(&command(5, 4000), &mut made, &mut released);
+        assert_eq!(transfers.conn(&conn(6, 4000, 1)), Claim::Ftps);
+        let late = 5 + 2 * OPENED_WITHIN;
+        for other in [
+            conn(4, 4000, 1),
+            conn(late, 4000, 1),
+            conn(6, 4001, 1),
+            Conn {
+                service: Some("ssl"),
+                ..conn(6, 4000, 1)
+            },
+            Conn {
+                ip_proto: 17,
+                ..conn(6, 4000, 1)
+            },
+        ] {
+            assert_eq!(transfers.conn(&other), Claim::Nobodys, "{other:?}");
+        }
+        // A long one goes on under its name.
+        assert_eq!(transfers.update(&conn(late, 4000, 1)), Claim::Ftps);
+        assert_eq!(transfers.update(&conn(4, 4000, 1)), Claim::Nobodys);
+        assert!(transfers.held.is_empty() && released.is_empty());
+    }
+
+    #[test]
+    fn a_connection_whose_file_waits_is_held_for_two_seconds() {
+        let (mut transfers, mut made, mut released) = (Transfers::new(10), Vec::new(), Vec::new());
+        let at = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
+        for (uid, port) in [(1, 4000), (2, 4001), (3, 4002)] {
+            let conn = conn(6, port, uid);
+            let _ = transfers.file(&file_of(&conn), &mut made);
+            assert_eq!(transfers.conn(&conn), Claim::Held);
+            assert_eq!(transfers.held_until(at(100 * u64::from(uid))), None);
+        }
+        assert_eq!(transfers.conn(&conn(6, 4002, 4)), Claim::Nobodys);
+        transfers.command(&command(5, 4001), &mut made, &mut released);
+        let services = |conns: &[Conn]| conns.iter().map(|c| (c.uid.0[2], c.service)).collect();
+        let told: Vec<_> = services(&released);
+        assert_eq!(told, [(2, Some(SERVICE))]);
+        assert_eq!(transfers.held_until(at(2099)), None);
+        let first = transfers.held_until(at(2100)).unwrap();
+        assert_eq!((first.uid.0[2], first.service), (1, None));
+        // The clock was set back.
+        assert_eq!(transfers.held_until(at(0)).unwrap().uid.0[2], 3);
+        assert_eq!(transfers.release_held(), None);
+    }
+
     #[test]
     fn what_waits_is_bounded() {
         let (mut transfers, mut made) = (Transfers::new(10), Vec::new());
@@ -257,8 +436,9 @@ mod tests {
             let _ = transfers.file(&file(6, port), &mut made);
         }
         assert_eq!(transfers.waiting.len(), MAX_WAITING);
-        transfers.command(&command(5, 4999), &mut made);
-        transfers.command(&command(5, 0), &mut made);
+        assert!(transfers.uids.len() <= MAX_WAITING);
+        transfers.command(&command(5, 4999), &mut made, &mut Vec::new());
+        transfers.command(&command(5, 0), &mut made, &mut Vec::new());
         assert_eq!(made.len(), 1);
     }
 }

@@ -13,15 +13,13 @@ use portreeve_record::{App, Head, Record};
 
 use crate::bounded::Bounded;
 use crate::config::{Config, Networks, SECOND, Whose};
+use crate::ftp;
 use crate::recent::Recent;
 
 /// How long a service that spoke no known protocol waits for a conversation that does, as in Zeek.
 const WAIT: i64 = 300 * SECOND;
 /// The most services that wait; the one that waited longest is told then.
 const MAX_WAITING: usize = 4096;
-/// Zeek's names of protocols are in capitals, but for this one.
-const FTP_DATA: &str = "ftp-data";
-
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
@@ -97,7 +95,7 @@ impl Known {
 
     fn service(&mut self, conn: &Conn, at: i64, end: i64, made: &mut Vec<Record>) {
         let named = conn.service.unwrap_or_default();
-        if named == FTP_DATA || (named == "dns" && conn.resp.bytes.unwrap_or(0) == 0) {
+        if named == ftp::SERVICE || (named == "dns" && conn.resp.bytes.unwrap_or(0) == 0) {
             return;
         }
         let key = (conn.resp_h, conn.resp_p, conn.ip_proto);
@@ -189,9 +187,9 @@ fn head(conn: &Conn, ts: i64) -> Head {
     }
 }
 
-/// A protocol's name as Zeek's analyzers are called.
+/// A protocol's name as Zeek's analyzers are called: in capitals, but for one.
 fn spelt(name: &str) -> Box<str> {
-    if name == FTP_DATA {
+    if name == ftp::SERVICE {
         name.into()
     } else {
         name.to_ascii_uppercase().into()

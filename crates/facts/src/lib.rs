@@ -3,7 +3,8 @@
 //! ```text
 //! RecordFeed ─▶ Joined { Knowledge ─▶ Output }        one Knowledge for each output, on the output's own thread
 //!                          │
-//!                          ├ made:  known_hosts · known_services · software, from conn, http, ssh …; dhcp of several flows; files of FTP
+//!                          ├ made:  known_hosts · known_services · software, from conn, http, ssh …; dhcp of several flows; files of FTP, and the
+//!                          │         conn that they came over
 //!                          ├ taken in: a certificate that was written today; parts of a DHCP transaction; a program as a session heard it;
 //!                          │           what FTP may have carried, or somebody else
 //!                          └ beside a conn (RecordContext): names of its ends, their countries and autonomous systems, its product
@@ -35,6 +36,7 @@ mod recent;
 mod software;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use portreeve_record::{App, Conn, Facts, Fate, Joiner, Record, RecordContext};
 
@@ -44,7 +46,7 @@ pub use live::{Live, Now};
 
 use certificates::Certificates;
 use dhcp::Dhcp;
-use ftp::Transfers;
+use ftp::{Claim, Transfers};
 use geo::Places;
 use known::Known;
 use names::Names;
@@ -141,13 +143,24 @@ impl Knowledge {
         self.places = (!databases.is_empty()).then(|| Places::new(databases.clone()));
     }
 
-    fn conn(&mut self, conn: &Conn, context: &mut RecordContext, made: &mut Vec<Record>) {
+    /// Learns from a conversation.
+    fn conn(&mut self, conn: &Conn, made: &mut Vec<Record>) {
         self.known.conn(conn, &self.now.networks, made);
         let now = conn.ts.saturating_add(conn.duration.unwrap_or(0));
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.release(now, made);
         }
         self.transfers.release(now);
+    }
+
+    /// Writes a conversation's end that was held.
+    fn release(&mut self, conn: Conn, made: &mut Vec<Record>) {
+        made.push(Record::Conn(conn));
+        self.conn(&conn, made);
+    }
+
+    /// What is known of a conversation's ends.
+    fn tell(&mut self, conn: &Conn, context: &mut RecordContext) {
         if self.names.is_none() && self.places.is_none() && context.facts().is_none() {
             return;
         }
@@ -179,7 +192,11 @@ impl Knowledge {
             (App::X509(certificate), _) if self.certificates.is_known(certificate) => Fate::TakeIn,
             (App::Files(file), _) => self.transfers.file(file, made),
             (App::Ftp(ftp), _) => {
-                self.transfers.command(ftp, made);
+                let mut released = Vec::new();
+                self.transfers.command(ftp, made, &mut released);
+                for conn in released {
+                    self.release(conn, made);
+                }
                 Fate::Write
             }
             // As a session heard it: what is written is made of it.
@@ -204,24 +221,48 @@ impl Knowledge {
 }
 
 impl Joiner for Knowledge {
-    fn join(
-        &mut self,
-        record: &Record,
-        context: &mut RecordContext,
-        made: &mut Vec<Record>,
-    ) -> Fate {
+    fn join(&mut self, record: &Record, made: &mut Vec<Record>) -> Fate {
         self.refresh(made);
-        match record {
-            Record::Conn(conn) | Record::ConnUpdate(conn) => {
-                self.conn(conn, context, made);
+        let (conn, claim) = match record {
+            Record::Conn(conn) => (conn, self.transfers.conn(conn)),
+            Record::ConnUpdate(conn) => (conn, self.transfers.update(conn)),
+            Record::App(app) => return self.app(app, made),
+            _ => return Fate::Write,
+        };
+        match claim {
+            Claim::Nobodys => {
+                self.conn(conn, made);
                 Fate::Write
             }
-            Record::App(app) => self.app(app, made),
-            _ => Fate::Write,
+            Claim::Ftps => {
+                let conn = ftp::named(conn);
+                made.push(match record {
+                    Record::ConnUpdate(_) => Record::ConnUpdate(conn),
+                    _ => Record::Conn(conn),
+                });
+                self.conn(&conn, made);
+                Fate::TakeIn
+            }
+            Claim::Held => Fate::TakeIn,
+        }
+    }
+
+    fn describe(&mut self, record: &Record, context: &mut RecordContext) {
+        if let Record::Conn(conn) | Record::ConnUpdate(conn) = record {
+            self.tell(conn, context);
+        }
+    }
+
+    fn tick(&mut self, now: SystemTime, made: &mut Vec<Record>) {
+        while let Some(conn) = self.transfers.held_until(now) {
+            self.release(conn, made);
         }
     }
 
     fn finish(&mut self, made: &mut Vec<Record>) {
+        while let Some(conn) = self.transfers.release_held() {
+            self.release(conn, made);
+        }
         self.known.finish(made);
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.finish(made);

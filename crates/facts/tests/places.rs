@@ -30,8 +30,9 @@ fn told(knowledge: &mut Knowledge, orig: &str, resp: &str) -> (End, End) {
         ..Conn::default()
     };
     let mut made = Vec::new();
-    let fate = knowledge.join(&Record::Conn(conn), &mut context, &mut made);
-    assert_eq!(fate, Fate::Write);
+    let record = Record::Conn(conn);
+    assert_eq!(knowledge.join(&record, &mut made), Fate::Write);
+    knowledge.describe(&record, &mut context);
     let facts = context.facts().cloned().unwrap_or_default();
     (facts.orig, facts.resp)
 }

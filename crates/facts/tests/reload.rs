@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portreeve_facts::{Config, Knowledge, Live, Now, Whose};
 use portreeve_record::app::dhcp::Dhcp;
-use portreeve_record::{App, Conn, ConnState, Fate, Joiner, Record, RecordContext};
+use portreeve_record::{App, Conn, ConnState, Fate, Joiner, Record};
 
 /// A connection of two hosts, of which the second answers.
 fn conn(ts: i64, orig: &str, resp: &str) -> Record {
@@ -21,7 +21,7 @@ fn conn(ts: i64, orig: &str, resp: &str) -> Record {
 /// How the record is taken, and the logs of what is made of it.
 fn join(knowledge: &mut Knowledge, record: &Record) -> (Fate, Vec<&'static str>) {
     let mut made = Vec::new();
-    let fate = knowledge.join(record, &mut RecordContext::default(), &mut made);
+    let fate = knowledge.join(record, &mut made);
     (fate, made.iter().map(Record::path).collect())
 }
 

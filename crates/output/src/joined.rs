@@ -34,6 +34,7 @@ impl Joined {
     fn write_made(&mut self) {
         for record in self.made.drain(..) {
             self.inner.status().add_made();
+            self.joiner.describe(&record, &mut self.context);
             self.inner.write(&record, &self.context);
         }
     }
@@ -49,14 +50,19 @@ impl Output for Joined {
     }
 
     fn write(&mut self, record: &Record, _: &RecordContext) {
-        match self.joiner.join(record, &mut self.context, &mut self.made) {
-            Fate::Write => self.inner.write(record, &self.context),
+        match self.joiner.join(record, &mut self.made) {
+            Fate::Write => {
+                self.joiner.describe(record, &mut self.context);
+                self.inner.write(record, &self.context);
+            }
             Fate::TakeIn => self.inner.status().add_taken_in(),
         }
         self.write_made();
     }
 
     fn tick(&mut self, now: SystemTime) {
+        self.joiner.tick(now, &mut self.made);
+        self.write_made();
         self.inner.tick(now);
     }
 

@@ -210,14 +210,8 @@ fn a_write_that_never_returns_does_not_hold_up_the_end() {
 struct EverySecond(u64);
 
 impl Joiner for EverySecond {
-    fn join(
-        &mut self,
-        record: &Record,
-        context: &mut RecordContext,
-        made: &mut Vec<Record>,
-    ) -> Fate {
+    fn join(&mut self, record: &Record, made: &mut Vec<Record>) -> Fate {
         self.0 += 1;
-        context.facts_mut().orig.name = Some(format!("host-{}", self.0).into());
         if self.0.is_multiple_of(2) {
             made.push(record.clone());
             made.push(record.clone());
@@ -225,6 +219,10 @@ impl Joiner for EverySecond {
         } else {
             Fate::Write
         }
+    }
+
+    fn describe(&mut self, _: &Record, context: &mut RecordContext) {
+        context.facts_mut().orig.name = Some(format!("host-{}", self.0).into());
     }
 
     fn finish(&mut self, made: &mut Vec<Record>) {
@@ -251,6 +249,11 @@ fn what_is_made_and_taken_in_is_in_the_books() {
     let inner = sink.0.lock().unwrap();
     let text = String::from_utf8_lossy(&inner.0).into_owned();
     assert_eq!(text.lines().count(), 151);
-    let first = text.lines().next().unwrap();
-    assert!(first.contains("\"orig_name\":\"host-1\""), "{first}");
+    // What is made is described as well.
+    for (line, name) in text.lines().zip(["host-1", "host-2", "host-2", "host-3"]) {
+        assert!(
+            line.contains(&format!("\"orig_name\":\"{name}\"")),
+            "{line}"
+        );
+    }
 }
