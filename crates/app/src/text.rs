@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use portreeve_record::ascii::printable_without;
+
 /// The most bytes of the wire that a text in a record is made of; what is longer is cut.
 pub const MAX_TEXT: usize = 4096;
 
@@ -10,15 +12,14 @@ pub const MAX_TEXT: usize = 4096;
 pub fn text(bytes: &[u8]) -> Box<str> {
     let bytes = bytes.get(..MAX_TEXT).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) if is_plain(bytes) || !text.contains(char::is_control) => text.into(),
+        // Nearly all texts are printable ASCII.
+        Ok(text) if is_printable(bytes) || !text.contains(char::is_control) => text.into(),
         _ => escaped(bytes).into_boxed_str(),
     }
 }
 
-/// Whether all bytes are printable ASCII, as nearly all texts are. All of them are looked at, many at a time.
-fn is_plain(bytes: &[u8]) -> bool {
-    let odd = |byte: u8| byte.wrapping_sub(b' ') >= 0x7f - b' ';
-    !bytes.iter().fold(false, |found, &byte| found | odd(byte))
+fn is_printable(bytes: &[u8]) -> bool {
+    printable_without(bytes, []) == bytes.len()
 }
 
 /// The same in lower case, as host names are logged.

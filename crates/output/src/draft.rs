@@ -67,10 +67,15 @@ impl<'a> Draft<'a> {
     /// Appends text of any length.
     #[inline(always)]
     pub fn text(&mut self, text: &[u8]) {
-        if text.len() <= ROOM {
-            self.put(text);
-        } else {
-            self.long(|out| out.extend_from_slice(text));
+        if text.len() > SIZE / 2 {
+            return self.long(|out| out.extend_from_slice(text));
+        }
+        if self.at > SIZE - text.len() {
+            self.at = turn(self.page, self.at, self.out);
+        }
+        if let Some(slot) = self.page.get_mut(self.at..self.at + text.len()) {
+            slot.copy_from_slice(text);
+            self.at += text.len();
         }
     }
 
@@ -131,7 +136,7 @@ mod tests {
         let mut expected = out.clone();
         let mut draft = Draft::new(&mut page, &mut out);
         for i in 0..1000usize {
-            let text = vec![b'a' + (i % 26) as u8; i % 100];
+            let text = vec![b'a' + (i % 26) as u8; if i % 50 == 7 { 3 * i } else { i % 100 }];
             draft.text(&text);
             expected.extend_from_slice(&text);
             assert_eq!(draft.position(), expected.len());

@@ -5,6 +5,8 @@
 //!
 //! Bytes off the wire that are no text stand in records as `\xNN` already. In TSV they stay so, as Zeek has them: one backslash.
 
+use portreeve_record::ascii::printable_without;
+
 use crate::text::HEX;
 
 /// Which characters a context cannot hold as they are, and what stands for `\`.
@@ -16,9 +18,7 @@ enum Context {
 
 impl Context {
     /// Whether the ASCII byte needs escaping.
-    #[inline]
     fn special(self, byte: u8) -> bool {
-        // Without branches.
         let control = (byte < 0x20) | (byte == 0x7f) | (byte == b'\\');
         match self {
             Context::Tsv { in_set } => control | (in_set & (byte == b',')),
@@ -47,17 +47,28 @@ pub fn hex_byte(out: &mut Vec<u8>, byte: u8) {
     ]);
 }
 
-fn append(out: &mut Vec<u8>, text: &str, context: Context) {
-    let bytes = text.as_bytes();
-    // Most text needs nothing. C1 control characters begin with 0xc2 in UTF-8. All bytes are looked at, many at a time.
-    let odd = |byte: u8| context.special(byte) | (byte == 0xc2);
-    if !bytes.iter().fold(false, |found, &byte| found | odd(byte)) {
-        out.extend_from_slice(bytes);
-        return;
-    }
+/// What is special in one context or another, beside what is not printable ASCII.
+const SPECIAL: [u8; 3] = *b"\"\\,";
+
+/// Whether a text can stand in a column of TSV, or inside a JSON string, as it is. May say no to one that can.
+#[inline]
+pub fn is_plain(text: &[u8]) -> bool {
+    printable_without(text, *b"\"\\") == text.len()
+}
+
+fn append(out: &mut Vec<u8>, mut text: &str, context: Context) {
     let mut buffer = [0u8; 4];
-    for (at, character) in text.char_indices() {
-        if character == '\\' && context != Context::Json && stands_for_byte(&bytes[at..]) {
+    // What is plain goes in one piece, what is not, one character at a time.
+    loop {
+        let plain = printable_without(text.as_bytes(), SPECIAL);
+        let (before, from) = text.split_at_checked(plain).unwrap_or((text, ""));
+        out.extend_from_slice(before.as_bytes());
+        let mut characters = from.chars();
+        let Some(character) = characters.next() else {
+            return;
+        };
+        text = characters.as_str();
+        if character == '\\' && context != Context::Json && stands_for_byte(from.as_bytes()) {
             out.push(b'\\');
             continue;
         }
@@ -166,6 +177,19 @@ mod tests {
             prop_assert!(!written.contains(['\t', '\n', '\r']));
             prop_assert!(!in_set || !written.contains(','));
             prop_assert_eq!(unescape(&written), text.into_bytes());
+        }
+
+        #[test]
+        fn plain_text_needs_no_escape(text in "[ -~\u{7f}\u{85}é\n]{0,40}") {
+            let mut out = Vec::new();
+            json(&mut out, &text);
+            prop_assert!(!is_plain(text.as_bytes()) || out == text.as_bytes());
+            prop_assert!(!is_plain(text.as_bytes()) || tsv_text(&text, false) == text);
+        }
+
+        #[test]
+        fn what_needs_no_escape_is_found_plain(text in "[ !#-\\[\\]-~]{0,40}") {
+            prop_assert!(is_plain(text.as_bytes()), "{}", text);
         }
 
         #[test]

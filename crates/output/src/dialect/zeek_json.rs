@@ -91,7 +91,11 @@ pub(super) fn member(draft: &mut Draft<'_>, key: &Key, value: &Value<'_>, time: 
         }
         Value::Str(content) => {
             draft.put(key.quoted());
-            draft.long(|out| escape::json(out, content));
+            if escape::is_plain(content.as_bytes()) {
+                draft.text(content.as_bytes());
+            } else {
+                draft.long(|out| escape::json(out, content));
+            }
             draft.put(b"\"");
         }
         Value::Word(content) => quoted(draft, key, content.as_bytes()),

@@ -94,6 +94,7 @@ fn column(draft: &mut Draft<'_>, value: &Value<'_>, time: TimeFormat) {
         }),
         Value::Bool(true) => draft.put(b"T"),
         Value::Bool(false) => draft.put(b"F"),
+        Value::Str(content) if stands_as_it_is(content) => draft.text(content.as_bytes()),
         Value::Str(content) => draft.long(|out| string(out, content, false)),
         Value::Word(content) => draft.text(content.as_bytes()),
         Value::Letters(letters) => draft.text(letters),
@@ -146,6 +147,12 @@ fn list<T>(out: &mut Vec<u8>, items: &[T], mut inside: impl FnMut(&mut Vec<u8>, 
         }
         inside(out, item);
     }
+}
+
+/// Whether a text has nothing to escape, and does not read as unset or empty: most.
+#[inline(always)]
+fn stands_as_it_is(content: &str) -> bool {
+    !matches!(content, "" | UNSET | EMPTY) && escape::is_plain(content.as_bytes())
 }
 
 /// A text; where it would read as unset or empty, its first character is escaped.
