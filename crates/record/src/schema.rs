@@ -111,9 +111,11 @@ impl App {
     /// Takes `visitor` through the record's fields. One piece of code a dialect, whatever the log.
     #[inline(never)]
     pub fn visit(&self, context: &RecordContext, visitor: &mut impl Visitor) {
-        self.record().each(context, &mut |field, value| {
-            if visitor.wants(field) {
-                visitor.field(field, value);
+        self.record().fields(context, &mut |fields, values| {
+            for (field, value) in fields.iter().zip(values) {
+                if visitor.wants(field) {
+                    visitor.field(field, *value);
+                }
             }
         });
     }

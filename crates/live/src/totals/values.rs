@@ -61,14 +61,16 @@ pub(super) fn text(text: &str) -> Box<str> {
 /// The name that a record gives a number, by the field that has it.
 pub(super) fn name(app: &App, context: &RecordContext, field: &str) -> Option<Box<str>> {
     let mut name = None;
-    app.record().each(context, &mut |info, value| {
-        if info.name == field {
-            name = match value {
-                Value::Word(word) | Value::Str(word) => Some(text(word)),
-                Value::Text(short) => Some(short.as_str().into()),
-                _ => None,
-            };
-        }
+    app.record().fields(context, &mut |fields, values| {
+        let its = fields
+            .iter()
+            .zip(values)
+            .find(|(info, _)| info.name == field);
+        name = match its {
+            Some((_, Value::Word(word) | Value::Str(word))) => Some(text(word)),
+            Some((_, Value::Text(short))) => Some(short.as_str().into()),
+            _ => None,
+        };
     });
     name
 }

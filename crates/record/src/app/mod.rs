@@ -3,8 +3,8 @@
 //! To add a log: write its file, and one line in the list below. Everything else (dialects, file names, the reference page,
 //! storage types) follows.
 //!
-//! Unlike `conn`, which is written for every flow, these are made seldom enough for a table that is walked at run time ([`Field`]);
-//! texts in them are owned, cleaned of what is not printable where they are made.
+//! Unlike `conn`, which is written for every flow, these are many kinds, each made seldom: a dialect is not compiled apart for each, but handed a record's values at once
+//! ([`AppRecord::fields`]), and walks them along the log's table. Texts in them are owned, cleaned of what is not printable where they are made.
 
 mod head;
 
@@ -32,25 +32,21 @@ macro_rules! conversation_log {
 macro_rules! app_log {
     ($(#[$doc:meta])* $name:ident: $record:ty, |$r:ident, $x:ident| $($info:expr => $value:expr;)*) => {
         $(#[$doc])*
-        pub static $name: &[$crate::app::Field<$record>] = &[$($crate::app::Field {
-            info: $info,
-            #[allow(unused_variables)]
-            get: |$r, $x| $value,
-        }),*];
+        pub static $name: &[$crate::Info] = &[$($info),*];
 
         impl $crate::app::AppRecord for $record {
             fn head(&self) -> &$crate::app::Head {
                 &self.head
             }
 
-            fn each<'a>(
+            #[allow(unused_variables)]
+            fn fields<'a>(
                 &'a self,
-                context: &'a $crate::RecordContext,
-                each: &mut dyn FnMut(&'static $crate::Info, $crate::Value<'a>),
+                $x: &'a $crate::RecordContext,
+                take: &mut dyn FnMut(&'static [$crate::Info], &[$crate::Value<'a>]),
             ) {
-                for field in $name {
-                    each(&field.info, (field.get)(self, context));
-                }
+                let $r = self;
+                take($name, &[$($value),*]);
             }
         }
     };
@@ -105,7 +101,7 @@ macro_rules! app_records {
             vec![$(Log {
                 path: $path,
                 doc: $doc,
-                fields: $module::$table.iter().map(|field| field.info).collect(),
+                fields: $module::$table.to_vec(),
             }),*]
         }
     };
@@ -165,23 +161,15 @@ app_records! {
     Tunnel(tunnel::Tunnel) = TUNNEL, "tunnel", "tunnel", "A connection that carries others: that it was discovered, and that it ended.";
 }
 
-/// A field of an application log: what is said of it, and how a record gives it.
-pub struct Field<T: 'static> {
-    /// What is said of it.
-    pub info: Info,
-    /// Its value in a record.
-    pub get: for<'a> fn(&'a T, &'a RecordContext) -> Value<'a>,
-}
-
 /// What every kind of application record can.
 pub trait AppRecord {
     /// The conversation it is of, and when.
     fn head(&self) -> &Head;
 
-    /// Hands every field to `each`, in the order of the log's table: what is said of it, and its value.
-    fn each<'a>(
+    /// Hands the record's fields to `take`, all at once: what is said of each, in the order of the log's table, and the value of each.
+    fn fields<'a>(
         &'a self,
         context: &'a RecordContext,
-        each: &mut dyn FnMut(&'static Info, Value<'a>),
+        take: &mut dyn FnMut(&'static [Info], &[Value<'a>]),
     );
 }
