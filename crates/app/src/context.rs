@@ -71,6 +71,18 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether something is asked for that is to be done before the next unit.
+    pub(crate) fn has_requests(&self) -> bool {
+        let requests = &self.requests;
+        requests.done
+            || requests.not_mine
+            || requests.detect_again
+            || requests.hand_over.is_some()
+            || requests.product != 0
+            || requests.services[0].is_some()
+            || requests.wants.iter().any(Option::is_some)
+    }
+
     /// The time of the packet at hand, nanoseconds since 1970-01-01 UTC.
     #[must_use]
     pub fn now(&self) -> i64 {

@@ -11,7 +11,7 @@ use portreeve_record::RecordSink;
 use crate::SESSION_BYTES;
 use crate::budget::Budget;
 use crate::context::{Facts, Limits};
-use crate::inbox::{Inbox, Next};
+use crate::inbox::{self, Inbox, Next};
 use crate::products::Products;
 use crate::protocol::{Peer, Protocol, Session, Transport, Want};
 use crate::registry::Applications;
@@ -379,7 +379,17 @@ impl Conversation {
                     let (unit, rest) = input.split_at_checked(len).unwrap_or((input, &[]));
                     input = rest;
                     self.count_empty(len);
-                    self.call(env, |session, context| session.unit(peer, unit, context))
+                    self.call(env, |session, context| {
+                        let mut want = session.unit(peer, unit, context);
+                        // Lines mostly come many at a time, and nothing is to be done between them.
+                        while let Want::Line(most) = want
+                            && !context.has_requests()
+                            && let Some(line) = inbox::line(&mut input, most)
+                        {
+                            want = session.unit(peer, line, context);
+                        }
+                        want
+                    })
                 }
                 Next::Passed => {
                     self.count_empty(0);

@@ -35,8 +35,6 @@ struct Datagram {
     /// The conversation, without ports.
     key: FlowKey,
     high_to_low: bool,
-    id: u32,
-    since: i64,
     /// In order of where they begin; none overlap.
     pieces: Vec<(u32, Box<[u8]>)>,
     /// Where the payload ends, once the last fragment has come.
@@ -90,6 +88,12 @@ pub(crate) struct Datagrams {
     open: Vec<Datagram>,
     /// The slots of their flows, or [`UNKNOWN`] as long as they are not known: apart, since every flow that ends is looked for among them.
     slots: Vec<u32>,
+    /// Their identifications: apart, since every fragment's is looked for among them.
+    ids: Vec<u32>,
+    /// When they began, likewise.
+    since: Vec<i64>,
+    /// None whose flow is not known began before.
+    earliest: i64,
     budget: Budget,
     counters: FragmentCounters,
 }
@@ -100,6 +104,9 @@ impl Datagrams {
         Datagrams {
             open: Vec::new(),
             slots: Vec::new(),
+            ids: Vec::new(),
+            since: Vec::new(),
+            earliest: i64::MAX,
             budget: Budget::new(bytes),
             counters: FragmentCounters::default(),
         }
@@ -171,6 +178,8 @@ impl Datagrams {
 
     fn remove(&mut self, place: usize) -> Datagram {
         self.slots.swap_remove(place);
+        self.ids.swap_remove(place);
+        self.since.swap_remove(place);
         let datagram = self.open.swap_remove(place);
         self.budget.give(datagram.held());
         datagram
@@ -184,38 +193,57 @@ impl Datagrams {
             ..view.key
         };
         let oldest_allowed = view.timestamp.saturating_sub(MAX_AGE);
-        // One whose flow is known waits for the flow's end, so that what becomes of it does not hang on other flows.
-        let stale = |d: &Datagram| d.since < oldest_allowed;
-        let nobodys = |(d, slot): (&Datagram, &u32)| *slot == UNKNOWN && stale(d);
-        while let Some(place) = self.open.iter().zip(&self.slots).position(nobodys) {
-            self.close(place);
+        if self.earliest < oldest_allowed {
+            self.close_stale(oldest_allowed);
         }
-        let is_it = |d: &Datagram| {
-            d.id == view.ip_id && d.high_to_low == view.high_to_low() && d.key == key
-        };
-        match self.open.iter().position(is_it) {
+        match self.find(view, &key) {
             // An identification that is used again.
-            Some(place) if self.open.get(place).is_some_and(stale) => drop(self.close(place)),
+            Some(place) if self.since.get(place).is_some_and(|&at| at < oldest_allowed) => {
+                drop(self.close(place));
+            }
             Some(place) => return place,
             None => {}
         }
         if self.open.len() >= MAX_DATAGRAMS {
-            let ages = self.open.iter().enumerate();
-            if let Some((oldest, _)) = ages.min_by_key(|(_, d)| d.since) {
+            let ages = self.since.iter().enumerate();
+            if let Some((oldest, _)) = ages.min_by_key(|(_, since)| **since) {
                 self.close(oldest);
             }
         }
         self.open.push(Datagram {
             key,
             high_to_low: view.high_to_low(),
-            id: view.ip_id,
-            since: view.timestamp,
             pieces: Vec::new(),
             end: None,
             refused: false,
         });
         self.slots.push(UNKNOWN);
+        self.ids.push(view.ip_id);
+        self.since.push(view.timestamp);
+        self.earliest = self.earliest.min(view.timestamp);
         self.open.len() - 1
+    }
+
+    /// Lets those go that began before and whose flow is not known. One whose flow is known waits for the flow's end, so that what becomes of it does not hang on other flows.
+    fn close_stale(&mut self, before: i64) {
+        let nobodys = |(slot, since): (&u32, &i64)| *slot == UNKNOWN && *since < before;
+        while let Some(place) = self.slots.iter().zip(&self.since).position(nobodys) {
+            self.close(place);
+        }
+        let left = self.slots.iter().zip(&self.since);
+        let left = left.filter(|(slot, _)| **slot == UNKNOWN);
+        self.earliest = left.map(|(_, since)| *since).min().unwrap_or(i64::MAX);
+    }
+
+    /// Where the datagram of a fragment is.
+    fn find(&self, view: &View, key: &FlowKey) -> Option<usize> {
+        let is_its = |datagram: &Datagram| {
+            datagram.high_to_low == view.high_to_low() && datagram.key == *key
+        };
+        let same = self.ids.iter().zip(&self.open);
+        same.enumerate()
+            .find(|(_, (id, datagram))| **id == view.ip_id && is_its(datagram))
+            .map(|(place, _)| place)
     }
 }
 

@@ -29,6 +29,15 @@ pub(crate) enum Next {
     NoRoom,
 }
 
+/// Takes a line of at most `most` bytes off the front of `input`, if there is a whole one.
+pub(crate) fn line<'a>(input: &mut &'a [u8], most: usize) -> Option<&'a [u8]> {
+    let window = input.get(..most.clamp(1, MAX_UNIT)).unwrap_or(input);
+    let end = memchr(b'\n', window)?;
+    let (line, rest) = input.split_at_checked(end + 1)?;
+    *input = rest;
+    Some(line)
+}
+
 /// What came of one side and is not yet a unit.
 pub(crate) struct Inbox {
     pub(crate) want: Want,

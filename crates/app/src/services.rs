@@ -22,6 +22,15 @@ impl Services {
         self.first.into_iter().chain(more.flatten())
     }
 
+    /// Whether both are one name, which stands at the same place.
+    fn is_identical(&self, other: &Services) -> bool {
+        let place = |services: &Services| match (services.first, &services.more) {
+            (Some(name), None) => Some((name.as_ptr(), name.len())),
+            _ => None,
+        };
+        place(self).is_some_and(|at| place(other) == Some(at))
+    }
+
     /// Adds a protocol's name, once; of one that has none, nothing.
     pub(crate) fn add(&mut self, name: &'static str) {
         if name.is_empty() || self.names().any(|there| there == name) {
@@ -80,7 +89,11 @@ impl Texts {
         if services.first.is_none() {
             return 0;
         }
-        let found = self.texts.iter().position(|(known, _)| known == services);
+        // The name of a protocol is mostly the same piece of memory.
+        let same = |(known, _): &(Services, _)| known.is_identical(services);
+        let equal = |(known, _): &(Services, _)| known == services;
+        let found = self.texts.iter().position(same);
+        let found = found.or_else(|| self.texts.iter().position(equal));
         let at = match found {
             Some(at) => at,
             None if self.texts.len() == MAX_TEXTS => return 0,

@@ -112,10 +112,14 @@ impl Outlet {
     /// Into a ring that has room.
     #[inline]
     fn put(&mut self, at: usize, record: Record) {
-        if let (Some(ring), Some(queued)) = (self.rings.get_mut(at), self.queued.get_mut(at))
-            && ring.push(record).is_ok()
-        {
-            *queued += 1;
-        }
+        let (Some(ring), Some(queued)) = (self.rings.get_mut(at), self.queued.get_mut(at)) else {
+            return;
+        };
+        // Only a conversation's end fills a place of the ring: of what is a pointer, no more than that is to be moved.
+        let pushed = match record {
+            Record::App(app) => ring.push(Record::App(app)),
+            other => ring.push(other),
+        };
+        *queued += u64::from(pushed.is_ok());
     }
 }

@@ -1,7 +1,13 @@
 //! Names of interfaces and procedures: `names.txt`, a line each: UUID, name, then the procedures' names in the order of their numbers, `-` where one has none.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// The table.
 static NAMES: &str = include_str!("names.txt");
+/// The same, by UUID.
+static INTERFACES: LazyLock<HashMap<u128, Known, ahash::RandomState>> =
+    LazyLock::new(|| lines().collect());
 /// What is called so often that it is not worth a record: Zeek's list.
 const IGNORED: &[(&str, &[&str])] = &[
     (
@@ -23,20 +29,30 @@ const IGNORED: &[(&str, &[&str])] = &[
 /// Pipes that mostly one interface is called through.
 const PIPES: &[&str] = &["winreg", "spoolss", "srvsvc"];
 
+/// An interface of the table.
+#[derive(Debug)]
+pub(super) struct Known {
+    name: &'static str,
+    operations: Box<[&'static str]>,
+}
+
 /// An interface.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Interface {
-    /// Its name, and its procedures.
-    Known(&'static str, &'static str),
+    /// One of the table.
+    Known(&'static Known),
     /// Its UUID.
     Unknown(u128),
 }
 
-fn lines() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+fn lines() -> impl Iterator<Item = (u128, Known)> {
     NAMES.lines().filter_map(|line| {
-        let (uuid, rest) = line.split_once(' ')?;
-        let (name, operations) = rest.split_once(' ').unwrap_or((rest, ""));
-        Some((uuid, name, operations))
+        let mut words = line.split(' ');
+        let uuid = words.next()?.replace('-', "");
+        let uuid = u128::from_str_radix(&uuid, 16).ok()?;
+        let name = words.next()?;
+        let operations = words.collect();
+        Some((uuid, Known { name, operations }))
     })
 }
 
@@ -55,35 +71,32 @@ fn written(uuid: u128) -> String {
 
 /// The interface of that UUID.
 pub(super) fn interface(uuid: u128) -> Interface {
-    let text = written(uuid);
-    let found = lines().find(|(known, ..)| *known == text);
-    found.map_or(Interface::Unknown(uuid), |(_, name, operations)| {
-        Interface::Known(name, operations)
-    })
+    let known = INTERFACES.get(&uuid);
+    known.map_or(Interface::Unknown(uuid), Interface::Known)
 }
 
 /// The interface that is mostly called through a pipe of that name.
 pub(super) fn of_pipe(pipe: &str) -> Option<Interface> {
     let bare = pipe.rsplit('\\').next()?;
     let name = PIPES.iter().find(|name| bare.eq_ignore_ascii_case(name))?;
-    let (_, name, operations) = lines().find(|(_, known, _)| known == name)?;
-    Some(Interface::Known(name, operations))
+    let known = INTERFACES.values().find(|known| known.name == *name)?;
+    Some(Interface::Known(known))
 }
 
 impl Interface {
     /// Its name; blanks are `~` in the table.
     pub(super) fn name(self) -> Box<str> {
         match self {
-            Interface::Known(name, _) => name.replace('~', " ").into(),
+            Interface::Known(known) => known.name.replace('~', " ").into(),
             Interface::Unknown(uuid) => format!("unknown-{}", written(uuid)).into(),
         }
     }
 
     fn known(self, number: u16) -> Option<&'static str> {
-        let Interface::Known(_, operations) = self else {
+        let Interface::Known(known) = self else {
             return None;
         };
-        let name = operations.split(' ').nth(number.into())?;
+        let name = *known.operations.get(usize::from(number))?;
         (!matches!(name, "" | "-")).then_some(name)
     }
 
@@ -97,12 +110,12 @@ impl Interface {
 
     /// Whether a call is not worth a record.
     pub(super) fn is_ignored(self, number: u16) -> bool {
-        let Interface::Known(name, _) = self else {
+        let Interface::Known(Known { name, .. }) = self else {
             return false;
         };
         let (Some(operation), Some((_, ignored))) = (
             self.known(number),
-            IGNORED.iter().find(|(known, _)| *known == name),
+            IGNORED.iter().find(|(known, _)| known == name),
         ) else {
             return false;
         };

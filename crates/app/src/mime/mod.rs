@@ -16,6 +16,8 @@ mod tests;
 
 pub(crate) use header::{Kind, kind};
 
+use memchr::memchr;
+
 use crate::file::{File, Told};
 use crate::{Context, Peer};
 use header::{Encoding, Headers};
@@ -117,7 +119,7 @@ impl Entities {
         while !bytes.is_empty() {
             let room = MAX_LINE.saturating_sub(self.line.len());
             let window = bytes.get(..room).unwrap_or(bytes);
-            let end = window.iter().position(|&byte| byte == b'\n');
+            let end = memchr(b'\n', window);
             let len = end.map_or(window.len(), |at| at + 1);
             let (piece, rest) = bytes.split_at_checked(len).unwrap_or((bytes, &[]));
             bytes = rest;
