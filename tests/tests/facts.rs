@@ -263,6 +263,28 @@ fn connections_for_data_are_zeeks() {
     assert_eq!(rows(&output, "conn", &fields), expected);
 }
 
+/// A transfer tells the file that it moved, as Zeek's does: its type, and what `files` calls it.
+#[test]
+fn transfers_of_ftp_tell_their_files() {
+    let Some(corpus) = Corpus::find() else { return };
+    let capture = corpus.root().join("zeek/pcap/ftp__ipv4.pcap");
+    let fields = ["id.orig_p", "command", "arg", "mime_type"];
+    let log = "scripts.base.protocols.ftp.ftp-ipv4/ftp.log";
+    let output = run(&capture, &[]);
+    assert_eq!(
+        rows(&output, "ftp", &fields),
+        expected(&corpus, log, &fields)
+    );
+    let files = rows(&output, "files", &["fuid", "mime_type"]);
+    let moved = rows(&output, "ftp", &["command", "fuid", "mime_type"]);
+    let moved: Vec<_> = moved.iter().filter(|row| row[0] == "RETR").collect();
+    assert_eq!(moved.len(), 2);
+    assert!(
+        moved.iter().all(|row| files.contains(&row[1..])),
+        "{moved:?}"
+    );
+}
+
 /// Commands and data are at workers of their own: whichever record is there first, the files and the names of connections are the same.
 #[test]
 fn transfers_of_ftp_do_not_depend_on_the_number_of_workers() {
@@ -283,6 +305,7 @@ fn transfers_of_ftp_do_not_depend_on_the_number_of_workers() {
             (
                 rows(&output, "files", &fields),
                 rows(&output, "conn", &["uid", "service"]),
+                rows(&output, "ftp", &["uid", "ts", "command", "fuid"]),
             )
         };
         let one = of("1");

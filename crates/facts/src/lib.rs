@@ -3,8 +3,8 @@
 //! ```text
 //! RecordFeed ─▶ Joined { Knowledge ─▶ Output }        one Knowledge for each output, on the output's own thread
 //!                          │
-//!                          ├ made:  known_hosts · known_services · software, from conn, http, ssh …; dhcp of several flows; files of FTP, and the
-//!                          │         conn that they came over
+//!                          ├ made:  known_hosts · known_services · software, from conn, http, ssh …; dhcp of several flows; files of FTP, the
+//!                          │         conn that they came over, and the commands that moved them
 //!                          ├ taken in: a certificate that was written today; parts of a DHCP transaction; a program as a session heard it;
 //!                          │           what FTP may have carried, or somebody else
 //!                          └ beside a conn (RecordContext): names of its ends, their countries and autonomous systems, its product
@@ -153,10 +153,12 @@ impl Knowledge {
         self.transfers.release(now);
     }
 
-    /// Writes a conversation's end that was held.
-    fn release(&mut self, conn: Conn, made: &mut Vec<Record>) {
-        made.push(Record::Conn(conn));
-        self.conn(&conn, made);
+    /// Writes the ends of conversations that were held.
+    fn release(&mut self, conns: Vec<Conn>, made: &mut Vec<Record>) {
+        for conn in conns {
+            made.push(Record::Conn(conn));
+            self.conn(&conn, made);
+        }
     }
 
     /// What is known of a conversation's ends.
@@ -193,11 +195,9 @@ impl Knowledge {
             (App::Files(file), _) => self.transfers.file(file, made),
             (App::Ftp(ftp), _) => {
                 let mut released = Vec::new();
-                self.transfers.command(ftp, made, &mut released);
-                for conn in released {
-                    self.release(conn, made);
-                }
-                Fate::Write
+                let fate = self.transfers.command(ftp, made, &mut released);
+                self.release(released, made);
+                fate
             }
             // As a session heard it: what is written is made of it.
             (App::Software(software), _) if software.name.is_none() => {
@@ -254,15 +254,15 @@ impl Joiner for Knowledge {
     }
 
     fn tick(&mut self, now: SystemTime, made: &mut Vec<Record>) {
-        while let Some(conn) = self.transfers.held_until(now) {
-            self.release(conn, made);
-        }
+        let mut released = Vec::new();
+        self.transfers.tick(now, made, &mut released);
+        self.release(released, made);
     }
 
     fn finish(&mut self, made: &mut Vec<Record>) {
-        while let Some(conn) = self.transfers.release_held() {
-            self.release(conn, made);
-        }
+        let mut released = Vec::new();
+        self.transfers.finish(made, &mut released);
+        self.release(released, made);
         self.known.finish(made);
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.finish(made);

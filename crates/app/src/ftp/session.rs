@@ -264,6 +264,8 @@ impl Session {
             reply_code: command.code,
             reply_msg: command.message,
             data_channel: command.channel,
+            fuid: None,
+            mime_type: None,
         });
     }
 }

@@ -7,6 +7,7 @@ use crate::field::Info;
 use crate::field::Ipfix::Own;
 use crate::field::Kind::{Addr, Bool, Count, Port, Str};
 use crate::field::Storage;
+use crate::uid::Fuid;
 use crate::value::Value;
 
 /// A command and the reply to it (RFC 959), with Zeek's fields.
@@ -30,6 +31,10 @@ pub struct Ftp {
     pub reply_msg: Option<Box<str>>,
     /// The connection for data that it prepared.
     pub data_channel: Option<DataChannel>,
+    /// The file that it moved. The output side finds it: another worker may have it.
+    pub fuid: Option<Fuid>,
+    /// Media type of that file, by its first bytes.
+    pub mime_type: Option<&'static str>,
 }
 
 /// A connection for data, as it was agreed on.
@@ -52,7 +57,7 @@ conversation_log! {
     Info::zeek("password", Str, "ftp.password", Own(101), "What a guest gave as password; those of others are <hidden>.").optional() => Value::str(f.password.as_deref());
     Info::zeek("command", Str, "ftp.command", Own(102), "The command.").optional().stored(Storage::Name) => Value::Str(&f.command);
     Info::zeek("arg", Str, "ftp.command_data", Own(103), "Its argument; a URL where it is a file.").optional() => Value::str(f.arg.as_deref());
-    Info::zeek("mime_type", Str, "ftp.mime_type", Own(104), "Always unset: files are not looked into.").optional().stored(Storage::Name) => Value::Unset;
+    Info::zeek("mime_type", Str, "ftp.mime_type", Own(104), "Media type of the file that it moved, by its first bytes.").optional().stored(Storage::Name) => Value::word(f.mime_type);
     Info::zeek("file_size", Count, "ftp.file_size", Own(105), "Size of the file in bytes, as the server said.").optional() => Value::count(f.file_size);
     Info::zeek("reply_code", Count, "ftp.completion_code", Own(106), "Number of the last reply to it.").optional().stored(Storage::U16) => Value::count(f.reply_code);
     Info::zeek("reply_msg", Str, "ftp.reply", Own(107), "What that reply said.").optional() => Value::str(f.reply_msg.as_deref());
@@ -60,5 +65,5 @@ conversation_log! {
     Info::zeek("data_channel.orig_h", Addr, "ftp.data_src_ip", Own(109), "Who opens it.").optional() => Value::addr(f.data_channel.map(|c| c.orig_h));
     Info::zeek("data_channel.resp_h", Addr, "ftp.data_dest_ip", Own(110), "To whom.").optional() => Value::addr(f.data_channel.map(|c| c.resp_h));
     Info::zeek("data_channel.resp_p", Port, "ftp.dynamic_port", Own(111), "And on which port.").optional() => f.data_channel.map_or(Value::Unset, |c| Value::Port(c.resp_p));
-    Info::zeek("fuid", Str, "ftp.fuid", Own(112), "Always unset: files are not taken out.").optional() => Value::Unset;
+    Info::zeek("fuid", Str, "ftp.fuid", Own(112), "The file that it moved, by its `fuid` in `files`.").optional() => f.fuid.map_or(Value::Unset, |fuid| Value::Text(fuid.text()));
 }

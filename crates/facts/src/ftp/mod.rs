@@ -3,20 +3,29 @@
 //!
 //! Either may come first. What nobody agreed on is let go of, which is most of it: any protocol that is not known, where one side alone has spoken.
 //!
-//! The connections themselves are named after FTP (`service`) by the same agreement. The command was seen before the connection began, so its record is late
-//! only by what one worker is behind another: a `conn` whose file waits is held for that long, and no other is.
+//! ```text
+//! ftp  PASV … ──▶ agreed:   who opens which connection ──┬──▶ files:  FTP's, by what was agreed on
+//!                                                        └──▶ conn:   `service` is `ftp-data`
+//! ftp  RETR … ◀── carried:  what came over the connection that its session agreed on last: `fuid`, `mime_type`
+//! ```
+//!
+//! A command was seen before its connection began, so its record is late only by what one worker is behind another: a `conn` whose file waits is held for that
+//! long, and so is a transfer's command whose file did not come yet. No others are.
+
+mod held;
 
 use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use ahash::RandomState;
 use portreeve_record::app::files::{FTP_DATA, Files, UNCLAIMED};
 use portreeve_record::app::ftp::Ftp;
-use portreeve_record::{Conn, Fate, Record, Uid};
+use portreeve_record::{Conn, Fate, Fuid, Record, Uid};
 
 use crate::bounded::Bounded;
 use crate::config::SECOND;
+use held::Held;
 
 /// The name of FTP's connections for data, as Zeek has it.
 pub(crate) const SERVICE: &str = "ftp-data";
@@ -26,10 +35,10 @@ const TCP: u8 = 6;
 const OPENED_WITHIN: i64 = 300 * SECOND;
 /// How long a file waits for the command's record, by the times of records: the record comes with the next command, or with another worker's next records.
 const WAIT: i64 = 300 * SECOND;
-/// How long a `conn` is held, by the clock.
-const HOLD: Duration = Duration::from_secs(2);
-/// The most files that wait: the one that waited longest is let go of then. The most `conn` that are held as well: no other is held then.
+/// The most files that wait; the one that waited longest is let go of then.
 const MAX_WAITING: usize = 1024;
+/// Commands that move a file.
+const TRANSFERS: [&str; 4] = ["APPE", "RETR", "STOR", "STOU"];
 
 /// Who opens the connection, to whom and to which port.
 type Key = (IpAddr, IpAddr, u16);
@@ -65,6 +74,14 @@ impl Agreed {
     }
 }
 
+/// A file that came over a connection, and when its first bytes did.
+#[derive(Clone, Copy, Debug)]
+struct Carried {
+    ts: i64,
+    fuid: Fuid,
+    mime_type: Option<&'static str>,
+}
+
 /// What is known of a `conn` when it comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
@@ -84,8 +101,14 @@ pub(crate) struct Transfers {
     waiting: VecDeque<(i64, Box<Files>)>,
     /// Whose they are.
     uids: HashSet<Uid, RandomState>,
-    /// The ends of such connections, oldest first, and the clock's first tick since.
-    held: VecDeque<(Option<SystemTime>, Conn)>,
+    /// The ends of such connections.
+    conns: Held<Conn>,
+    /// What a session for commands agreed on last.
+    sessions: Bounded<Uid, Key>,
+    /// The last file of FTP over a connection, until a command is known that moved it.
+    carried: Bounded<Key, Carried>,
+    /// Commands whose file did not come yet, and the connection that it comes over.
+    commands: Held<(Key, Ftp)>,
 }
 
 impl Transfers {
@@ -95,37 +118,94 @@ impl Transfers {
             agreed: Bounded::new(entries),
             waiting: VecDeque::new(),
             uids: HashSet::default(),
-            held: VecDeque::new(),
+            conns: Held::default(),
+            sessions: Bounded::new(entries),
+            carried: Bounded::new(entries),
+            commands: Held::default(),
         }
     }
 
-    /// A command: what was agreed on there. The files that waited for it are made, the `conn` that were held are `released`.
-    pub(crate) fn command(&mut self, ftp: &Ftp, made: &mut Vec<Record>, released: &mut Vec<Conn>) {
-        let Some(channel) = ftp.data_channel else {
-            return;
+    /// A command. The files that waited for what it agreed on are made, the `conn` that were held are `released`; a transfer is made with its file, or held for it.
+    pub(crate) fn command(
+        &mut self,
+        ftp: &Ftp,
+        made: &mut Vec<Record>,
+        released: &mut Vec<Conn>,
+    ) -> Fate {
+        if let Some(channel) = ftp.data_channel {
+            let key = (channel.orig_h, channel.resp_h, channel.resp_p);
+            self.sessions.insert(ftp.head.uid, key);
+            self.agree(key, ftp.head.ts, made, released);
+        }
+        if !TRANSFERS.contains(&&*ftp.command) {
+            return Fate::Write;
+        }
+        let Some(&key) = self.sessions.get(&ftp.head.uid) else {
+            return Fate::Write;
         };
-        let key = (channel.orig_h, channel.resp_h, channel.resp_p);
-        let mut agreed = Agreed::at(ftp.head.ts);
+        let file = self.carried.get(&key).copied();
+        if let Some(file) = file.filter(|file| file.ts >= ftp.head.ts) {
+            self.carried.remove(&key);
+            made.push(moved(ftp.clone(), file));
+            return Fate::TakeIn;
+        }
+        let is_done = ftp.reply_code.is_some_and(|code| code / 100 == 2);
+        if is_done && self.commands.has_room() {
+            self.commands.push((key, ftp.clone()));
+            return Fate::TakeIn;
+        }
+        Fate::Write
+    }
+
+    /// A connection was agreed on at `ts`.
+    fn agree(&mut self, key: Key, ts: i64, made: &mut Vec<Record>, released: &mut Vec<Conn>) {
+        let mut agreed = Agreed::at(ts);
         if let Some(known) = self.agreed.get(&key) {
             agreed = *known;
-            agreed.again(ftp.head.ts);
+            agreed.again(ts);
         }
         self.agreed.insert(key, agreed);
-        self.waiting.retain(|(_, file)| {
+        let mut found = Vec::new();
+        self.waiting.retain_mut(|(_, file)| {
             let is_its = key_of(file) == key && agreed.fits(file.head.ts);
             if is_its {
                 self.uids.remove(&file.head.uid);
-                made.push(claimed(file));
+                found.push(std::mem::take(&mut **file));
             }
             !is_its
         });
-        self.held.retain(|(_, conn)| {
-            let is_its = ends(conn) == key && agreed.fits(conn.ts);
-            if is_its {
-                released.push(named(conn));
-            }
-            !is_its
-        });
+        for file in found {
+            self.claim(file, made);
+        }
+        let is_its = |conn: &Conn| ends(conn) == key && agreed.fits(conn.ts);
+        while let Some(conn) = self.conns.take_last(is_its) {
+            released.push(named(&conn));
+        }
+    }
+
+    /// A file that is FTP's.
+    fn claim(&mut self, file: Files, made: &mut Vec<Record>) {
+        self.carry(&file, made);
+        let file = Files {
+            source: FTP_DATA,
+            ..file
+        };
+        made.push(Record::App(file.into()));
+    }
+
+    /// Notes what came over a connection; the command that waits for it is made.
+    fn carry(&mut self, file: &Files, made: &mut Vec<Record>) {
+        let key = key_of(file);
+        let carried = Carried {
+            ts: file.head.ts,
+            fuid: file.fuid,
+            mime_type: file.mime_type,
+        };
+        let moved_it = |(over, ftp): &(Key, Ftp)| *over == key && ftp.head.ts <= carried.ts;
+        match self.commands.take_last(moved_it) {
+            Some((_, ftp)) => made.push(moved(ftp, carried)),
+            None => self.carried.insert(key, carried),
+        }
     }
 
     /// The end of a connection.
@@ -137,10 +217,10 @@ impl Transfers {
         if agreed.is_some_and(|agreed| agreed.fits(conn.ts)) {
             return Claim::Ftps;
         }
-        if !self.uids.contains(&conn.uid) || self.held.len() >= MAX_WAITING {
+        if !self.uids.contains(&conn.uid) || !self.conns.has_room() {
             return Claim::Nobodys;
         }
-        self.held.push_back((None, *conn));
+        self.conns.push(*conn);
         Claim::Held
     }
 
@@ -164,11 +244,14 @@ impl Transfers {
     /// A file: lets it go by if it is known whose it is.
     pub(crate) fn file(&mut self, file: &Files, made: &mut Vec<Record>) -> Fate {
         if file.source != UNCLAIMED {
+            if file.source == FTP_DATA {
+                self.carry(file, made);
+            }
             return Fate::Write;
         }
         let agreed = self.agreed.get(&key_of(file));
         if agreed.is_some_and(|agreed| agreed.fits(file.head.ts)) {
-            made.push(claimed(file));
+            self.claim(file.clone(), made);
             return Fate::TakeIn;
         }
         if self.waiting.len() >= MAX_WAITING {
@@ -198,26 +281,38 @@ impl Transfers {
         }
     }
 
-    /// The next `conn` that was held long enough at `now`, by the clock. To be called a few times a second.
-    pub(crate) fn held_until(&mut self, now: SystemTime) -> Option<Conn> {
-        let (since, _) = self.held.front()?;
-        // A clock that was set back holds nothing longer.
-        let is_due = since.is_some_and(|since| now.duration_since(since).unwrap_or(HOLD) >= HOLD);
-        if is_due {
-            return self.release_held();
-        }
-        // Those without a time are the last ones.
-        let new = self.held.iter_mut().rev();
-        for (since, _) in new.take_while(|(since, _)| since.is_none()) {
-            *since = Some(now);
-        }
-        None
+    /// Lets those go that were held long enough at `now`, by the clock. To be called a few times a second.
+    pub(crate) fn tick(
+        &mut self,
+        now: SystemTime,
+        made: &mut Vec<Record>,
+        released: &mut Vec<Conn>,
+    ) {
+        released.extend(std::iter::from_fn(|| self.conns.due(now)));
+        made.extend(std::iter::from_fn(|| self.commands.due(now)).map(record));
     }
 
-    /// The `conn` that was held longest.
-    pub(crate) fn release_held(&mut self) -> Option<Conn> {
-        self.held.pop_front().map(|(_, conn)| conn)
+    /// Lets all go that are held.
+    pub(crate) fn finish(&mut self, made: &mut Vec<Record>, released: &mut Vec<Conn>) {
+        released.extend(std::iter::from_fn(|| self.conns.pop()));
+        made.extend(std::iter::from_fn(|| self.commands.pop()).map(record));
     }
+}
+
+fn record((_, ftp): (Key, Ftp)) -> Record {
+    Record::App(ftp.into())
+}
+
+/// A command with the file that it moved.
+fn moved(ftp: Ftp, file: Carried) -> Record {
+    Record::App(
+        Ftp {
+            fuid: Some(file.fuid),
+            mime_type: file.mime_type,
+            ..ftp
+        }
+        .into(),
+    )
 }
 
 /// A `conn` under FTP's name.
@@ -234,14 +329,6 @@ fn ends(conn: &Conn) -> Key {
 
 fn key_of(file: &Files) -> Key {
     (file.head.orig_h, file.head.resp_h, file.head.resp_p)
-}
-
-fn claimed(file: &Files) -> Record {
-    let file = Files {
-        source: FTP_DATA,
-        ..file.clone()
-    };
-    Record::App(file.into())
 }
 
 #[cfg(test)]
@@ -293,7 +380,7 @@ mod tests {
     #[test]
     fn a_file_is_ftps_whichever_comes_first() {
         let (mut transfers, mut made) = (Transfers::new(10), Vec::new());
-        transfers.command(&command(5, 4000), &mut made, &mut Vec::new());
+        let _ = transfers.command(&command(5, 4000), &mut made, &mut Vec::new());
         assert_eq!(
             transfers.file(&file(6, 4000), &mut made),
             Fate::TakeIn,
@@ -303,7 +390,7 @@ mod tests {
         made.clear();
         assert_eq!(transfers.file(&file(9, 4001), &mut made), Fate::TakeIn);
         assert!(made.is_empty());
-        transfers.command(&command(8, 4001), &mut made, &mut Vec::new());
+        let _ = transfers.command(&command(8, 4001), &mut made, &mut Vec::new());
         assert_eq!(sources(&made), ["FTP_DATA"]);
         assert!(transfers.waiting.is_empty());
     }
@@ -313,7 +400,7 @@ mod tests {
         let (mut transfers, mut made) = (Transfers::new(10), Vec::new());
         let late = 5 + 2 * OPENED_WITHIN;
         for ts in [5, OPENED_WITHIN, 6, late] {
-            transfers.command(&command(ts, 4000), &mut made, &mut Vec::new());
+            let _ = transfers.command(&command(ts, 4000), &mut made, &mut Vec::new());
         }
         // A transfer is told of when it is over: what was agreed on since does not matter, unless it is long after.
         for (ts, expected) in [(late - 1, 0), (late, 1), (late + 1, 1)] {
@@ -323,7 +410,7 @@ mod tests {
         }
         let mut transfers = Transfers::new(10);
         for ts in [5, OPENED_WITHIN, 2] {
-            transfers.command(&command(ts, 4000), &mut made, &mut Vec::new());
+            let _ = transfers.command(&command(ts, 4000), &mut made, &mut Vec::new());
         }
         for (ts, expected) in [(1, 0), (2, 1), (7, 1), (2 * OPENED_WITHIN, 0)] {
             made.clear();
@@ -341,7 +428,7 @@ mod tests {
         };
         assert_eq!(transfers.file(&of_http, &mut made), Fate::Write);
         // Before it was agreed on, too late, another port, the other way round.
-        transfers.command(&command(5, 4000), &mut made, &mut Vec::new());
+        let _ = transfers.command(&command(5, 4000), &mut made, &mut Vec::new());
         let mut other_way = file(6, 4000);
         std::mem::swap(&mut other_way.head.orig_h, &mut other_way.head.resp_h);
         let others = [
@@ -382,7 +469,7 @@ mod tests {
     fn connections_are_named_by_what_was_agreed_on() {
         let (mut transfers, mut made, mut released) = (Transfers::new(10), Vec::new(), Vec::new());
         assert_eq!(transfers.conn(&conn(6, 4000, 1)), Claim::Nobodys);
-        transfers.command(&command(5, 4000), &mut made, &mut released);
+        let _ = transfers.command(&command(5, 4000), &mut made, &mut released);
         assert_eq!(transfers.conn(&conn(6, 4000, 1)), Claim::Ftps);
         let late = 5 + 2 * OPENED_WITHIN;
         for other in [
@@ -403,30 +490,99 @@ mod tests {
         // A long one goes on under its name.
         assert_eq!(transfers.update(&conn(late, 4000, 1)), Claim::Ftps);
         assert_eq!(transfers.update(&conn(4, 4000, 1)), Claim::Nobodys);
-        assert!(transfers.held.is_empty() && released.is_empty());
+        transfers.finish(&mut made, &mut released);
+        assert!(made.is_empty() && released.is_empty());
     }
 
     #[test]
-    fn a_connection_whose_file_waits_is_held_for_two_seconds() {
+    fn a_connection_whose_file_waits_is_held() {
         let (mut transfers, mut made, mut released) = (Transfers::new(10), Vec::new(), Vec::new());
-        let at = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
         for (uid, port) in [(1, 4000), (2, 4001), (3, 4002)] {
             let conn = conn(6, port, uid);
             let _ = transfers.file(&file_of(&conn), &mut made);
             assert_eq!(transfers.conn(&conn), Claim::Held);
-            assert_eq!(transfers.held_until(at(100 * u64::from(uid))), None);
         }
         assert_eq!(transfers.conn(&conn(6, 4002, 4)), Claim::Nobodys);
-        transfers.command(&command(5, 4001), &mut made, &mut released);
-        let services = |conns: &[Conn]| conns.iter().map(|c| (c.uid.0[2], c.service)).collect();
-        let told: Vec<_> = services(&released);
-        assert_eq!(told, [(2, Some(SERVICE))]);
-        assert_eq!(transfers.held_until(at(2099)), None);
-        let first = transfers.held_until(at(2100)).unwrap();
-        assert_eq!((first.uid.0[2], first.service), (1, None));
-        // The clock was set back.
-        assert_eq!(transfers.held_until(at(0)).unwrap().uid.0[2], 3);
-        assert_eq!(transfers.release_held(), None);
+        let _ = transfers.command(&command(5, 4001), &mut made, &mut released);
+        let now = SystemTime::UNIX_EPOCH;
+        transfers.tick(now, &mut made, &mut released);
+        transfers.tick(now + held::HOLD, &mut made, &mut released);
+        transfers.finish(&mut made, &mut released);
+        let told: Vec<_> = released.iter().map(|c| (c.uid.0[2], c.service)).collect();
+        assert_eq!(told, [(2, Some(SERVICE)), (1, None), (3, None)]);
+    }
+
+    /// A command for a file, by the session of `command`.
+    fn transfer(ts: i64, word: &str, code: u16) -> Ftp {
+        Ftp {
+            command: word.into(),
+            reply_code: Some(code),
+            data_channel: None,
+            ..command(ts, 0)
+        }
+    }
+
+    fn fuids(made: &[Record]) -> Vec<Option<Fuid>> {
+        let fuid = |record: &Record| match record {
+            Record::App(App::Ftp(ftp)) => Some(ftp.fuid),
+            _ => None,
+        };
+        made.iter().filter_map(fuid).collect()
+    }
+
+    #[test]
+    fn a_transfer_tells_its_file_whichever_comes_first() {
+        let (mut transfers, mut made, mut released) = (Transfers::new(10), Vec::new(), Vec::new());
+        let with = |ts, port, fuid| Files {
+            fuid,
+            ..file(ts, port)
+        };
+        let [listing, first, second, active] =
+            [1, 2, 3, 4].map(|n| Fuid::new(Uid([0, 0, 9]), false, n));
+        let _ = transfers.command(&command(1, 4000), &mut made, &mut released);
+        let _ = transfers.file(&with(2, 4000, listing), &mut made);
+        let _ = transfers.command(&command(3, 4001), &mut made, &mut released);
+        let _ = transfers.file(&with(5, 4001, first), &mut made);
+        let retr = transfer(4, "RETR", 226);
+        let fate = transfers.command(&retr, &mut made, &mut released);
+        assert_eq!((fate, fuids(&made)), (Fate::TakeIn, vec![Some(first)]));
+        made.clear();
+        // The file comes later; and one that FTP's own port told.
+        let _ = transfers.command(&command(6, 4002), &mut made, &mut released);
+        let fate = transfers.command(&transfer(7, "STOR", 226), &mut made, &mut released);
+        assert_eq!((fate, fuids(&made)), (Fate::TakeIn, vec![]));
+        let _ = transfers.file(&with(8, 4002, second), &mut made);
+        assert_eq!(fuids(&made), [Some(second)]);
+        made.clear();
+        let _ = transfers.command(&command(9, 4003), &mut made, &mut released);
+        let of_port_20 = Files {
+            source: FTP_DATA,
+            ..with(11, 4003, active)
+        };
+        assert_eq!(transfers.file(&of_port_20, &mut made), Fate::Write);
+        let _ = transfers.command(&transfer(10, "RETR", 226), &mut made, &mut released);
+        assert_eq!(fuids(&made), [Some(active)]);
+    }
+
+    #[test]
+    fn a_transfer_without_a_file_is_written_all_the_same() {
+        let (mut transfers, mut made, mut released) = (Transfers::new(10), Vec::new(), Vec::new());
+        let retr = transfer(4, "RETR", 226);
+        let fate = transfers.command(&retr, &mut made, &mut released);
+        assert_eq!(fate, Fate::Write, "nothing was agreed on");
+        let _ = transfers.command(&command(3, 4001), &mut made, &mut released);
+        // A file of before is another command's.
+        let _ = transfers.file(&file(3, 4001), &mut made);
+        made.clear();
+        let refused = transfer(4, "RETR", 550);
+        for other in [refused, transfer(4, "DELE", 250)] {
+            let fate = transfers.command(&other, &mut made, &mut released);
+            assert_eq!(fate, Fate::Write);
+        }
+        let fate = transfers.command(&retr, &mut made, &mut released);
+        assert_eq!((fate, made.len()), (Fate::TakeIn, 0));
+        transfers.finish(&mut made, &mut released);
+        assert_eq!(fuids(&made), [None]);
     }
 
     #[test]
@@ -437,8 +593,8 @@ mod tests {
         }
         assert_eq!(transfers.waiting.len(), MAX_WAITING);
         assert!(transfers.uids.len() <= MAX_WAITING);
-        transfers.command(&command(5, 4999), &mut made, &mut Vec::new());
-        transfers.command(&command(5, 0), &mut made, &mut Vec::new());
+        let _ = transfers.command(&command(5, 4999), &mut made, &mut Vec::new());
+        let _ = transfers.command(&command(5, 0), &mut made, &mut Vec::new());
         assert_eq!(made.len(), 1);
     }
 }
