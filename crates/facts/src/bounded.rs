@@ -48,11 +48,6 @@ impl<K: Eq + Hash, V> Bounded<K, V> {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-
     /// Puts it in, in the place of what had this key.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         self.old.remove(&key);

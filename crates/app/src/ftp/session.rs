@@ -39,6 +39,8 @@ struct Command {
     message: Option<Box<str>>,
     size: Option<u64>,
     channel: Option<DataChannel>,
+    /// When a reply came last.
+    replied: Option<i64>,
     /// Whether its last reply has come.
     answered: bool,
 }
@@ -167,6 +169,7 @@ impl Session {
             message: None,
             size: None,
             channel,
+            replied: None,
             answered: false,
         });
     }
@@ -217,6 +220,7 @@ impl Session {
             // 100 to 199: another reply to the same command follows.
             command.answered = reply.code >= 200;
         }
+        command.replied = Some(context.now());
         command.code = Some(reply.code);
         command.message = Some(message);
         if self.commands.len() > 1 {
@@ -264,6 +268,7 @@ impl Session {
             reply_code: command.code,
             reply_msg: command.message,
             data_channel: command.channel,
+            replied: command.replied,
             fuid: None,
             mime_type: None,
         });

@@ -37,6 +37,8 @@ const OPENED_WITHIN: i64 = 300 * SECOND;
 const WAIT: i64 = 300 * SECOND;
 /// The most files that wait; the one that waited longest is let go of then.
 const MAX_WAITING: usize = 1024;
+/// The most files over one connection's ends that wait for their commands; the first to come is let go of then.
+const MAX_CARRIED: usize = 16;
 /// Commands that move a file.
 const TRANSFERS: [&str; 4] = ["APPE", "RETR", "STOR", "STOU"];
 
@@ -82,6 +84,13 @@ struct Carried {
     mime_type: Option<&'static str>,
 }
 
+impl Carried {
+    /// Whether it came between the command and the last reply to it.
+    fn is_of(&self, ftp: &Ftp) -> bool {
+        (ftp.head.ts..=ftp.replied.unwrap_or(i64::MAX)).contains(&self.ts)
+    }
+}
+
 /// What is known of a `conn` when it comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
@@ -105,8 +114,8 @@ pub(crate) struct Transfers {
     conns: Held<Conn>,
     /// What a session for commands agreed on last.
     sessions: Bounded<Uid, Key>,
-    /// The last file of FTP over a connection, until a command is known that moved it.
-    carried: Bounded<Key, Carried>,
+    /// The last files of FTP between two ends, until a command is known that moved them. Listings stay.
+    carried: Bounded<Key, Vec<Carried>>,
     /// Commands whose file did not come yet, and the connection that it comes over.
     commands: Held<(Key, Ftp)>,
 }
@@ -143,10 +152,10 @@ impl Transfers {
         let Some(&key) = self.sessions.get(&ftp.head.uid) else {
             return Fate::Write;
         };
-        let file = self.carried.get(&key).copied();
-        if let Some(file) = file.filter(|file| file.ts >= ftp.head.ts) {
-            self.carried.remove(&key);
-            made.push(moved(ftp.clone(), file));
+        if let Some(files) = self.carried.get_mut(&key)
+            && let Some(place) = files.iter().position(|file| file.is_of(ftp))
+        {
+            made.push(moved(ftp.clone(), files.remove(place)));
             return Fate::TakeIn;
         }
         let is_done = ftp.reply_code.is_some_and(|code| code / 100 == 2);
@@ -201,11 +210,16 @@ impl Transfers {
             fuid: file.fuid,
             mime_type: file.mime_type,
         };
-        let moved_it = |(over, ftp): &(Key, Ftp)| *over == key && ftp.head.ts <= carried.ts;
-        match self.commands.take_last(moved_it) {
-            Some((_, ftp)) => made.push(moved(ftp, carried)),
-            None => self.carried.insert(key, carried),
+        let moved_it = |(over, ftp): &(Key, Ftp)| *over == key && carried.is_of(ftp);
+        if let Some((_, ftp)) = self.commands.take_last(moved_it) {
+            made.push(moved(ftp, carried));
+            return;
         }
+        let files = self.carried.entry(key);
+        if files.len() >= MAX_CARRIED {
+            files.remove(0);
+        }
+        files.push(carried);
     }
 
     /// The end of a connection.
@@ -517,6 +531,7 @@ mod tests {
         Ftp {
             command: word.into(),
             reply_code: Some(code),
+            replied: Some(ts + 2),
             data_channel: None,
             ..command(ts, 0)
         }
@@ -562,6 +577,38 @@ mod tests {
         assert_eq!(transfers.file(&of_port_20, &mut made), Fate::Write);
         let _ = transfers.command(&transfer(10, "RETR", 226), &mut made, &mut released);
         assert_eq!(fuids(&made), [Some(active)]);
+    }
+
+    #[test]
+    fn of_many_files_over_one_port_a_transfer_tells_its_own() {
+        let (mut transfers, mut made, mut released) = (Transfers::new(10), Vec::new(), Vec::new());
+        let fuid = |n| Fuid::new(Uid([0, 0, 9]), false, n);
+        let commands = [command(1, 4000), command(11, 4000), command(21, 4000)];
+        let moves = [transfer(2, "STOR", 226), transfer(12, "RETR", 226)];
+        // All files first, the last one foremost; or all commands first.
+        for files_first in [true, false] {
+            for step in [files_first, !files_first] {
+                if step {
+                    for (n, ts) in [(3, 23), (1, 3), (2, 13)] {
+                        let file = Files {
+                            fuid: fuid(n),
+                            ..file(ts, 4000)
+                        };
+                        let _ = transfers.file(&file, &mut made);
+                    }
+                } else {
+                    for ftp in commands.iter().chain(&moves) {
+                        let fate = transfers.command(ftp, &mut made, &mut released);
+                        if fate == Fate::Write && !ftp.command.is_empty() {
+                            made.push(Record::App(ftp.clone().into()));
+                        }
+                    }
+                }
+            }
+            assert_eq!(fuids(&made), [Some(fuid(1)), Some(fuid(2))]);
+            (made, released) = (Vec::new(), Vec::new());
+            transfers = Transfers::new(10);
+        }
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Ftp {
     pub reply_msg: Option<Box<str>>,
     /// The connection for data that it prepared.
     pub data_channel: Option<DataChannel>,
+    /// When the last reply to it came, nanoseconds since 1970-01-01 UTC. No log has it: what the command moved came between.
+    pub replied: Option<i64>,
     /// The file that it moved. The output side finds it: another worker may have it.
     pub fuid: Option<Fuid>,
     /// Media type of that file, by its first bytes.
