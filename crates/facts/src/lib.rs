@@ -16,7 +16,8 @@
 //!
 //! Time is the records' own: a file gives the same facts whenever it is read. Records do not come in the order of their times (a conversation's comes
 //! when it ends), so everything here asks how far two times are apart, and for names what was known when the conversation began. With several workers, what one of them
-//! tells may come before what another told earlier: then a name may be missing that is there with one worker.
+//! tells may come before what another told earlier: then a name may be missing that is there with one worker. The clock decides one thing: how long what may be FTP's is held
+//! for a worker that is behind.
 //!
 //! All tables are bounded ([`Config::entries`], and constants for what waits): a full one forgets what it learnt first, and then the same may be told twice.
 //!
