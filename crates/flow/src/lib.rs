@@ -10,6 +10,7 @@
 //!     while the burst is decoded: look_ahead (hash, buckets, table)     │
 //!                                                                       ├─ fast: next segment, next datagram: two cache lines
 //!                                                                       └─ whole: tcp + health, other, fragments
+//! then: packets of watched flows, noted till now, by port (tracker/showing) ──▶ Watcher ──▶ records
 //! then: slots whose second has come (wheel) ──▶ over? ──▶ records (emit)
 //! ```
 //!

@@ -2,6 +2,7 @@
 
 mod burst;
 mod settings;
+mod showing;
 
 use portreeve_packet::{FlowKey, View, ViewFlags, Views};
 use portreeve_record::{CaptureLoss, EndReason, Record, RecordSink};
@@ -77,6 +78,7 @@ pub struct Tracker {
     loss_before: (u64, u64),
     drained: u32,
     ahead: burst::Ahead,
+    notes: showing::Notes,
     page_size: Option<usize>,
     /// All of its memory.
     bytes: usize,
@@ -87,6 +89,8 @@ pub struct Tracker {
 struct Place {
     words: KeyWords,
     hash: u64,
+    /// The flow of the tunnel that it came in.
+    parent: u32,
 }
 
 impl Tracker {
@@ -143,27 +147,33 @@ impl Tracker {
             loss_before: (0, 0),
             drained: 0,
             ahead: burst::Ahead::NOTHING,
+            notes: showing::Notes::NONE,
             config,
         })
     }
 
-    /// The whole way of a view.
+    /// The whole way of `views[index]`.
     #[inline(never)]
-    fn whole(
+    fn whole<W: Watcher>(
         &mut self,
-        view: &View,
+        views: &[View],
+        index: usize,
         parent: u32,
-        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+        sink: &mut Out<'_, W, impl RecordSink>,
     ) -> u32 {
+        let Some(view) = views.get(index) else {
+            return NONE;
+        };
         let words = hash::words(&view.key);
         if view.flags.has(ViewFlags::LATER_FRAGMENT) {
-            return self.later_fragment(view, &words, sink);
+            return self.later_fragment(view, index, &words, sink);
         }
         let place = Place {
             words,
             hash: view.hash,
+            parent,
         };
-        let slot = self.flow_of(view, &place, parent, sink);
+        let slot = self.flow_of(view, &place, views, sink);
         if slot == NONE {
             return NONE;
         }
@@ -172,39 +182,10 @@ impl Tracker {
             self.first_fragment(slot, view, &words);
         }
         let sound = self.update(slot, view);
-        if sound {
-            self.show_if_watched(slot, view, sink);
+        if W::WATCHES && sound && self.table.hot[slot as usize].state.watched() {
+            self.note(view, index, slot);
         }
         slot
-    }
-
-    #[inline(always)]
-    fn show_if_watched<W: Watcher>(
-        &mut self,
-        slot: u32,
-        view: &View,
-        sink: &mut Out<'_, W, impl RecordSink>,
-    ) {
-        if W::WATCHES && self.table.hot[slot as usize].state.watched() {
-            self.show(slot, view, sink);
-        }
-    }
-
-    /// Shows a packet to whoever watches its flow.
-    pub(crate) fn show(
-        &mut self,
-        slot: u32,
-        view: &View,
-        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
-    ) {
-        let flow = Flow::new(
-            &self.table.hot[slot as usize],
-            &self.table.cold[slot as usize],
-            &self.shared,
-        );
-        if !sink.watcher.packet(slot, view, &flow, sink.records) {
-            self.table.hot[slot as usize].state.set_watched(false);
-        }
     }
 
     /// The flow of a view: the one there, or one that begins with it; [`NONE`] if there is no place.
@@ -212,12 +193,12 @@ impl Tracker {
         &mut self,
         view: &View,
         place: &Place,
-        parent: u32,
+        views: &[View],
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
         let slot = self.table.find(&place.words, place.hash, view.slot);
         if slot == NONE {
-            return self.begin(view, place, parent, sink);
+            return self.begin(view, place, views, sink);
         }
         let hot = &self.table.hot[slot as usize];
         let class = hot.state.class();
@@ -230,13 +211,15 @@ impl Tracker {
             );
             if self.deadline(hot, cold) <= view.timestamp {
                 let reason = reason(class);
-                self.restart(slot, view, reason, parent, sink);
+                self.show_noted_of(slot, views, sink);
+                self.restart(slot, view, reason, place.parent, sink);
                 return slot;
             }
             if !special && self.retimed {
                 self.retime(slot, view.timestamp);
             }
             if !special && self.table.cold[slot as usize].timer <= view.timestamp {
+                self.show_noted_of(slot, views, sink);
                 self.update_record(slot, view.timestamp, sink);
             }
         }
@@ -245,11 +228,15 @@ impl Tracker {
                 &self.table.hot[slot as usize],
                 &mut self.table.cold[slot as usize],
             );
-            if let Some(weird) = tcp::is_reuse(hot, cold, view) {
-                if let Some(kind) = weird {
-                    self.shared.weird(kind, hot, cold, view.timestamp);
-                }
-                self.restart(slot, view, EndReason::TcpEnd, parent, sink);
+            let reuse = tcp::is_reuse(hot, cold, view);
+            if let Some(Some(kind)) = reuse {
+                self.shared.weird(kind, hot, cold, view.timestamp);
+            }
+            // It may say that the flow begins with another byte than was thought, or with the other side.
+            self.show_noted_data_of(slot, views, sink);
+            if reuse.is_some() {
+                self.show_noted_of(slot, views, sink);
+                self.restart(slot, view, EndReason::TcpEnd, place.parent, sink);
             }
         }
         slot
@@ -260,13 +247,16 @@ impl Tracker {
         &mut self,
         view: &View,
         place: &Place,
-        parent: u32,
+        views: &[View],
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
         if self.table.is_full() {
             // What lives in the same tunnel packet as this view stays.
             match self.table.wheel.victim() {
-                Some(victim) if victim != parent => self.end(victim, EndReason::Evicted, sink),
+                Some(victim) if victim != place.parent => {
+                    self.show_noted_of(victim, views, sink);
+                    self.end(victim, EndReason::Evicted, sink);
+                }
                 _ => {
                     self.shared.counters.refused += 1;
                     return NONE;
@@ -277,7 +267,7 @@ impl Tracker {
             self.shared.counters.refused += 1;
             return NONE;
         };
-        self.fill(slot, view, parent, sink);
+        self.fill(slot, view, place.parent, sink);
         slot
     }
 
@@ -452,6 +442,7 @@ impl Tracker {
     fn later_fragment(
         &mut self,
         view: &View,
+        index: usize,
         words: &KeyWords,
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) -> u32 {
@@ -500,7 +491,7 @@ impl Tracker {
         }
         // Segments of TCP are not put together: the rest of one is missing, as if it were lost.
         if view.key.protocol != 6 && self.table.hot[slot as usize].state.watched() {
-            self.show(slot, view, sink);
+            self.note(&whole, index, slot);
         }
         slot
     }

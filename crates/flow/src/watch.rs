@@ -4,6 +4,9 @@
 //! begin ──▶ does it want the flow? ──▶ packet, packet … until it has enough ──▶ end, always
 //!             (one bit of the flow's state: packets of flows that nobody wants to see go the quick way)
 //! ```
+//!
+//! Packets are shown when all of their burst are counted, those of one well-known port behind one another: the code of flows and that of each protocol drive each other
+//! out of the first-level instruction cache. Of one flow they come in their order, before anything else is told of it.
 
 use std::net::IpAddr;
 
@@ -32,8 +35,8 @@ pub trait Watcher {
     /// A flow begins in `slot`. Whether its packets are wanted.
     fn begin(&mut self, slot: u32, ip_proto: u8) -> bool;
 
-    /// A packet of a wanted flow, after it was counted; not copies of packets, not what is corrupt. Whether more are wanted.
-    /// Later fragments come too (their views have no ports), but those of TCP.
+    /// A packet of a wanted flow, after it was counted, as were others of its burst; not copies of packets, not what is corrupt. Whether more are wanted: if not,
+    /// those of its burst may come all the same. Later fragments come too (their views have no ports), but those of TCP.
     fn packet(
         &mut self,
         slot: u32,
@@ -42,7 +45,7 @@ pub trait Watcher {
         sink: &mut impl RecordSink,
     ) -> bool;
 
-    /// Packets of the flows in these slots will be shown soon, in this order, unless a guess was wrong: what is known of them may be asked of memory.
+    /// Packets of the flows in these slots will be shown now, in this order: what is known of them may be asked of memory.
     fn soon(&mut self, _slots: &[u32]) {}
 
     /// A later fragment that came before the first of its datagram: which flow it is of is not known yet.

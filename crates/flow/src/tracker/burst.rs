@@ -35,9 +35,6 @@ impl Ahead {
     };
 }
 
-/// The most slots that are announced at a time.
-const ANNOUNCED: usize = 64;
-
 /// Views between two looks ahead: time enough for a line of memory to come. With 8 it is asked for again before it is there; 32 are no better, and leave out small bursts.
 const GROUP: usize = 16;
 
@@ -48,10 +45,10 @@ impl Tracker {
     }
 
     /// [`Tracker::process`], with somebody who watches.
-    pub fn process_watched(
+    pub fn process_watched<W: Watcher>(
         &mut self,
         views: &mut Views,
-        watcher: &mut impl Watcher,
+        watcher: &mut W,
         sink: &mut impl RecordSink,
     ) {
         let sink = &mut Out::new(watcher, sink);
@@ -69,7 +66,6 @@ impl Tracker {
         let (all, quotes) = (views.as_slice(), views.quotes());
         let mut index = 0;
         let mut prefetched = self.shared.counters.active < MANY_FLOWS;
-        let mut announced = false;
         loop {
             let rest = all.get(index..).unwrap_or_default();
             let quick = self.quick_ones(rest);
@@ -78,11 +74,7 @@ impl Tracker {
                 parent = last.slot;
             }
             let Some(view) = all.get(index) else { break };
-            if !announced {
-                announced = true;
-                self.announce(all.get(index..).unwrap_or_default(), sink);
-            }
-            if self.quick_and_shown(view, sink) || self.quick_with_letter(view) {
+            if (W::WATCHES && self.quick_and_noted(view, index)) || self.quick_with_letter(view) {
                 parent = view.slot;
                 index += 1;
                 continue;
@@ -94,7 +86,7 @@ impl Tracker {
             if view.flags.0 & ViewFlags::HAS_PARENT.0 == 0 {
                 parent = NONE;
             }
-            parent = self.whole(view, parent, sink);
+            parent = self.whole(all, index, parent, sink);
             if view.flags.0 & ViewFlags::QUOTES.0 != 0 {
                 while quote < quotes.len() && usize::from(quotes[quote].view) < index {
                     quote += 1;
@@ -108,6 +100,7 @@ impl Tracker {
             self.shared.flush(sink);
             index += 1;
         }
+        self.show_noted(all, sink);
         views.looked_ahead = LookedAhead::default();
         if let Some(now) = self.clock.now() {
             self.expire(now, BURST_BATCHES, sink);
@@ -209,24 +202,6 @@ impl Tracker {
         }
     }
 
-    /// Tells who watches what will be shown of a burst: once a burst, before the first view that does not go the quick way.
-    #[inline(always)]
-    fn announce<W: Watcher>(&self, views: &[View], sink: &mut Out<'_, W, impl RecordSink>) {
-        if !W::WATCHES {
-            return;
-        }
-        let mut slots = [NONE; ANNOUNCED];
-        for views in views.chunks(ANNOUNCED) {
-            let mut count = 0;
-            for view in views {
-                let hot = self.table.hot.get(view.slot as usize);
-                slots[count] = view.slot;
-                count += usize::from(hot.is_some_and(|hot| hot.state.watched()));
-            }
-            sink.watcher.soon(slots.get(..count).unwrap_or_default());
-        }
-    }
-
     /// Counts the views at the front that do what nearly all do, to the flows where they probably are; how many they are. With the next one nothing was done.
     #[inline(never)]
     fn quick_ones(&mut self, views: &[View]) -> usize {
@@ -283,16 +258,9 @@ impl Tracker {
         true
     }
 
-    /// Counts a view of a watched flow the quick way, if it does what nearly all do, and shows it. Whether it was one.
+    /// Counts a view of a watched flow the quick way, if it does what nearly all do, and notes it. Whether it was one.
     #[inline]
-    fn quick_and_shown<W: Watcher>(
-        &mut self,
-        view: &View,
-        sink: &mut Out<'_, W, impl RecordSink>,
-    ) -> bool {
-        if !W::WATCHES {
-            return false;
-        }
+    fn quick_and_noted(&mut self, view: &View, index: usize) -> bool {
         let far = self.far;
         let Some(hot) = self.table.hot.get_mut(view.slot as usize) else {
             return false;
@@ -309,7 +277,7 @@ impl Tracker {
         };
         self.shared.counters.tracked += 1;
         self.shared.acks += u64::from(acknowledged);
-        self.show(view.slot, view, sink);
+        self.note(view, index, view.slot);
         true
     }
 }
