@@ -169,6 +169,12 @@ static BY_PORT: LazyLock<HashMap<u16, u128, RandomState>> = LazyLock::new(|| {
     all
 });
 
+/// Makes the tables that conversations are told by, so that no packet waits for one to be made.
+pub(crate) fn make_ready() {
+    LazyLock::force(&BY_PORT);
+    crate::dce_rpc::make_ready();
+}
+
 fn by_port(port: u16) -> u128 {
     BY_PORT.get(&port).copied().unwrap_or(0)
 }

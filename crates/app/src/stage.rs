@@ -13,7 +13,7 @@ use crate::file::Hashes;
 use crate::fragments::Datagrams;
 use crate::products::Products;
 use crate::protocol::Transport;
-use crate::registry::Applications;
+use crate::registry::{self, Applications};
 use crate::seen::Seen;
 use crate::services::Texts;
 use crate::stream::{Overlap, Segment};
@@ -159,6 +159,7 @@ impl Stage {
             .saturating_sub(config.flows * size_of::<Entry>())
             / 2;
         let places = (half / CONVERSATION_BYTES).clamp(1, config.flows.max(1));
+        registry::make_ready();
         Stage {
             index: vec![Entry::default(); config.flows],
             // Reserved now, and touched when it is needed.

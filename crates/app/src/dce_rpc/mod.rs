@@ -15,6 +15,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use names::make_ready;
 pub use rpc::Rpc;
 
 use crate::protocol::{Peer, Probe, Protocol, Session, Transport, Transports, Verdict};

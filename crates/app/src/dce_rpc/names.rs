@@ -69,6 +69,11 @@ fn written(uuid: u128) -> String {
     .join("-")
 }
 
+/// Makes the table, which otherwise the first packet that asks for a name would wait for.
+pub(crate) fn make_ready() {
+    LazyLock::force(&INTERFACES);
+}
+
 /// The interface of that UUID.
 pub(super) fn interface(uuid: u128) -> Interface {
     let known = INTERFACES.get(&uuid);
