@@ -106,7 +106,7 @@ fn first(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
         machine.must("portreeve nic list")
     })?;
     for pair in PAIRS.iter().filter(|pair| is_wanted(named, pair.nic)) {
-        user::pair(&mut machine, pair)?;
+        user::pair(&mut machine, pair, &mut None)?;
     }
     machine.end();
     Ok(())
@@ -114,12 +114,12 @@ fn first(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
 
 /// The legacy interrupts of e1000 and e1000e, which QEMU 7.2 sometimes gets wrong: each in a boot of its own, and again if that happened.
 fn second(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
-    // Only as many interrupts as prove that they wake the worker, since the fault comes with their number. After each the driver has the NIC hold back the
-    // next for 17 ms: bursts are further apart, so that each meets a sleeper.
+    // Only as many interrupts as prove that they wake the worker, since the fault comes with their number: of 60 interrupts one mostly goes wrong on a slow host.
+    // After each the driver has the NIC hold back the next for 17 ms: bursts are further apart, so that each meets a sleeper.
     let few = Interrupts::Come {
-        packets: 40,
+        packets: 4,
         rate: 20,
-        bursts: 20,
+        bursts: 5,
         pause: Duration::from_millis(60),
     };
     for (model, name) in [(Model::E1000, "e1000"), (Model::E1000e, "e1000e")] {
@@ -140,19 +140,28 @@ fn alone(parts: &Parts, image: &Path, model: Model, pair: &Pair) -> Outcome<()> 
         gigabyte_pages: 0,
         iommu: false,
     };
+    let mut polled = None;
     for attempt in 1.. {
         let mut machine = step(&format!("boot, with an {name} alone"), || {
             Machine::boot(parts, image, &design)
         })?;
         machine.must("portreeve nic hugepages 2MiB=128")?;
         kernel::counts(&mut machine, name)?;
-        let Err(fault) = user::pair(&mut machine, pair) else {
+        let Err(fault) = user::pair(&mut machine, pair, &mut polled) else {
             machine.end();
             break;
         };
         match machine.known_fault() {
             Some(known) if attempt < ATTEMPTS => {
                 say(&format!("a fault of QEMU's ({known}): once more"));
+            }
+            // It says nothing of Portreeve, whose part in poll mode was shown; on a slow host it may come every time.
+            Some(known) if polled.is_some() => {
+                say(&format!(
+                    "LEFT OUT: {name} by {} in interrupt mode: a fault of QEMU's ({known}), {attempt} times in a row",
+                    pair.driver
+                ));
+                break;
             }
             _ => return Err(fault),
         }

@@ -160,6 +160,10 @@ impl Run {
             if now != last {
                 (last, changed) = (now, Instant::now());
             }
+            // Nothing more will come.
+            if let Some(known) = machine.known_fault() {
+                return fail(format!("a fault of QEMU's: {known}"));
+            }
             let still = changed.elapsed() > ARRIVAL / 6;
             if now >= packets || still || begun.elapsed() > ARRIVAL {
                 return Ok(now);
