@@ -32,13 +32,13 @@ impl Noted {
 }
 
 /// The packets of the burst at hand that are still to be shown.
-pub(crate) struct Notes {
+pub(super) struct Notes {
     notes: [Noted; MAX_VIEWS],
     len: usize,
 }
 
 impl Notes {
-    pub(crate) const NONE: Notes = Notes {
+    pub(super) const NONE: Notes = Notes {
         notes: [Noted(0); MAX_VIEWS],
         len: 0,
     };
@@ -53,7 +53,7 @@ impl Notes {
 impl Tracker {
     /// Notes that a view is to be shown.
     #[inline(always)]
-    pub(crate) fn note(&mut self, view: &View, index: usize, slot: u32) {
+    pub(super) fn note(&mut self, view: &View, index: usize, slot: u32) {
         // A burst has no more views than there are places.
         if let Some(place) = self.notes.notes.get_mut(self.notes.len) {
             *place = Noted::new(view, index, slot);
@@ -63,7 +63,7 @@ impl Tracker {
 
     /// Shows what is noted of `views`.
     #[inline(always)]
-    pub(crate) fn show_noted<W: Watcher>(
+    pub(super) fn show_noted<W: Watcher>(
         &mut self,
         views: &[View],
         sink: &mut Out<'_, W, impl RecordSink>,
@@ -74,7 +74,7 @@ impl Tracker {
     }
 
     /// The same, if any of them is of this flow.
-    pub(crate) fn show_noted_of<W: Watcher>(
+    pub(super) fn show_noted_of<W: Watcher>(
         &mut self,
         slot: u32,
         views: &[View],
@@ -86,7 +86,7 @@ impl Tracker {
     }
 
     /// The same, if any of them is of this flow and carries something: what came before a handshake's end mostly does not.
-    pub(crate) fn show_noted_data_of<W: Watcher>(
+    pub(super) fn show_noted_data_of<W: Watcher>(
         &mut self,
         slot: u32,
         views: &[View],

@@ -1,0 +1,105 @@
+//! Fragments and their flows: the first has the ports, the others follow it.
+
+use portreeve_packet::View;
+use portreeve_record::RecordSink;
+
+use crate::fragments::Later;
+use crate::hash::{self, KeyWords};
+use crate::slot::tcp_state;
+use crate::table::NONE;
+use crate::tracker::Tracker;
+use crate::tracker::whole::{add_ip_bytes, add_payload};
+use crate::watch::{Out, Watcher};
+use crate::weird::WeirdKind;
+
+impl Tracker {
+    pub(super) fn first_fragment(&mut self, slot: u32, view: &View, words: &KeyWords) {
+        let held = self.fragments.first(words, view);
+        let side = usize::from(view.high_to_low());
+        let pkts = held.pkts;
+        let hot = &mut self.table.hot[slot as usize];
+        let cold = &mut self.table.cold[slot as usize];
+        if let Some(rare) = self.shared.rare_of(cold) {
+            let count = &mut rare.sides[side].fragments;
+            *count = count.saturating_add(pkts).saturating_add(1);
+        }
+        if pkts == 0 {
+            return;
+        }
+        self.shared.counters.tracked += u64::from(pkts);
+        let mine = &mut hot.sides[side];
+        add_ip_bytes(mine, &mut cold.sides[side], held.ip_bytes);
+        if view.key.protocol != 6 {
+            add_payload(mine, held.payload);
+        }
+    }
+
+    pub(super) fn later_fragment(
+        &mut self,
+        view: &View,
+        index: usize,
+        words: &KeyWords,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) -> u32 {
+        let Later::Ports(low, high) = self.fragments.later(words, view) else {
+            sink.watcher.early_fragment(view);
+            return NONE;
+        };
+        let mut whole = *view;
+        whole.key.low_port = low;
+        whole.key.high_port = high;
+        let words = hash::words(&whole.key);
+        let hash = self.table.hash(&words);
+        // A flow that ended between the fragments is not begun anew by the rest of a datagram.
+        let slot = self.table.find(&words, hash, NONE);
+        if slot == NONE {
+            self.shared.counters.fragments_unmatched += 1;
+            self.shared.weird_packet(
+                WeirdKind::FragmentsWithoutFirst,
+                Some((&words, view.high_to_low())),
+                view.timestamp,
+                None,
+            );
+            self.shared.flush(sink);
+            return NONE;
+        }
+        // A datagram is one packet, as for everybody who reassembles: its first fragment was counted. Bytes are those on the wire.
+        self.shared.counters.tracked += 1;
+        let side = usize::from(view.high_to_low());
+        let hot = &mut self.table.hot[slot as usize];
+        let cold = &mut self.table.cold[slot as usize];
+        let ip_len = u64::from(view.ip_len);
+        add_ip_bytes(&mut hot.sides[side], &mut cold.sides[side], ip_len);
+        hot.last = hot.last.max(view.timestamp);
+        if let Some(rare) = self.shared.rare_of(cold) {
+            let count = &mut rare.sides[side].fragments;
+            *count = count.saturating_add(1);
+        }
+        let mine = &mut hot.sides[side];
+        if view.key.protocol == 6 {
+            // The rest of the segment whose header came first, in order or not: its bytes lie behind what was sent.
+            if hot.state.tcp(side) > tcp_state::SYN_ACK_SENT && !hot.state.did_close(side) {
+                mine.seq = mine.seq.wrapping_add(view.payload_len);
+            }
+        } else {
+            add_payload(mine, u64::from(view.payload_len));
+        }
+        // Segments of TCP are not put together: the rest of one is missing, as if it were lost.
+        if view.key.protocol != 6 && self.table.hot[slot as usize].state.watched() {
+            self.note(&whole, index, slot);
+        }
+        slot
+    }
+
+    pub(super) fn lost_fragments(
+        &mut self,
+        lost: u64,
+        now: i64,
+        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+    ) {
+        self.shared.counters.fragments_unmatched += lost;
+        self.shared
+            .weird_packet(WeirdKind::FragmentsWithoutFirst, None, now, Some(lost));
+        self.shared.flush(sink);
+    }
+}
