@@ -131,7 +131,8 @@ fn second(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
 }
 
 fn alone(parts: &Parts, image: &Path, model: Model, pair: &Pair) -> Outcome<()> {
-    const ATTEMPTS: u32 = 10;
+    // On a slow host two of three meet the fault; each costs 15 seconds.
+    const ATTEMPTS: u32 = 30;
 
     let name = pair.nic;
     let design = Design {
@@ -154,14 +155,6 @@ fn alone(parts: &Parts, image: &Path, model: Model, pair: &Pair) -> Outcome<()> 
         match machine.known_fault() {
             Some(known) if attempt < ATTEMPTS => {
                 say(&format!("a fault of QEMU's ({known}): once more"));
-            }
-            // It says nothing of Portreeve, whose part in poll mode was shown; on a slow host it may come every time.
-            Some(known) if polled.is_some() => {
-                say(&format!(
-                    "LEFT OUT: {name} by {} in interrupt mode: a fault of QEMU's ({known}), {attempt} times in a row",
-                    pair.driver
-                ));
-                break;
             }
             _ => return Err(fault),
         }
