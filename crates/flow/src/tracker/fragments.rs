@@ -34,12 +34,12 @@ impl Tracker {
         }
     }
 
-    pub(super) fn later_fragment(
+    pub(super) fn later_fragment<W: Watcher>(
         &mut self,
         view: &View,
         index: usize,
         words: &KeyWords,
-        sink: &mut Out<'_, impl Watcher, impl RecordSink>,
+        sink: &mut Out<'_, W, impl RecordSink>,
     ) -> u32 {
         let Later::Ports(low, high) = self.fragments.later(words, view) else {
             sink.watcher.early_fragment(view);
@@ -85,7 +85,8 @@ impl Tracker {
             add_payload(mine, u64::from(view.payload_len));
         }
         // Segments of TCP are not put together: the rest of one is missing, as if it were lost.
-        if view.key.protocol != 6 && self.table.hot[slot as usize].state.watched() {
+        let watched = W::WATCHES && self.table.hot[slot as usize].state.watched();
+        if watched && view.key.protocol != 6 {
             self.note(&whole, index, slot);
         }
         slot

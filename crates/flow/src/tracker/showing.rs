@@ -43,10 +43,14 @@ impl Notes {
         len: 0,
     };
 
-    /// Those of a flow.
-    fn of(&self, slot: u32) -> impl Iterator<Item = &Noted> {
-        let noted = self.notes.iter().take(self.len);
-        noted.filter(move |noted| noted.slot() == slot)
+    fn as_slice(&self) -> &[Noted] {
+        self.notes.get(..self.len).unwrap_or_default()
+    }
+
+    /// Whether any is of this flow. (Looks at all of them, several at a time: with a full table every new flow asks.)
+    fn has(&self, slot: u32) -> bool {
+        let notes = self.as_slice().iter();
+        notes.fold(false, |has, noted| has | (noted.slot() == slot))
     }
 }
 
@@ -80,7 +84,7 @@ impl Tracker {
         views: &[View],
         sink: &mut Out<'_, W, impl RecordSink>,
     ) {
-        if W::WATCHES && self.notes.of(slot).next().is_some() {
+        if W::WATCHES && self.notes.has(slot) {
             self.show_noted(views, sink);
         }
     }
@@ -92,8 +96,11 @@ impl Tracker {
         views: &[View],
         sink: &mut Out<'_, W, impl RecordSink>,
     ) {
-        let carries = |noted: &Noted| views.get(noted.view()).is_some_and(|v| v.payload_len > 0);
-        if W::WATCHES && self.notes.of(slot).any(carries) {
+        let carries = |noted: &Noted| {
+            let view = views.get(noted.view());
+            noted.slot() == slot && view.is_some_and(|view| view.payload_len > 0)
+        };
+        if W::WATCHES && self.notes.as_slice().iter().any(carries) {
             self.show_noted(views, sink);
         }
     }
