@@ -105,8 +105,9 @@ impl Run {
             "portreeve -i {interface} --json -v --workers {workers} --mode {mode} --memory 64MiB --set flow.active_timeout=0s \
              --set process.control_socket=/run/portreeve.sock {more}"
         );
+        // Nothing of an earlier run is taken for this one's, and the exit status is there whole or not at all.
         machine.must(&format!(
-            "rm -f /tmp/status; (sh -c 'echo $$ >/tmp/pid; exec {command}' >/tmp/records 2>/tmp/report; echo $? >/tmp/status) &"
+            "rm -f /tmp/status /tmp/report /tmp/records /tmp/pid; (sh -c 'echo $$ >/tmp/pid; exec {command}' >/tmp/records 2>/tmp/report; echo $? >/tmp/ended; mv /tmp/ended /tmp/status) &"
         ))?;
         let begun = Instant::now();
         loop {
