@@ -16,6 +16,7 @@ const INIT: &str = include_str!("init.sh");
 const MODULES: &[&str] = &[
     "uio",
     "uio_pci_generic",
+    "igb_uio",
     "vfio",
     "vfio_iommu_type1",
     "vfio_pci",

@@ -12,7 +12,7 @@ use portreeve_netlab::Namespace;
 use serde_json::Value;
 
 use crate::fault::{About, Fault, Outcome, ensure, fail};
-use crate::nic::{Cable, Nic};
+use crate::nic::{Cable, Model, Nic};
 use crate::parts::Parts;
 
 /// The longest that a boot may take: some thirty times what it takes on a machine with nothing else to do.
@@ -23,6 +23,24 @@ const COMMAND: Duration = Duration::from_secs(120);
 /// What makes the kernel boot sooner, and be silent.
 const KERNEL: &str = "console=ttyS0 panic=-1 quiet tsc=reliable mitigations=off nokaslr cryptomgr.notests audit=0 apparmor=0 \
     no_timer_check nowatchdog random.trust_cpu=on ipv6.disable=1";
+
+/// The QEMU that is used: another than the system's where `PORTREEVE_QEMU` names one.
+fn qemu() -> String {
+    std::env::var("PORTREEVE_QEMU").unwrap_or_else(|_| "qemu-system-x86_64".to_owned())
+}
+
+/// Whether the QEMU that is used emulates this.
+///
+/// # Errors
+/// There is no QEMU.
+pub fn has(model: Model) -> Outcome<bool> {
+    let output = Command::new(qemu())
+        .args(["-device", "help"])
+        .output()
+        .about(qemu())?;
+    let name = format!("name \"{}\"", model.device());
+    Ok(String::from_utf8_lossy(&output.stdout).contains(&name))
+}
 
 /// How a machine is made.
 #[derive(Clone, Debug)]
@@ -70,8 +88,8 @@ impl Machine {
         let folder = tempfile::tempdir().about("a temporary folder")?;
         let namespace = design.namespace();
         let mut command = match &namespace {
-            Some(namespace) => namespace.command("qemu-system-x86_64"),
-            None => Command::new("qemu-system-x86_64"),
+            Some(namespace) => namespace.command(&qemu()),
+            None => Command::new(qemu()),
         };
         command.args(design.arguments(parts, initramfs, folder.path()));
         let log = |name: &str| {
@@ -84,7 +102,7 @@ impl Machine {
             .stderr(log("qemu.log")?);
         let mut qemu = command
             .spawn()
-            .about("qemu-system-x86_64 (package qemu-system-x86)")?;
+            .about(format!("{} (package qemu-system-x86)", qemu()))?;
         let (Some(stdin), Some(stdout)) = (qemu.stdin.take(), qemu.stdout.take()) else {
             return fail("qemu has no pipes");
         };

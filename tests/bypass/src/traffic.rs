@@ -12,6 +12,8 @@ use crate::fault::{About, Outcome, ensure};
 
 /// Conversations that the packets belong to.
 const CONVERSATIONS: u64 = 16;
+/// The server's port.
+const SERVER: u16 = 5_000;
 /// A NIC that takes nothing for so long is not going to.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -56,9 +58,9 @@ impl Traffic {
         // A byte that the port's does not cancel out where all words are added up: NICs hash the conversations to different values.
         let (client, server) = ([10, 1, conversation as u8, 1], [10, 2, 0, 1]);
         let packet = if number.is_multiple_of(2) {
-            Packet::udp4(client, server, port as u16, 5_000)
+            Packet::udp4(client, server, port as u16, SERVER)
         } else {
-            Packet::udp4(server, client, 5_000, port as u16)
+            Packet::udp4(server, client, SERVER, port as u16)
         };
         let frame = packet.build(length);
         let sums = self.sums.entry(port).or_default();
@@ -66,13 +68,14 @@ impl Traffic {
         frame
     }
 
-    /// Whether the `conn` records hold exactly what was sent, in however many records.
+    /// Whether the `conn` records hold exactly what was sent, in however many records, and whoever began: a card with several queues may hand an answer over
+    /// before its question.
     ///
     /// # Errors
     /// They do not.
     pub fn check(&self, records: &[Line]) -> Outcome<()> {
         let mut found: BTreeMap<u64, Sum> = BTreeMap::new();
-        for (port, sides) in flows(records) {
+        for (port, sides) in flows(records, client_port) {
             let sum = found.entry(port).or_default();
             for side in sides {
                 sum.add(side.packets, side.bytes);
@@ -96,7 +99,8 @@ impl Traffic {
     /// # Errors
     /// It is not.
     pub fn check_flows(&self, records: &[Line]) -> Outcome<()> {
-        let mut found: Vec<(u64, [Sum; 2])> = flows(records).collect();
+        let mut found: Vec<(u64, [Sum; 2])> =
+            flows(records, |record| record.count("id.orig_p")).collect();
         found.sort_unstable_by_key(|(port, _)| *port);
         let sent: Vec<(u64, [Sum; 2])> = self.sums.iter().map(|(k, v)| (*k, *v)).collect();
         ensure(found == sent, || {
@@ -105,10 +109,18 @@ impl Traffic {
     }
 }
 
-/// Each `conn` record: its client's port, and what either side sent.
-fn flows(records: &[Line]) -> impl Iterator<Item = (u64, [Sum; 2])> {
+/// The client's port of a conversation, whoever began.
+fn client_port(record: &Line) -> u64 {
+    match record.count("id.orig_p") {
+        port if port == u64::from(SERVER) => record.count("id.resp_p"),
+        port => port,
+    }
+}
+
+/// Each `conn` record: a port that names the conversation, and what either side sent.
+fn flows(records: &[Line], port: impl Fn(&Line) -> u64) -> impl Iterator<Item = (u64, [Sum; 2])> {
     let conns = records.iter().filter(|record| record.path() == "conn");
-    conns.map(|record| {
+    conns.map(move |record| {
         let side = |packets, bytes| Sum {
             packets: record.count(packets),
             bytes: record.count(bytes),
@@ -117,7 +129,7 @@ fn flows(records: &[Line]) -> impl Iterator<Item = (u64, [Sum; 2])> {
             side("orig_pkts", "orig_ip_bytes"),
             side("resp_pkts", "resp_ip_bytes"),
         ];
-        (record.count("id.orig_p"), sides)
+        (port(record), sides)
     })
 }
 
