@@ -276,6 +276,59 @@ fn wrong_questions_are_refused_with_a_reason() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("no store"));
 }
 
+/// What takes SQL apart calls itself for every level: a full stack would end the process without a word.
+#[test]
+fn deep_questions_are_answered_or_refused() {
+    let Some(store) = store() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("deep.sql");
+    let ask = |sql: String| {
+        std::fs::write(&file, sql).unwrap();
+        let output = query(store, &["-f", file.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    let many = |count: usize, one: &str, between: &str| vec![one; count].join(between);
+    type Kind<'a> = (&'a str, usize, &'a dyn Fn(usize) -> String);
+    let kinds: [Kind<'_>; 7] = [
+        ("OR", 990, &|n| {
+            let terms = many(n, "id.resp_p = 80", " OR ");
+            format!("SELECT count(*) FROM conn WHERE {terms}")
+        }),
+        ("+", 700, &|n| {
+            format!("SELECT {} FROM conn LIMIT 1", many(n, "duration", " + "))
+        }),
+        ("constants", 700, &|n| {
+            format!("SELECT {}", many(n, "1", "+"))
+        }),
+        ("||", 700, &|n| {
+            format!("SELECT length({}) FROM conn LIMIT 1", many(n, "uid", "||"))
+        }),
+        ("UNION ALL", 480, &|n| many(n, "SELECT 1", " UNION ALL ")),
+        ("casts", 990, &|n| {
+            format!("SELECT 1{}", "::bigint::text".repeat(n))
+        }),
+        ("lists", 20_000, &|n| {
+            let list = many(n, "'192.0.2.1'", ", ");
+            format!("SELECT count(*) FROM conn WHERE id.orig_h IN ({list})")
+        }),
+    ];
+    for (name, count, make) in kinds {
+        let (code, said) = ask(make(count));
+        assert_eq!(code, Some(0), "{name}: {said}");
+        let (code, said) = ask(make(count * 10));
+        let expected = if name == "lists" { 0 } else { 2 };
+        assert_eq!(code, Some(expected), "{name}: {said}");
+        assert!(
+            expected == 0 || said.contains("and may have"),
+            "{name}: {said}"
+        );
+    }
+    // Parentheses are the parser's to bound.
+    let (code, said) = ask(format!("SELECT {}1{}", "(".repeat(9000), ")".repeat(9000)));
+    assert_eq!(code, Some(2), "{said}");
+}
+
 #[test]
 fn what_is_being_written_is_found_at_once() {
     use portreeve_netlab::{Lab, Packet as Frame, Sender, may_run_privileged};

@@ -294,3 +294,106 @@ fn a_store_is_looked_at_without_a_run_by_those_who_may() {
     run.signal("TERM");
     assert_eq!(run.wait().code(), 0);
 }
+
+/// Processes of a process that answer queries.
+fn children(parent: u32) -> Vec<u32> {
+    let list = format!("/proc/{parent}/task");
+    let tasks = std::fs::read_dir(list).expect("its threads").flatten();
+    let of = |task: std::fs::DirEntry| {
+        // A thread may have ended since.
+        let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        let numbers = text
+            .split_whitespace()
+            .map(|number| number.parse().expect("a number"));
+        numbers.collect::<Vec<u32>>()
+    };
+    tasks.flat_map(of).collect()
+}
+
+/// Asks in SQL: status and answer.
+fn ask(url: &str, sql: &str) -> (String, Value) {
+    let mut body = tempfile::NamedTempFile::new().expect("a file");
+    serde_json::to_writer(&mut body, &json!({ "sql": sql })).expect("written");
+    let arguments = [
+        "-H",
+        "content-type: application/json",
+        "-w",
+        "\n%{http_code}",
+        "--data-binary",
+        &format!("@{}", body.path().display()),
+        &format!("{url}api/v1/query"),
+    ];
+    let text = curl(Command::new("curl"), &arguments);
+    let (answer, status) = text.rsplit_once('\n').expect("a status");
+    let answer = serde_json::from_str(answer);
+    (status.to_owned(), answer.expect("JSON"))
+}
+
+#[test]
+fn a_query_takes_nothing_with_it_but_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path());
+    let store = folder.path().join("store").display().to_string();
+    let mut run = Run::new(["web", "--store", &store, "--listen", "127.0.0.1:0"]).start();
+    let url = url(&mut run);
+    // Memory that no budget counts: more than the machine has, and the kernel says no.
+    let (status, answer) = ask(&url, "SELECT range(0, 1000000000000)");
+    assert_eq!(
+        (status.as_str(), &answer["error"]["code"]),
+        ("422", &json!("memory")),
+        "{answer}"
+    );
+    // More than a stack of any size: refused before anything looks at it.
+    let (status, answer) = ask(&url, &format!("SELECT 1{}", "+1".repeat(100_000)));
+    assert_eq!(status, "400", "{answer}");
+    // A row that nobody's memory is made for.
+    let (status, answer) = ask(&url, "SELECT repeat('x', 100000000)");
+    assert_eq!(status, "422", "{answer}");
+    // One that goes on for as long as it may, and its client does not wait.
+    let endless = json!({ "sql": "SELECT count(*) FROM generate_series(1, 1000000000000)" });
+    let mut client = Command::new("curl")
+        .args(["-sS", "-H", "content-type: application/json", "-d"])
+        .arg(endless.to_string())
+        .arg(format!("{url}api/v1/query"))
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("curl");
+    let pid = run.pid();
+    eventually("a process for the query", || !children(pid).is_empty());
+    let child = children(pid)[0];
+    let of_child = |file: &str| std::fs::read_to_string(format!("/proc/{child}/{file}"));
+    // It is the first to go when the machine has no memory left.
+    eventually("its place among all processes", || {
+        of_child("oom_score_adj").is_ok_and(|text| text.trim() == "1000")
+    });
+    client.kill().expect("a client that waits");
+    let _ = client.wait();
+    eventually("the end of the query's process", || {
+        children(pid).is_empty()
+    });
+    // After all that it is the same process that answers, by what is in the store.
+    let (status, answer) = ask(&url, "SELECT count(*), min(\"id.resp_h\") FROM conn");
+    assert_eq!(
+        (status.as_str(), &answer["rows"]),
+        ("200", &json!([[50, "10.0.0.200"]])),
+        "{answer}"
+    );
+    run.signal("TERM");
+    assert_eq!(run.wait().code(), 0);
+}
+
+#[test]
+fn who_types_the_command_for_queries_apart_is_told() {
+    let mut child = Command::new(portreeve())
+        .arg("query-apart")
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("portreeve");
+    assert_eq!(child.wait().expect("its end").code(), Some(2));
+    let help = Command::new(portreeve())
+        .arg("--help")
+        .output()
+        .expect("help");
+    assert!(!String::from_utf8_lossy(&help.stdout).contains("query-apart"));
+}

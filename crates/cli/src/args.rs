@@ -251,6 +251,9 @@ pub struct RunArgs {
     pub check: bool,
 }
 
+/// The command by which this program answers a query in a process of its own: nobody types it.
+pub const QUERY_APART: &str = "query-apart";
+
 /// Tasks beside watching.
 #[derive(Debug, Subcommand)]
 #[command(subcommand_help_heading = "Commands")]
@@ -284,6 +287,9 @@ pub enum Command {
     },
     /// Ask the history that a store holds, in SQL or by a filter
     Query(query::QueryArgs),
+    /// Answer one query that another process of this program hands over
+    #[command(name = QUERY_APART, hide = true)]
+    QueryApart,
     /// Find what on this host costs packets; --fix changes it, --undo restores
     Doctor(doctor::DoctorArgs),
     /// List NICs, hand them to DPDK and back, reserve huge pages

@@ -78,6 +78,7 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             return print(socket::mode(instance.as_deref(), *mode, &places)?.as_bytes());
         }
         Some(Command::Query(args)) => return query::run(args, &places),
+        Some(Command::QueryApart) => return Ok(portreeve_query::apart::serve()),
         Some(Command::Doctor(args)) => return doctor::run(args),
         Some(Command::Nic(command)) => return nic::run(command),
         Some(Command::Web(args)) => return web::command::run(args, &places),

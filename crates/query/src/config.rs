@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// What queries may take.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryConfig {
     /// Threads that work on queries, all queries together.
     pub threads: usize,
@@ -15,6 +17,10 @@ pub struct QueryConfig {
     pub spill: Option<PathBuf>,
     /// Bytes that may be spilled at once, all queries together.
     pub most_spilled: u64,
+    /// The command that answers one query in a process of its own (it calls [`crate::apart::serve`]), for
+    /// [`History::start_apart`](crate::History::start_apart). Without one, such queries are answered in this process.
+    #[serde(skip)]
+    pub apart: Option<Vec<String>>,
 }
 
 impl Default for QueryConfig {
@@ -25,6 +31,7 @@ impl Default for QueryConfig {
             footers: 64 << 20,
             spill: None,
             most_spilled: 16 << 30,
+            apart: None,
         }
     }
 }

@@ -70,13 +70,14 @@ impl From<DataFusionError> for QueryError {
         let text = error.strip_backtrace();
         let text = text.lines().next().unwrap_or(&text).to_owned();
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(_) => QueryError::Memory(text),
+            DataFusionError::ResourcesExhausted(_) => QueryError::Memory(plain(&text)),
             DataFusionError::SQL(..)
             | DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_)
             | DataFusionError::Diagnostic(..)
             | DataFusionError::Collection(_) => QueryError::Sql(plain(&text)),
+            _ if text.contains("memory allocation failed") => QueryError::Memory(plain(&text)),
             _ => QueryError::Failed(text),
         }
     }
@@ -90,6 +91,8 @@ fn plain(text: &str) -> String {
         "Error during planning: ",
         "Schema error: ",
         "This feature is not implemented: ",
+        "Execution error: ",
+        "Resources exhausted: ",
     ] {
         text = text.strip_prefix(prefix).unwrap_or(text);
     }

@@ -16,10 +16,10 @@ use tokio::runtime::{Handle, Runtime};
 
 use crate::config::QueryConfig;
 use crate::error::QueryError;
-use crate::functions;
 use crate::json::{Table, collect};
 use crate::running::{Ask, Running};
 use crate::scan::{Footers, Scanned, StoreTable};
+use crate::{apart, depth, functions};
 
 /// Rows that go through a query at a time.
 const BATCH: usize = 8192;
@@ -76,6 +76,7 @@ impl History {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("query")
+            .thread_stack_size(depth::STACK)
             // Work comes in long pieces: without this, clocks would be looked at after sixty of them.
             .event_interval(1)
             .enable_time()
@@ -154,6 +155,16 @@ impl History {
     #[must_use]
     pub fn start(&self, ask: Ask) -> Running {
         Running::start(Arc::clone(&self.inner), ask)
+    }
+
+    /// Begins a query that somebody wrote, in a process of its own if [`QueryConfig::apart`] names one: whatever it does to that, this process goes on.
+    #[must_use]
+    pub fn start_apart(&self, ask: Ask) -> Running {
+        let config = &self.inner.config;
+        match &config.apart {
+            Some(command) => apart::start(command, self.path(), config, ask),
+            None => self.start(ask),
+        }
     }
 
     /// Asks, and waits for the whole answer, as JSON values.

@@ -17,10 +17,14 @@
 //! lists the files that count when it first looks at a table, and finds those that are replaced meanwhile in the trash.
 //!
 //! **Bounded.** Memory for sorting, joining and grouping is a budget ([`QueryConfig::memory`]); what exceeds it is spilled to disk, and where that
-//! cannot be, the query fails with a sentence. Footers of files are kept, since they never change, up to [`QueryConfig::footers`] bytes.
+//! cannot be, the query fails with a sentence. How deep a query may nest is bounded before it is planned (depth). Not all memory is in that budget (a text function can make
+//! gigabytes of nothing), and planning listens to nobody: what people write is therefore asked in a process of its own by whoever has packets to lose
+//! ([`apart`], [`History::start_apart`]). Footers of files are kept, since they never change, up to [`QueryConfig::footers`] bytes.
 #![forbid(unsafe_code)]
 
+pub mod apart;
 mod config;
+mod depth;
 mod error;
 pub mod filter;
 mod functions;

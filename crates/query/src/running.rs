@@ -1,5 +1,6 @@
 //! A query that runs: what it is asked, what comes out of it, and how it ends.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,22 +10,26 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 use futures::StreamExt;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::apart::Apart;
 use crate::error::QueryError;
 use crate::history::Inner;
-use crate::names;
 use crate::scan::Scanned;
 use crate::yielding::yielding;
+use crate::{depth, names};
 
 /// Batches that wait for whoever reads them.
-const WAITING: usize = 4;
+pub(crate) const WAITING: usize = 4;
 /// How often a query says how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
 /// What is asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
     /// The query.
     pub sql: String,
@@ -60,7 +65,7 @@ impl Ask {
 }
 
 /// How far a query is, by the Parquet that it has to read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Bytes of files that are done with.
     pub done: u64,
@@ -69,7 +74,7 @@ pub struct Progress {
 }
 
 /// How a query went.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// How long it took.
     pub elapsed: Duration,
@@ -106,13 +111,25 @@ pub struct Running {
 
 /// Ends a query from another thread than the one that waits for its events.
 #[derive(Clone)]
-pub struct Ender(Arc<Mutex<Option<oneshot::Sender<()>>>>);
+pub struct Ender(By);
+
+#[derive(Clone)]
+enum By {
+    /// What is dropped wakes the query up.
+    Dropping(Arc<Mutex<Option<oneshot::Sender<()>>>>),
+    /// Its process is ended.
+    Killing(Arc<Apart>),
+}
 
 impl Ender {
     /// Ends it: its last event is [`QueryError::Cancelled`].
     pub fn end(&self) {
-        // What is dropped wakes the query up.
-        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match &self.0 {
+            By::Dropping(alive) => {
+                let _ = alive.lock().unwrap_or_else(PoisonError::into_inner).take();
+            }
+            By::Killing(apart) => apart.kill(),
+        }
     }
 }
 
@@ -129,6 +146,7 @@ impl Running {
         let last = sender.clone();
         let spawned = std::thread::Builder::new()
             .name("query".to_owned())
+            .stack_size(depth::STACK)
             .spawn(move || {
                 let handle = inner.handle();
                 let outcome = handle.block_on(async {
@@ -150,7 +168,25 @@ impl Running {
         }
         Running {
             events,
-            ender: Ender(Arc::new(Mutex::new(Some(alive)))),
+            ender: Ender(By::Dropping(Arc::new(Mutex::new(Some(alive))))),
+        }
+    }
+
+    /// One in a process of its own, whose events come through that channel.
+    pub(crate) fn apart(events: Receiver<Result<Event, QueryError>>, process: Arc<Apart>) -> Self {
+        Running {
+            events,
+            ender: Ender(By::Killing(process)),
+        }
+    }
+
+    /// One that cannot even begin.
+    pub(crate) fn refused(error: QueryError) -> Self {
+        let (sender, events) = std::sync::mpsc::sync_channel(1);
+        let _ = sender.send(Err(error));
+        Running {
+            events,
+            ender: Ender(By::Dropping(Arc::default())),
         }
     }
 
@@ -203,7 +239,7 @@ async fn run(
     let began = Instant::now();
     let scanned = Arc::new(Scanned::default());
     let context = inner.context(&scanned);
-    let sql = names::quote(&ask.sql, inner.dotted());
+    let sql = readied(&ask.sql, inner.dotted())?;
     let plan = context.state().create_logical_plan(&sql).await?;
     reads_only(&plan)?;
     let frame = context.execute_logical_plan(plan).await?;
@@ -243,6 +279,15 @@ async fn run(
     stats.elapsed = began.elapsed();
     scanned.tell(&mut stats);
     Ok(stats)
+}
+
+/// A query that may be planned, with quotes around the names that need them. What cannot be taken apart stays as it is, for the parser to say why.
+fn readied(sql: &str, dotted: &HashSet<String>) -> Result<String, QueryError> {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location() else {
+        return Ok(sql.to_owned());
+    };
+    depth::check(&tokens)?;
+    Ok(names::quote(sql, &tokens, dotted))
 }
 
 fn reads_only(plan: &LogicalPlan) -> Result<(), QueryError> {

@@ -14,6 +14,8 @@ pub const QUERY_PATIENCE: Duration = Duration::from_secs(10);
 pub const QUERY_TIME: Duration = Duration::from_secs(60);
 /// Rows that one query answers, at most.
 pub const QUERY_ROWS: usize = 100_000;
+/// Bytes of memory that one query's answer takes as a whole, at most.
+pub const QUERY_BYTES: usize = 256 << 20;
 /// Bytes of a request's body.
 pub const BODY: usize = 256 * 1024;
 /// A request's headers, or a TLS handshake, must be there within this time; an idle connection is closed after it.

@@ -11,6 +11,7 @@ use portreeve_live::Live;
 use portreeve_query::{History, QueryConfig};
 use portreeve_web::{About, Listener, Server, Sources, WebError, WebSettings};
 
+use crate::args::QUERY_APART;
 use crate::config::Config;
 use crate::config::values::Listen;
 use crate::exit::Failure;
@@ -115,9 +116,13 @@ fn note(listener: &Listener) -> String {
     }
 }
 
-/// The history that a store has.
+/// The history that a store has. What people ask in SQL runs in a process of its own, of this program, also where its file has been replaced meanwhile.
 fn history(path: &Path) -> Result<History, Failure> {
-    History::open(path, QueryConfig::default()).map_err(Failure::failed)
+    let config = QueryConfig {
+        apart: Some(vec!["/proc/self/exe".to_owned(), QUERY_APART.to_owned()]),
+        ..QueryConfig::default()
+    };
+    History::open(path, config).map_err(Failure::failed)
 }
 
 /// What the server says of the run.

@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answers::Column;
 use crate::answer::{Body, Failure, Params, Problem};
 use crate::limits;
-use crate::past::{Asker, ask, no_store};
+use crate::past::{Asker, ask, broke_down, no_store};
 use crate::state::App;
 
 /// Lines of a stream that wait for their reader.
@@ -104,6 +104,7 @@ fn files(stats: &Stats) -> Files {
     (status = 200, description = "The answer.", content((Queried = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
     (status = 400, body = Problem, description = "The SQL is wrong, or would do more than read."),
     (status = 404, body = Problem, description = "No history is kept."),
+    (status = 422, body = Problem, description = "It wants more memory than it gets."),
     (status = 504, body = Problem, description = "It took too long.")
 ))]
 pub(crate) async fn query(
@@ -120,7 +121,7 @@ pub(crate) async fn query(
         max_rows,
         format,
     } = asked;
-    let table = ask(&app, move |asker| asker.table(sql, max_rows)).await?;
+    let table = ask(&app, move |asker| asker.table_apart(sql, max_rows)).await?;
     Ok(match format {
         Format::Json => Json(Queried {
             truncated: table.stats.truncated,
@@ -197,11 +198,12 @@ fn line(event: &Value) -> Bytes {
 
 fn run(asker: &Asker, asked: QueryAsk, lines: &mpsc::Sender<Bytes>) -> Result<(), Failure> {
     let began = Instant::now();
-    let mut running = asker.start(Ask {
+    let mut running = asker.start_apart(Ask {
         sql: asked.sql,
         max_rows: Some(asked.max_rows),
         timeout: Some(limits::QUERY_TIME),
     });
+    let mut is_done = false;
     while let Some(event) = running.next() {
         let event = match event? {
             Event::Schema(schema) => {
@@ -215,19 +217,26 @@ fn run(asker: &Asker, asked: QueryAsk, lines: &mpsc::Sender<Bytes>) -> Result<()
                 "total": progress.total,
                 "elapsed_ms": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             }),
-            Event::Done(stats) => json!({
-                "event": "done",
-                "truncated": stats.truncated,
-                "elapsed_ms": milliseconds(&stats),
-                "files": files(&stats),
-            }),
+            Event::Done(stats) => {
+                is_done = true;
+                json!({
+                    "event": "done",
+                    "truncated": stats.truncated,
+                    "elapsed_ms": milliseconds(&stats),
+                    "files": files(&stats),
+                })
+            }
         };
         // Whoever reads slowly slows the query down; whoever has gone ends it.
         if asker.is_alone() || lines.blocking_send(line(&event)).is_err() {
             return Err(QueryError::Cancelled.into());
         }
     }
-    Ok(())
+    if is_done {
+        Ok(())
+    } else {
+        Err(broke_down().into())
+    }
 }
 
 /// A table.

@@ -185,9 +185,13 @@ impl Asker {
         self.waits.gone.load(Ordering::SeqCst)
     }
 
-    /// Begins a query, which ends when nobody waits any more.
-    pub fn start(&self, ask: Ask) -> Running {
-        let running = self.past.history.start(ask);
+    /// Begins a query that somebody wrote, in a process of its own; it ends when nobody waits any more.
+    pub fn start_apart(&self, ask: Ask) -> Running {
+        self.waited_for(self.past.history.start_apart(ask))
+    }
+
+    /// Ends with the one who waits.
+    fn waited_for(&self, running: Running) -> Running {
         *self.waits.ender() = Some(running.ender());
         if self.is_alone() {
             // He went before the ender was there to be used.
@@ -201,8 +205,25 @@ impl Asker {
     /// # Errors
     /// The query failed, took too long, or nobody waits any more.
     pub fn table(&self, sql: String, rows: usize) -> Result<Table, Failure> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        self.table_within(sql, rows, left).map_err(Failure::from)
+        self.table_within(sql, rows, self.left())
+            .map_err(Failure::from)
+    }
+
+    /// The rows of a query that somebody wrote, at most so many.
+    ///
+    /// # Errors
+    /// As of [`table`](Self::table).
+    pub fn table_apart(&self, sql: String, rows: usize) -> Result<Table, Failure> {
+        let running = self.start_apart(Ask {
+            sql,
+            max_rows: Some(rows),
+            timeout: Some(self.left()),
+        });
+        whole(running).map_err(Failure::from)
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 
     /// The rows of a query, if it takes no longer than `time`.
@@ -215,26 +236,60 @@ impl Asker {
         rows: usize,
         time: Duration,
     ) -> Result<Table, QueryError> {
-        let mut running = self.start(Ask {
+        let running = self.past.history.start(Ask {
             sql,
             max_rows: Some(rows),
             timeout: Some(time),
         });
-        let mut table = Table {
-            columns: Vec::new(),
-            rows: Vec::new(),
-            stats: Stats::default(),
-        };
-        while let Some(event) = running.next() {
-            match event? {
-                Event::Schema(schema) => table.columns = Table::columns_of(&schema),
-                Event::Batch(batch) => table.rows.extend(Table::rows_of(&batch)),
-                Event::Progress(_) => {}
-                Event::Done(stats) => table.stats = stats,
+        whole(self.waited_for(running))
+    }
+}
+
+/// All that comes of a query.
+fn whole(mut running: Running) -> Result<Table, QueryError> {
+    let mut table = Table {
+        columns: Vec::new(),
+        rows: Vec::new(),
+        stats: Stats::default(),
+    };
+    let mut bytes = 0;
+    while let Some(event) = running.next() {
+        match event? {
+            Event::Schema(schema) => table.columns = Table::columns_of(&schema),
+            Event::Batch(batch) => {
+                let rows = Table::rows_of(&batch);
+                bytes += rows.iter().flatten().map(size).sum::<usize>();
+                if bytes > limits::QUERY_BYTES {
+                    let most = limits::QUERY_BYTES >> 20;
+                    return Err(QueryError::Memory(format!(
+                        "its answer has more than {most} MiB"
+                    )));
+                }
+                table.rows.extend(rows);
+            }
+            Event::Progress(_) => {}
+            Event::Done(stats) => {
+                table.stats = stats;
+                return Ok(table);
             }
         }
-        Ok(table)
     }
+    Err(broke_down())
+}
+
+/// A query that ended without a last word: a fault.
+pub(crate) fn broke_down() -> QueryError {
+    QueryError::Failed("the query broke down: a fault of Portreeve's; please report it".into())
+}
+
+/// Bytes of memory that a value takes, about.
+fn size(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(values) => values.iter().map(size).sum(),
+            _ => 0,
+        }
 }
 
 impl From<QueryError> for Failure {
