@@ -11,7 +11,7 @@
 //! that watches traffic must not be the one. The child has bounds that the kernel keeps (memory, and it is the first that the kernel ends when the machine has none left), a low
 //! priority, and no more rights than the process has after it gave up its privileges. It ends when its standard input does, so also with the process that asked.
 //!
-//! Whatever comes from a child is read with bounds ([`wire`]): a child that has been taken over is no more than a wrong answer.
+//! Whatever comes from a child is read with bounds (wire): a child that has been taken over is no more than a wrong answer.
 
 mod child;
 mod parent;
