@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::ipc::reader::StreamReader;
+use datafusion::arrow::ipc::reader::StreamDecoder;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
@@ -142,31 +143,37 @@ pub(super) fn read(from: &mut impl Read) -> io::Result<Option<Result<Event, Quer
     if (payload.len() as u64) < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    event(kind, &payload).map(Some)
+    event(kind, payload).map(Some)
 }
 
-fn event(kind: u8, payload: &[u8]) -> io::Result<Result<Event, QueryError>> {
+fn event(kind: u8, payload: Vec<u8>) -> io::Result<Result<Event, QueryError>> {
     Ok(Ok(match kind {
         b'S' => Event::Schema(rows(payload)?.0),
         b'B' => Event::Batch(rows(payload)?.1.ok_or(io::ErrorKind::InvalidData)?),
-        b'P' => Event::Progress(serde_json::from_slice(payload)?),
-        b'D' => Event::Done(serde_json::from_slice(payload)?),
-        b'E' => return Ok(Err(serde_json::from_slice::<Wrong>(payload)?.into())),
+        b'P' => Event::Progress(serde_json::from_slice(&payload)?),
+        b'D' => Event::Done(serde_json::from_slice(&payload)?),
+        b'E' => return Ok(Err(serde_json::from_slice::<Wrong>(&payload)?.into())),
         _ => return Err(io::Error::other("a frame of no known kind")),
     }))
 }
 
-fn rows(payload: &[u8]) -> io::Result<(SchemaRef, Option<RecordBatch>)> {
+fn rows(payload: Vec<u8>) -> io::Result<(SchemaRef, Option<RecordBatch>)> {
     // Arrow's reader panics on some of what is no stream.
     std::panic::catch_unwind(|| stream(payload))
         .unwrap_or_else(|_| Err(io::Error::other("columns that are none")))
 }
 
-fn stream(payload: &[u8]) -> io::Result<(SchemaRef, Option<RecordBatch>)> {
-    let mut reader = StreamReader::try_new(payload, None).map_err(io::Error::other)?;
-    let schema = Arc::clone(&reader.schema());
-    let batch = reader.next().transpose().map_err(io::Error::other)?;
-    Ok((schema, batch))
+/// By the decoder of pieces, which takes what is there: the reader of streams takes memory for whatever length a message claims.
+fn stream(payload: Vec<u8>) -> io::Result<(SchemaRef, Option<RecordBatch>)> {
+    let mut decoder = StreamDecoder::new();
+    let mut payload = Buffer::from_vec(payload);
+    let batch = decoder.decode(&mut payload).map_err(io::Error::other)?;
+    let schema = decoder.schema().ok_or(io::ErrorKind::InvalidData)?;
+    match batch {
+        // Without columns rows take no bytes, however many there are said to be.
+        Some(batch) if batch.num_rows() > MOST => Err(io::ErrorKind::InvalidData.into()),
+        batch => Ok((schema, batch)),
+    }
 }
 
 #[cfg(test)]
@@ -251,9 +258,11 @@ mod tests {
         }
         // Bytes that are flipped give an error or another answer, and no panic.
         for at in 5..whole.len() {
-            let mut flipped = whole.clone();
-            flipped[at] ^= 0x55;
-            let _ = read(&mut flipped.as_slice());
+            for bits in [0x55, 0x01, 0x80, 0xff] {
+                let mut flipped = whole.clone();
+                flipped[at] ^= bits;
+                let _ = read(&mut flipped.as_slice());
+            }
         }
     }
 }
