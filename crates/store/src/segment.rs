@@ -235,6 +235,10 @@ fn whole(file: &File, len: u64) -> io::Result<(u64, Ended)> {
     let mut metadata = Vec::new();
     loop {
         let mut head = [0; 8];
+        // The file may have grown since it had that length.
+        let Some(behind) = (len - at).checked_sub(8) else {
+            return Ok((at, Ended::Short));
+        };
         if !read_whole(file, &mut head, at)? {
             return Ok((at, Ended::Short));
         }
@@ -242,7 +246,7 @@ fn whole(file: &File, len: u64) -> io::Result<(u64, Ended)> {
             return Ok((at, Ended::Nonsense("no message where one should begin")));
         }
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        if length as u64 > len - at - 8 {
+        if length as u64 > behind {
             return Ok((at, Ended::Short));
         }
         if length > MOST_METADATA {
@@ -379,6 +383,19 @@ mod tests {
             for (i, read) in content.batches.iter().enumerate() {
                 assert_eq!(*read, batch(i as i32 * 10));
             }
+        }
+    }
+
+    #[test]
+    fn a_file_that_has_grown_meanwhile_ends_where_it_did() {
+        let (bytes, ends) = segment();
+        let mut file = file();
+        read_bytes(&mut file, &bytes);
+        for len in 0..=bytes.len() {
+            let (good, ended) = whole(&file, len as u64).unwrap();
+            assert!(good <= len as u64 && matches!(ended, Ended::Short), "{len}");
+            let last = ends.iter().rfind(|end| **end <= len);
+            assert!(last.is_none_or(|last| *last as u64 <= good), "{len}");
         }
     }
 

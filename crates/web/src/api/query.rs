@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answers::Column;
 use crate::answer::{Body, Failure, Params, Problem};
 use crate::limits;
-use crate::past::{Asker, ask, no_store};
+use crate::past::{Asker, ask, broke_down, no_store};
 use crate::state::App;
 
 /// Lines of a stream that wait for their reader.
@@ -203,6 +203,7 @@ fn run(asker: &Asker, asked: QueryAsk, lines: &mpsc::Sender<Bytes>) -> Result<()
         max_rows: Some(asked.max_rows),
         timeout: Some(limits::QUERY_TIME),
     });
+    let mut is_done = false;
     while let Some(event) = running.next() {
         let event = match event? {
             Event::Schema(schema) => {
@@ -216,19 +217,26 @@ fn run(asker: &Asker, asked: QueryAsk, lines: &mpsc::Sender<Bytes>) -> Result<()
                 "total": progress.total,
                 "elapsed_ms": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             }),
-            Event::Done(stats) => json!({
-                "event": "done",
-                "truncated": stats.truncated,
-                "elapsed_ms": milliseconds(&stats),
-                "files": files(&stats),
-            }),
+            Event::Done(stats) => {
+                is_done = true;
+                json!({
+                    "event": "done",
+                    "truncated": stats.truncated,
+                    "elapsed_ms": milliseconds(&stats),
+                    "files": files(&stats),
+                })
+            }
         };
         // Whoever reads slowly slows the query down; whoever has gone ends it.
         if asker.is_alone() || lines.blocking_send(line(&event)).is_err() {
             return Err(QueryError::Cancelled.into());
         }
     }
-    Ok(())
+    if is_done {
+        Ok(())
+    } else {
+        Err(broke_down().into())
+    }
 }
 
 /// A table.

@@ -268,10 +268,18 @@ fn whole(mut running: Running) -> Result<Table, QueryError> {
                 table.rows.extend(rows);
             }
             Event::Progress(_) => {}
-            Event::Done(stats) => table.stats = stats,
+            Event::Done(stats) => {
+                table.stats = stats;
+                return Ok(table);
+            }
         }
     }
-    Ok(table)
+    Err(broke_down())
+}
+
+/// A query that ended without a last word: a fault.
+pub(crate) fn broke_down() -> QueryError {
+    QueryError::Failed("the query broke down: a fault of Portreeve's; please report it".into())
 }
 
 /// Bytes of memory that a value takes, about.
