@@ -236,7 +236,7 @@ mod tests {
             ("n", Arc::new(Int32Array::from_iter_values(ids)) as _),
         ])
         .unwrap();
-        parquet_file::seal(layout, "conn", n, &[batch]).unwrap();
+        parquet_file::seal(layout, "conn", n, &[batch], 1 << 30).unwrap();
     }
 
     fn rows(listing: &Listing) -> Vec<RecordBatch> {
@@ -311,8 +311,8 @@ mod tests {
             ("new", Arc::new(StringArray::from(vec!["y"; 10])) as _),
         ])
         .unwrap();
-        parquet_file::seal(&layout, "conn", 1, &[old]).unwrap();
-        parquet_file::seal(&layout, "conn", 2, &[new]).unwrap();
+        parquet_file::seal(&layout, "conn", 1, &[old], 1 << 30).unwrap();
+        parquet_file::seal(&layout, "conn", 2, &[new], 1 << 30).unwrap();
         let files = layout.list().unwrap().sealed;
         assert!(matches!(
             merge(&layout, &files, MEMORY, &go()).unwrap(),
@@ -338,7 +338,7 @@ mod tests {
                 ("n", Arc::new(ids) as _, true),
             ])
             .unwrap();
-            parquet_file::seal(&layout, "conn", n as u64, &[batch]).unwrap();
+            parquet_file::seal(&layout, "conn", n as u64, &[batch], 1 << 30).unwrap();
         }
         let files = layout.list().unwrap().sealed;
         assert!(matches!(
@@ -404,7 +404,7 @@ mod tests {
                 ("n", Arc::new(Int32Array::from_iter_values(ids)) as _, true),
             ])
             .unwrap();
-            parquet_file::seal(&layout, "conn", n as u64, &[batch]).unwrap();
+            parquet_file::seal(&layout, "conn", n as u64, &[batch], 1 << 30).unwrap();
         }
         let files = layout.list().unwrap().sealed;
         // Its end is as it was, and what that says of the rest is not true any more.

@@ -71,6 +71,12 @@ impl StoreConfig {
         self.part(4, 10)
     }
 
+    /// Memory for making Parquet of one of them, bytes.
+    #[must_use]
+    pub(crate) fn seal_bytes(&self) -> usize {
+        self.part(1, 10)
+    }
+
     /// Bytes of the sums that are not written yet.
     #[must_use]
     pub(crate) fn sums_bytes(&self) -> usize {
@@ -85,7 +91,7 @@ impl StoreConfig {
 
     /// A part of what is left when every table has its columns, and each thread what it works with.
     fn part(&self, many: u64, of: u64) -> usize {
-        const FIXED: u64 = 12 << 20;
+        const FIXED: u64 = 14 << 20;
         let memory = self.memory.max(Self::LEAST_MEMORY) - FIXED;
         usize::try_from(memory / of * many).unwrap_or(usize::MAX)
     }

@@ -247,7 +247,8 @@ mod tests {
                     .with_timezone("UTC");
                 let batch = RecordBatch::try_from_iter([("ts", Arc::new(ts) as _)]).unwrap();
                 let segment = day as u64 * 2 + i as u64 + 1;
-                let sealed = parquet_file::seal(&layout, table, segment, &[batch]).unwrap();
+                let sealed =
+                    parquet_file::seal(&layout, table, segment, &[batch], 1 << 30).unwrap();
                 fs::File::options()
                     .write(true)
                     .open(&sealed[0].path)
@@ -300,7 +301,7 @@ mod tests {
         let (_folder, layout) = store("old");
         let ts = TimestampNanosecondArray::from(vec![5]).with_timezone("UTC");
         let batch = RecordBatch::try_from_iter([("ts", Arc::new(ts) as _)]).unwrap();
-        parquet_file::seal(&layout, "conn", 99, &[batch]).unwrap();
+        parquet_file::seal(&layout, "conn", 99, &[batch], 1 << 30).unwrap();
         let mut work = work(&layout, |config| {
             config.keep_for = Some(Duration::from_secs(30 * 86_400));
         });

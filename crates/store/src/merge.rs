@@ -25,14 +25,12 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 
 use crate::error::StoreError;
-use crate::parquet_file::{ROW_GROUP, Writer};
+use crate::parquet_file::{Writer, rows_within};
 use crate::schema::written_type;
 use portreeve_record::field::Storage;
 
 /// Times of each file that are in memory.
 const TIMES: usize = 4096;
-/// A row group has so many rows at least, however long they are.
-const LEAST_ROWS: usize = 4096;
 /// A column of a row group stands in memory as it was read from each file, as one, in order, and encoded; a dictionary grows meanwhile, and has an index; and
 /// the rest is for pages and times.
 const COPIES: usize = 12;
@@ -219,9 +217,7 @@ pub(crate) fn rows_of_group<'a>(
         }
     }
     let largest = columns.into_values().max().unwrap_or(0);
-    // Numbers have eight bytes however few the file has for them.
-    let each = (largest / rows.max(1)).max(8) as usize;
-    (memory / COPIES / each).clamp(LEAST_ROWS, ROW_GROUP)
+    rows_within(memory, COPIES, largest as usize, rows as usize)
 }
 
 /// Writes the rows of these files by time, in row groups of so many rows; whether there was time for all.
@@ -477,8 +473,8 @@ mod tests {
     #[test]
     fn long_columns_make_short_row_groups() {
         let none = std::iter::empty();
-        assert_eq!(rows_of_group(none, 64 << 20), ROW_GROUP);
+        assert_eq!(rows_of_group(none, 64 << 20), parquet_file::ROW_GROUP);
         let none = std::iter::empty();
-        assert_eq!(rows_of_group(none, 0), LEAST_ROWS);
+        assert_eq!(rows_of_group(none, 0), 4096);
     }
 }

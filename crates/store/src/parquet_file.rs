@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat, take};
+use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, FieldRef, Int32Type, SchemaRef, TimestampNanosecondType};
 use arrow::downcast_primitive_array;
 use arrow::error::ArrowError;
@@ -36,6 +36,12 @@ use crate::layout::{DAY, Layout, Sealed, date};
 
 /// Rows of a row group: what is pruned by its statistics and read by one thread.
 pub(crate) const ROW_GROUP: usize = 131_072;
+
+/// A row group has so many rows at least, however long they are.
+const LEAST_ROWS: usize = 4096;
+
+/// A column of a row group that is made of a segment stands in memory as its rows are in order, in a dictionary with an index, as it is without one, and compressed.
+const COPIES: usize = 6;
 
 /// Days that one segment is divided into at most; records of further days stand with those of the last.
 const MOST_DAYS: usize = 64;
@@ -256,21 +262,73 @@ fn append(
     }
 }
 
-/// A column of all batches.
-fn column(batches: &[RecordBatch], place: usize) -> Result<ArrayRef, ArrowError> {
+/// Rows of a row group, so that a column which takes so many bytes for `all` rows takes no more of the memory than there is for it, with `copies` of it there at a time.
+pub(crate) fn rows_within(memory: usize, copies: usize, largest: usize, all: usize) -> usize {
+    // Numbers have eight bytes however few the file has for them.
+    let each = (largest / all.max(1)).max(8);
+    (memory / copies / each).clamp(LEAST_ROWS, ROW_GROUP)
+}
+
+/// Bytes of the column that has most, and rows, of all batches.
+fn largest(batches: &[RecordBatch]) -> (usize, usize) {
+    let columns = batches.first().map_or(0, RecordBatch::num_columns);
+    let bytes = |place| -> usize {
+        // What of the buffers is this column's: a batch that was read has one for all.
+        let of = |batch: &RecordBatch| batch.column(place).to_data().get_slice_memory_size();
+        batches.iter().map(|batch| of(batch).unwrap_or(0)).sum()
+    };
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    ((0..columns).map(bytes).max().unwrap_or(0), rows)
+}
+
+/// Writes a row group of these rows, counted through the batches, in this order.
+fn seal_group(
+    writer: &mut Writer,
+    batches: &[RecordBatch],
+    rows: &[(i64, u32)],
+    tmp: &Path,
+) -> Result<(), StoreError> {
+    let rows = rows.iter().map(|(_, row)| *row);
     if let [batch] = batches {
-        return Ok(Arc::clone(batch.column(place)));
+        let rows = UInt32Array::from_iter_values(rows);
+        return writer.write_group(&rows, |place| Ok(Arc::clone(batch.column(place))));
     }
-    let parts: Vec<&dyn Array> = batches
-        .iter()
-        .map(|batch| batch.column(place).as_ref())
-        .collect();
-    concat(&parts)
+    let ends = batches.iter().scan(0, |end, batch| {
+        *end += batch.num_rows();
+        Some(*end)
+    });
+    let ends: Vec<usize> = ends.collect();
+    let place = |row: u32| {
+        let row = row as usize;
+        let batch = ends.partition_point(|end| *end <= row);
+        (
+            batch,
+            row - batch.checked_sub(1).map_or(0, |before| ends[before]),
+        )
+    };
+    let places: Vec<(usize, usize)> = rows.map(place).collect();
+    let as_they_are = UInt32Array::from_iter_values(0..places.len() as u32);
+    writer.write_group(&as_they_are, |column| {
+        let parts = batches.iter().map(|batch| batch.column(column).as_ref());
+        interleave(&parts.collect::<Vec<_>>(), &places).map_err(StoreError::arrow(tmp))
+    })
+}
+
+/// Whether these are all of so many rows, one after the other.
+fn are_all(rows: &UInt32Array, of: usize) -> bool {
+    rows.len() == of
+        && rows
+            .values()
+            .iter()
+            .zip(0..)
+            .all(|(row, place)| *row == place)
 }
 
 /// These rows of a column, in this order.
 fn in_order(column: &ArrayRef, rows: &UInt32Array) -> Result<ArrayRef, ArrowError> {
-    if is_same(column) {
+    if are_all(rows, column.len()) {
+        Ok(Arc::clone(column))
+    } else if is_same(column) {
         Ok(column.slice(0, rows.len()))
     } else {
         take(column, rows, None)
@@ -298,7 +356,7 @@ fn is_same(column: &ArrayRef) -> bool {
         )
 }
 
-/// Makes Parquet of a segment's rows: one file for each day, all of them finished before the first is put where it belongs.
+/// Makes Parquet of a segment's rows, with so much memory beside them, about: one file for each day, all of them finished before the first is put where it belongs.
 ///
 /// # Errors
 /// The disk, or rows that cannot be. Nothing is left behind but temporary files.
@@ -307,12 +365,15 @@ pub(crate) fn seal(
     table: &str,
     segment: u64,
     batches: &[RecordBatch],
+    memory: usize,
 ) -> Result<Vec<Sealed>, StoreError> {
     let Some(schema) = batches.first().map(RecordBatch::schema) else {
         return Ok(Vec::new());
     };
     let name = layout.tmp().join(format!("{table}-{segment:010}"));
     let order = order(batches, &name)?;
+    let (largest, rows) = largest(batches);
+    let at_once = rows_within(memory, COPIES, largest, rows);
     let mut days: Vec<(i64, usize, usize)> = Vec::new();
     for (row, (time, _)) in order.iter().enumerate() {
         let day = time.div_euclid(DAY);
@@ -339,11 +400,8 @@ pub(crate) fn seal(
         };
         let tmp = layout.tmp().join(format!("{table}-{segment:010}-{i}"));
         let mut writer = Writer::create(&tmp, &schema)?;
-        for group in order[*from..*to].chunks(ROW_GROUP) {
-            let group = UInt32Array::from_iter_values(group.iter().map(|(_, row)| *row));
-            writer.write_group(&group, |place| {
-                column(batches, place).map_err(StoreError::arrow(&tmp))
-            })?;
+        for group in order[*from..*to].chunks(at_once) {
+            seal_group(&mut writer, batches, group, &tmp)?;
         }
         file.bytes = writer.finish()?;
         file.place(layout);
@@ -630,6 +688,40 @@ mod tests {
             }
         }
         fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_segment_in_pieces_is_in_order_in_groups_that_fit_the_memory() {
+        let pieces = [batch(9000), batch(1), batch(12_000)];
+        let schema = pieces[0].schema();
+        let whole = concat_batches(&schema, &pieces).unwrap();
+        let rows = order(std::slice::from_ref(&whole), Path::new("")).unwrap();
+        let rows = UInt32Array::from_iter_values(rows.into_iter().map(|(_, row)| row));
+        let expected = take_record_batch(&whole, &rows).unwrap();
+        let (largest, count) = largest(&pieces);
+        assert_eq!(count, 21_001);
+        for (memory, at_once) in [
+            (0, LEAST_ROWS),
+            (COPIES * largest / 3, count / 3),
+            (COPIES * largest * 2, count),
+        ] {
+            let folder = path(&format!("seal-{memory}"));
+            let layout = Layout::new(&folder);
+            layout.create().unwrap();
+            let sealed = seal(&layout, "conn", 1, &pieces, memory).unwrap();
+            let [file] = &sealed[..] else {
+                panic!("{} files of one day", sealed.len());
+            };
+            assert_same(&content(&file.path, &whole), &expected);
+            let (_, metadata) = metadata(&file.path).unwrap();
+            let groups = metadata.row_groups().iter();
+            let most = groups.map(|group| group.num_rows()).max();
+            assert!(
+                most.is_some_and(|most| (at_once - 10..=at_once + 10).contains(&(most as usize))),
+                "{most:?} rows with {memory} bytes"
+            );
+            fs::remove_dir_all(folder).unwrap();
+        }
     }
 
     #[test]

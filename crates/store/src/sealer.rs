@@ -52,13 +52,20 @@ pub(crate) struct Sealer {
 
 impl Sealer {
     /// Starts the thread; it first makes Parquet of `left`, what a run before left open.
-    pub fn start(layout: Layout, status: Arc<OutputStatus>, left: Vec<Job>) -> io::Result<Self> {
+    /// It has so much memory beside the segments themselves, about.
+    pub fn start(
+        layout: Layout,
+        status: Arc<OutputStatus>,
+        left: Vec<Job>,
+        memory: usize,
+    ) -> io::Result<Self> {
         let (jobs, work) = sync_channel(1);
         let hurry = Arc::new(AtomicBool::new(false));
         let failing = Arc::new(AtomicBool::new(false));
         let held = Arc::new(AtomicUsize::new(0));
         let worker = Worker {
             layout,
+            memory,
             status,
             hurry: Arc::clone(&hurry),
             failing: Arc::clone(&failing),
@@ -128,6 +135,8 @@ impl Sealer {
 
 struct Worker {
     layout: Layout,
+    /// Bytes, for what a segment's Parquet takes while it is made.
+    memory: usize,
     status: Arc<OutputStatus>,
     hurry: Arc<AtomicBool>,
     failing: Arc<AtomicBool>,
@@ -212,7 +221,8 @@ impl Worker {
             batches = content.batches;
         }
         batches.extend(job.tail.iter().cloned());
-        let sealed = parquet_file::seal(&self.layout, &job.table, job.segment, &batches)?;
+        let (table, segment) = (&job.table, job.segment);
+        let sealed = parquet_file::seal(&self.layout, table, segment, &batches, self.memory)?;
         if let Some(open) = &job.open {
             fs::remove_file(open).map_err(StoreError::io("remove", open))?;
         }

@@ -87,8 +87,13 @@ impl Store {
         let (left, notes) = sealer::left_open(&layout)?;
         let all = tables();
         let status = Arc::new(OutputStatus::default());
-        let sealer = Sealer::start(layout.clone(), Arc::clone(&status), left)
-            .map_err(StoreError::io("start a thread for", &config.path))?;
+        let sealer = Sealer::start(
+            layout.clone(),
+            Arc::clone(&status),
+            left,
+            config.seal_bytes(),
+        )
+        .map_err(StoreError::io("start a thread for", &config.path))?;
         let retention = Arc::new(Mutex::new(config.retention));
         let keeper = Keeper::start(
             layout.clone(),
