@@ -12,6 +12,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::StoreError;
+use crate::guard::caught;
 use crate::layout::{Layout, Listing, Sealed};
 use crate::merge::{Fault, Part, merge_rows, rows_of_group};
 use crate::parquet_file::{self, Writer};
@@ -111,14 +112,15 @@ fn merged(schemas: &[SchemaRef]) -> SchemaRef {
 /// Merges files of one table and day into one, with so much memory, about.
 ///
 /// # Errors
-/// The disk; nothing has changed then.
+/// The disk, or rows that cannot be merged, of whichever file; nothing has changed then.
 pub(crate) fn merge(
     layout: &Layout,
     files: &[Sealed],
     memory: usize,
     stop: &AtomicBool,
 ) -> Result<Compacted, StoreError> {
-    match try_merge(layout, files, memory, stop) {
+    let broken = |what| Err(Fault::Disk(StoreError::content(layout.root())(what)));
+    match caught(|| try_merge(layout, files, memory, stop)).unwrap_or_else(broken) {
         Ok(done) => Ok(done),
         Err(Fault::File(path, error)) if error.is_content() => Ok(Compacted::Damaged(path, error)),
         Err(Fault::File(_, error) | Fault::Disk(error)) => Err(error),
@@ -186,7 +188,7 @@ fn try_merge(
 /// Whether the row groups are about as large as they may be, with so many rows.
 fn is_large(metadata: &ParquetMetaData, group: usize) -> bool {
     let groups = metadata.num_row_groups() as i64;
-    groups > 0 && metadata.file_metadata().num_rows() >= groups * group as i64 / 2
+    groups > 0 && metadata.file_metadata().num_rows() / groups >= group as i64 / 2
 }
 
 #[cfg(test)]
@@ -194,7 +196,8 @@ mod tests {
     use std::fs;
 
     use arrow::array::{
-        Array, AsArray, Int32Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt16Array,
+        Array, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray,
+        TimestampNanosecondArray, UInt16Array,
     };
     use arrow::datatypes::Int32Type;
     use parquet::file::metadata::RowGroupMetaData;
@@ -416,6 +419,53 @@ mod tests {
             _ => panic!("a damaged file was copied"),
         }
         assert_eq!(layout.list().unwrap().sealed.len(), 2);
+    }
+
+    /// Whatever is wrong with a file, it is named or what it has is merged; the other one is there afterwards.
+    #[test]
+    fn flipped_bits_never_end_the_thread_that_merges() {
+        let (_folder, layout) = Folder::new("flipped");
+        let texts = |n: u64| (0..40).map(move |i| (i % 3 > 0).then(|| format!("text {n} {i}")));
+        for n in 1..=2 {
+            let names: DictionaryArray<Int32Type> =
+                (0..40).map(|i| ["a", "b"].get(i % 3).copied()).collect();
+            let batch = RecordBatch::try_from_iter_with_nullable([
+                ("ts", times(n as i64, 3, 40) as _, true),
+                ("name", Arc::new(names) as _, true),
+                (
+                    "text",
+                    Arc::new(texts(n).collect::<StringArray>()) as _,
+                    true,
+                ),
+            ])
+            .unwrap();
+            parquet_file::seal(&layout, "conn", n, &[batch], 1 << 30).unwrap();
+        }
+        let files = layout.list().unwrap().sealed;
+        let whole = fs::read(&files[1].path).unwrap();
+        let (mut named, mut merged) = (0, 0);
+        for at in 0..whole.len() {
+            for bit in [0, 3, 7] {
+                let mut damaged = whole.clone();
+                damaged[at] ^= 1 << bit;
+                fs::write(&files[1].path, damaged).unwrap();
+                match merge(&layout, &files, MEMORY, &go()) {
+                    Ok(Compacted::Done) => {
+                        merged += 1;
+                        let after = layout.list().unwrap();
+                        let made = after.sealed.iter().find(|file| file.last > file.first);
+                        fs::remove_file(&made.unwrap().path).unwrap();
+                    }
+                    Ok(Compacted::Damaged(path, _)) => {
+                        assert_eq!(path, files[1].path);
+                        named += 1;
+                    }
+                    Ok(Compacted::Stopped) => panic!("nobody stopped it"),
+                    Err(error) => assert!(error.is_content(), "{at}: {error}"),
+                }
+            }
+        }
+        assert!(named > 0 && merged > 0, "{named} named, {merged} merged");
     }
 
     fn file(first: u64, bytes: u64) -> Sealed {

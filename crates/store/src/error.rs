@@ -87,6 +87,12 @@ impl StoreError {
         }
     }
 
+    /// What is wrong with the content of a file.
+    pub(crate) fn content(path: &Path) -> impl FnOnce(String) -> Self {
+        let path = path.to_owned();
+        move |what| StoreError::Content { path, what }
+    }
+
     /// Whether the file's content is at fault: trying again will not help.
     pub(crate) fn is_content(&self) -> bool {
         matches!(self, StoreError::Content { .. })

@@ -16,6 +16,7 @@ use portreeve_output::OutputStatus;
 use crate::compact::{self, Compacted};
 use crate::config::Retention;
 use crate::error::StoreError;
+use crate::guard::caught;
 use crate::layout::{Layout, Listing, Sealed, nanoseconds};
 use crate::schema::{TableKind, tables};
 use crate::sealer::{set_aside, trash};
@@ -46,7 +47,10 @@ impl Keeper {
             let stop = Arc::clone(&stop);
             move || {
                 while !stop.load(Relaxed) {
-                    work.pass(SystemTime::now(), &stop);
+                    if let Err(what) = caught(|| work.pass(SystemTime::now(), &stop)) {
+                        work.status
+                            .error(format!("store: files are not in order: {what}"));
+                    }
                     std::thread::park_timeout(EVERY);
                 }
             }
@@ -176,15 +180,18 @@ impl Work {
             if stop.load(Relaxed) {
                 return Ok(());
             }
-            match compact::merge(&self.layout, &run, self.memory, stop)? {
-                Compacted::Done => {
+            match compact::merge(&self.layout, &run, self.memory, stop) {
+                // The others may be well.
+                Err(error) if error.is_content() => self.status.error(error.to_string()),
+                Err(error) => return Err(error),
+                Ok(Compacted::Done) => {
                     std::thread::sleep(OVERLAP);
                     for file in &run {
                         trash(&self.layout, &file.path)?;
                     }
                 }
-                Compacted::Stopped => return Ok(()),
-                Compacted::Damaged(path, error) => {
+                Ok(Compacted::Stopped) => return Ok(()),
+                Ok(Compacted::Damaged(path, error)) => {
                     if set_aside(&self.layout, &path) {
                         self.status.error(format!(
                             "{error}: it was set aside in {}",

@@ -32,6 +32,7 @@ mod columns;
 mod compact;
 mod config;
 mod error;
+mod guard;
 mod keeper;
 mod layout;
 mod lock;

@@ -25,6 +25,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 
 use crate::error::StoreError;
+use crate::guard::caught;
 use crate::parquet_file::{Writer, rows_within};
 use crate::schema::written_type;
 use portreeve_record::field::Storage;
@@ -66,7 +67,9 @@ impl Part {
     /// Opens a file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(StoreError::io("open", path))?;
-        Self::try_open(path, file).map_err(StoreError::parquet(path))
+        caught(|| Self::try_open(path, file))
+            .map_err(StoreError::content(path))?
+            .map_err(StoreError::parquet(path))
     }
 
     fn try_open(path: &Path, file: File) -> Result<Self, ParquetError> {
@@ -126,7 +129,8 @@ impl Part {
     /// The time of its next row, if there is one.
     fn time(&mut self) -> Result<Option<i64>, Fault> {
         while self.at == self.next.len() {
-            let Some(batch) = self.times.next() else {
+            let Some(batch) = caught(|| self.times.next()).map_err(|what| self.broken(what))?
+            else {
                 return Ok(None);
             };
             let batch = batch.map_err(|error| self.fault(error))?;
@@ -149,6 +153,10 @@ impl Part {
         Fault::File(self.path.clone(), StoreError::arrow(&self.path)(error))
     }
 
+    fn broken(&self, what: String) -> Fault {
+        Fault::File(self.path.clone(), StoreError::content(&self.path)(what))
+    }
+
     /// A column of its rows in the row group that is formed; `None`: it has no such column.
     fn column(&self, name: &str) -> Result<Option<ArrayRef>, Fault> {
         let Ok(place) = self.metadata.schema().index_of(name) else {
@@ -165,7 +173,7 @@ impl Part {
             }
             let (mut end, mut all) = (first, 0);
             while end < groups.len() && all < from + self.here {
-                all += rows(end);
+                all = rows(end).saturating_add(all);
                 end += 1;
             }
             let behind = all.saturating_sub(from + self.here);
@@ -194,7 +202,10 @@ impl Part {
                 Err(ArrowError::ParquetError(what))
             }
         };
-        read().map(Some).map_err(|error| self.fault(error))
+        caught(read)
+            .map_err(|what| self.broken(what))?
+            .map(Some)
+            .map_err(|error| self.fault(error))
     }
 }
 
@@ -205,14 +216,14 @@ pub(crate) fn rows_of_group<'a>(
 ) -> usize {
     // Bytes of each column, decoded, about; and all rows.
     let mut columns: HashMap<&str, u64> = HashMap::new();
-    let mut rows = 0;
+    let mut rows = 0_u64;
     for metadata in files {
         for group in metadata.row_groups() {
-            rows += group.num_rows().unsigned_abs();
+            rows = rows.saturating_add(group.num_rows().unsigned_abs());
             for column in group.columns() {
                 let name = column.column_path().parts().first();
                 let bytes = columns.entry(name.map_or("", String::as_str)).or_default();
-                *bytes += column.uncompressed_size().unsigned_abs();
+                *bytes = bytes.saturating_add(column.uncompressed_size().unsigned_abs());
             }
         }
     }

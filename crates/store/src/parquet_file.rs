@@ -32,6 +32,7 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
 use crate::chunk::Chunks;
 use crate::error::StoreError;
+use crate::guard::caught;
 use crate::layout::{DAY, Layout, Sealed, date};
 
 /// Rows of a row group: what is pruned by its statistics and read by one thread.
@@ -161,8 +162,10 @@ impl Writer {
     /// Takes all row groups of another file over as they are, encoded and compressed. It must have the columns of this one.
     pub fn copy(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), StoreError> {
         self.groups += metadata.num_row_groups();
-        self.copy_groups(file, metadata)
-            .map_err(StoreError::parquet(&self.path))
+        let path = self.path.clone();
+        caught(|| self.copy_groups(file, metadata))
+            .map_err(StoreError::content(&path))?
+            .map_err(StoreError::parquet(&path))
     }
 
     fn copy_groups(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), ParquetError> {
@@ -450,9 +453,9 @@ pub(crate) fn read(path: &Path, rows: usize) -> Result<ParquetRecordBatchReader,
 /// What a file says of itself, its pages too.
 pub(crate) fn metadata(path: &Path) -> Result<(File, ParquetMetaData), StoreError> {
     let file = File::open(path).map_err(StoreError::io("open", path))?;
-    let metadata = ParquetMetaDataReader::new()
-        .with_offset_index_policy(PageIndexPolicy::Optional)
-        .parse_and_finish(&file)
+    let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
+    let metadata = caught(|| reader.parse_and_finish(&file))
+        .map_err(StoreError::content(path))?
         .map_err(StoreError::parquet(path))?;
     Ok((file, metadata))
 }

@@ -17,6 +17,7 @@ use arrow::array::RecordBatch;
 use portreeve_output::{DropReason, OutputState, OutputStatus};
 
 use crate::error::StoreError;
+use crate::guard::caught;
 use crate::layout::Layout;
 use crate::parquet_file;
 use crate::segment;
@@ -165,7 +166,7 @@ impl Worker {
     fn seal(&self, job: &Job) {
         let mut failed = false;
         loop {
-            match self.attempt(job) {
+            match self.try_attempt(job) {
                 Ok(bytes) => {
                     self.status.add_written(job.records, bytes);
                     self.failing.store(false, Relaxed);
@@ -198,6 +199,12 @@ impl Worker {
                 }
             }
         }
+    }
+
+    fn try_attempt(&self, job: &Job) -> Result<u64, StoreError> {
+        let place = job.open.clone();
+        let place = place.unwrap_or_else(|| self.layout.root().join(&job.table));
+        caught(|| self.attempt(job)).map_err(StoreError::content(&place))?
     }
 
     fn attempt(&self, job: &Job) -> Result<u64, StoreError> {

@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -16,6 +15,7 @@ use arrow::ipc::writer::StreamWriter;
 use arrow::ipc::{MessageHeader, root_as_message};
 
 use crate::error::StoreError;
+use crate::guard::caught;
 
 /// The largest open segment that is read, bytes: many times what is ever written.
 const MOST_BYTES: u64 = 4 << 30;
@@ -180,11 +180,10 @@ pub(crate) fn read(file: &File) -> io::Result<SegmentContent> {
     }
     if good > 0 {
         let messages = BufReader::new(Positioned { file, at: 0 }.take(good));
-        // The library panics on some of what cannot be: this is a file, and files are damaged.
-        match catch_unwind(AssertUnwindSafe(|| batches(messages))) {
+        match caught(|| batches(messages)) {
             Ok((batches, None)) => content.batches = batches,
             Ok((batches, damage)) => (content.batches, content.damage) = (batches, damage),
-            Err(_) => content.damage = Some("it cannot be decoded".into()),
+            Err(what) => content.damage = Some(what),
         }
     }
     Ok(content)
