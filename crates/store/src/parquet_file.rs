@@ -467,6 +467,7 @@ mod tests {
         TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
     };
     use arrow::compute::{concat_batches, take_record_batch};
+    use parquet::file::metadata::RowGroupMetaData;
     use parquet::file::statistics::Statistics;
 
     use super::*;
@@ -718,7 +719,7 @@ mod tests {
             assert_same(&content(&file.path, &whole), &expected);
             let (_, metadata) = metadata(&file.path).unwrap();
             let groups = metadata.row_groups().iter();
-            let most = groups.map(|group| group.num_rows()).max();
+            let most = groups.map(RowGroupMetaData::num_rows).max();
             assert!(
                 most.is_some_and(|most| (at_once - 10..=at_once + 10).contains(&(most as usize))),
                 "{most:?} rows with {memory} bytes"
