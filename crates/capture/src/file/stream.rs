@@ -132,6 +132,7 @@ impl Stream {
             if self.ended {
                 return Ok(Filled::End);
             }
+            self.rewind();
             if CHUNK - self.start < need || CHUNK - self.filled < READ / 4 {
                 self.next_chunk();
             }
@@ -153,6 +154,20 @@ impl Stream {
             }
         }
         Ok(Filled::Enough)
+    }
+
+    /// Goes back to the chunk's front with the unread bytes, if nobody holds any of it: what is read next then comes to memory that is still in the caches, and drives
+    /// nothing else out of them.
+    fn rewind(&mut self) {
+        if self.start == 0 || Arc::get_mut(&mut self.chunk).is_none() {
+            return;
+        }
+        let rest = self.filled - self.start;
+        let base = self.chunk.base.as_ptr();
+        // SAFETY: `rest` bytes from `start` on are written and within the chunk, and nobody else refers to it.
+        unsafe { std::ptr::copy(base.add(self.start), base, rest) };
+        self.start = 0;
+        self.filled = rest;
     }
 
     /// Takes the unread bytes over into a chunk that nobody holds.
