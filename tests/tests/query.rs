@@ -329,6 +329,53 @@ fn deep_questions_are_answered_or_refused() {
     assert_eq!(code, Some(2), "{said}");
 }
 
+/// An answer that lacks rows would be a lie, so the query fails; but who asks learns what to do, and it helps.
+#[test]
+fn a_damaged_file_is_named_and_can_be_moved_away_as_it_says() {
+    let Some(store) = store() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args([store, folder.path()])
+        .status();
+    assert!(copied.unwrap().success());
+    let store = &folder.path().join("queried");
+    let files = parquet_of(&store.join("conn"));
+    assert!(files.len() > 2, "{} files", files.len());
+    let mut before = ask(store, "SELECT * FROM conn").len();
+    // Its first pages, and what tells where they are.
+    for (damaged, is_footer) in files.iter().zip([false, true]) {
+        let mut bytes = std::fs::read(damaged).unwrap();
+        let end = bytes.len() - 8;
+        let range = if is_footer { end - 400..end } else { 4..200 };
+        bytes[range].fill(0xff);
+        std::fs::write(damaged, bytes).unwrap();
+
+        let output = query(store, &["SELECT * FROM conn"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        let named = format!("{}: damaged: ", damaged.display());
+        assert!(said.contains(&named), "{said}");
+        // Other questions are none of its business.
+        assert!(!ask(store, "SELECT * FROM dns").is_empty());
+        let command = said.split_once("moved away: ").unwrap().1.trim();
+        let command = command.lines().next().unwrap();
+        assert!(command.starts_with("mv "), "{command}");
+        let moved = Command::new("sh").args(["-c", command]).status();
+        assert!(moved.unwrap().success(), "{command}");
+        let left = ask(store, "SELECT * FROM conn").len();
+        assert!((1..before).contains(&left), "{left} of {before}");
+        before = left;
+    }
+}
+
+/// Parquet files below a folder.
+fn parquet_of(folder: &Path) -> Vec<PathBuf> {
+    let days = std::fs::read_dir(folder).unwrap();
+    let files = days.flat_map(|day| std::fs::read_dir(day.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
 #[test]
 fn what_is_being_written_is_found_at_once() {
     use portreeve_netlab::{Lab, Packet as Frame, Sender, may_run_privileged};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use portreeve_store::StoreError;
 
@@ -22,8 +23,19 @@ pub enum QueryError {
     Timeout(Duration),
     /// Whoever asked has gone.
     Cancelled,
-    /// It failed while it ran: a damaged file, a disk.
+    /// It broke down while it read; mostly a file of the store is damaged: which, how, and what to do, if that could be found out.
+    Unreadable(String),
+    /// It failed while it ran: a disk, a calculation.
     Failed(String),
+}
+
+impl QueryError {
+    /// A query that ended by a panic, or without a last word.
+    #[must_use]
+    pub fn broken_down() -> Self {
+        let what = "the query broke down: a fault of Portreeve's; please report it";
+        QueryError::Unreadable(what.into())
+    }
 }
 
 impl fmt::Display for QueryError {
@@ -45,7 +57,7 @@ impl fmt::Display for QueryError {
                 write!(f, "the query took longer than {} s", after.as_secs_f64())
             }
             QueryError::Cancelled => f.write_str("the query was cancelled"),
-            QueryError::Failed(what) => f.write_str(what),
+            QueryError::Unreadable(what) | QueryError::Failed(what) => f.write_str(what),
         }
     }
 }
@@ -78,9 +90,19 @@ impl From<DataFusionError> for QueryError {
             | DataFusionError::Diagnostic(..)
             | DataFusionError::Collection(_) => QueryError::Sql(plain(&text)),
             _ if text.contains("memory allocation failed") => QueryError::Memory(plain(&text)),
+            DataFusionError::ParquetError(_) => QueryError::Unreadable(text),
+            DataFusionError::ArrowError(error, _) if is_of_parquet(error) => {
+                QueryError::Unreadable(text)
+            }
+            // A thread that panicked: what decodes files does, at some that are damaged.
+            DataFusionError::ExecutionJoin(_) => QueryError::broken_down(),
             _ => QueryError::Failed(text),
         }
     }
+}
+
+fn is_of_parquet(error: &ArrowError) -> bool {
+    matches!(error, ArrowError::ParquetError(_))
 }
 
 /// The sentence without the words that say which part of the program it comes from.

@@ -181,6 +181,10 @@ impl Inner {
         &self.handle
     }
 
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     pub fn dotted(&self) -> &HashSet<String> {
         &self.dotted
     }

@@ -72,7 +72,7 @@ pub(crate) fn collect(mut running: Running) -> Result<Table, QueryError> {
             }
         }
     }
-    Err(QueryError::Failed("the query broke down".into()))
+    Err(QueryError::broken_down())
 }
 
 /// What a column holds, in a word: `time`, `count`, `int`, `double`, `bool`, `string`, `list`, `other`.

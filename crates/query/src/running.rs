@@ -1,6 +1,7 @@
 //! A query that runs: what it is asked, what comes out of it, and how it ends.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -148,15 +149,25 @@ impl Running {
             .name("query".to_owned())
             .stack_size(depth::STACK)
             .spawn(move || {
+                let scanned = Arc::new(Scanned::default());
                 let handle = inner.handle();
-                let outcome = handle.block_on(async {
+                let asked = async {
                     tokio::select! {
-                        outcome = run(&inner, &ask, &sender) => outcome,
+                        outcome = run(&inner, &ask, &scanned, &sender) => outcome,
                         _ = gone => Err(QueryError::Cancelled),
                         () = expired(ask.timeout) => {
                             Err(QueryError::Timeout(ask.timeout.unwrap_or_default()))
                         }
                     }
+                };
+                // What decodes files panics at some that are damaged.
+                let outcome = catch_unwind(AssertUnwindSafe(|| handle.block_on(asked)))
+                    .unwrap_or_else(|_| Err(QueryError::broken_down()));
+                let outcome = outcome.map_err(|error| match error {
+                    QueryError::Unreadable(what) => {
+                        QueryError::Unreadable(scanned.blame(inner.catalog()).unwrap_or(what))
+                    }
+                    other => other,
                 });
                 // Whoever has gone needs no answer.
                 let _ = sender.send(outcome.map(Event::Done));
@@ -234,11 +245,11 @@ async fn send(
 async fn run(
     inner: &Inner,
     ask: &Ask,
+    scanned: &Arc<Scanned>,
     sender: &SyncSender<Result<Event, QueryError>>,
 ) -> Result<Stats, QueryError> {
     let began = Instant::now();
-    let scanned = Arc::new(Scanned::default());
-    let context = inner.context(&scanned);
+    let context = inner.context(scanned);
     let sql = readied(&ask.sql, inner.dotted())?;
     let plan = context.state().create_logical_plan(&sql).await?;
     reads_only(&plan)?;

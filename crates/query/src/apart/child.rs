@@ -74,7 +74,7 @@ fn answer(order: Order, out: &mut impl Write) -> io::Result<()> {
             return Ok(());
         }
     }
-    wire::write(out, Err(QueryError::Failed("the query broke down".into())))
+    wire::write(out, Err(QueryError::broken_down()))
 }
 
 /// Bounds that the kernel keeps. None that cannot be had keeps the query from being answered.

@@ -3,6 +3,7 @@
 //! What it consists of is looked up once, when the query first looks at it: the Parquet files by their names, the open segments as far as they are
 //! written. A join of a table with itself sees the same rows twice.
 
+mod blame;
 mod footers;
 mod prune;
 mod reader;
@@ -31,6 +32,7 @@ use portreeve_store::schema::adapt;
 use portreeve_store::{Catalog, StoreError, StoredFile};
 
 use crate::running::{Progress, Stats};
+use blame::Recent;
 use prune::TimeRange;
 use reader::{Readers, StoredAt};
 
@@ -46,9 +48,21 @@ pub(crate) struct Scanned {
     of_tables: AtomicU64,
     total: AtomicU64,
     done: AtomicU64,
+    recent: Recent,
 }
 
 impl Scanned {
+    /// What the query failed with, if a file that it read is to blame: that one, what is wrong with it, and what to do.
+    pub fn blame(&self, catalog: &Catalog) -> Option<String> {
+        let (path, what) = self.recent.damaged(catalog)?;
+        let aside = catalog.path().join("damaged");
+        Some(format!(
+            "{path}: damaged: {what}; no query that needs it is answered until it is moved away: mv {path} {aside}",
+            path = path.display(),
+            aside = aside.display()
+        ))
+    }
+
     pub fn progress(&self) -> Progress {
         let total = self.total.load(Relaxed);
         Progress {

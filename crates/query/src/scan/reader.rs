@@ -94,7 +94,10 @@ impl Reader {
         };
         let file = match &mut self.file {
             Some(file) => file,
-            closed => closed.insert(open(&self.catalog, &self.path)?),
+            closed => {
+                self.scanned.recent.note(&self.path);
+                closed.insert(open(&self.catalog, &self.path)?)
+            }
         };
         let mut bytes = vec![0; length];
         file.read_exact_at(&mut bytes, range.start)
@@ -125,7 +128,11 @@ impl AsyncFileReader for Reader {
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        ready(self.footers.of(&self.catalog, &self.path)).boxed()
+        let footer = self.footers.of(&self.catalog, &self.path);
+        if footer.is_err() {
+            self.scanned.recent.note(&self.path);
+        }
+        ready(footer).boxed()
     }
 }
 

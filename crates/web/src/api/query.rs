@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answers::Column;
 use crate::answer::{Body, Failure, Params, Problem};
 use crate::limits;
-use crate::past::{Asker, ask, broke_down, no_store};
+use crate::past::{Asker, ask, no_store};
 use crate::state::App;
 
 /// Lines of a stream that wait for their reader.
@@ -235,7 +235,7 @@ fn run(asker: &Asker, asked: QueryAsk, lines: &mpsc::Sender<Bytes>) -> Result<()
     if is_done {
         Ok(())
     } else {
-        Err(broke_down().into())
+        Err(QueryError::broken_down().into())
     }
 }
 

@@ -274,12 +274,7 @@ fn whole(mut running: Running) -> Result<Table, QueryError> {
             }
         }
     }
-    Err(broke_down())
-}
-
-/// A query that ended without a last word: a fault.
-pub(crate) fn broke_down() -> QueryError {
-    QueryError::Failed("the query broke down: a fault of Portreeve's; please report it".into())
+    Err(QueryError::broken_down())
 }
 
 /// Bytes of memory that a value takes, about.
