@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -25,6 +26,10 @@
 
 /* The most reports taken at once: a source has one queue. */
 #define MAX_EVENTS 8
+
+/* How long the thread that takes interrupts is waited for, in steps of STEP microseconds. */
+#define STEPS 10000
+#define STEP 100
 
 uint16_t pr_rx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, uint16_t count)
 {
@@ -288,9 +293,34 @@ int pr_forget_removal(uint16_t port, uint32_t *flag)
     return rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_INTR_RMV, removed, flag);
 }
 
+static void passed(void *flag)
+{
+    __atomic_store_n((uint32_t *)flag, 1, __ATOMIC_RELEASE);
+}
+
+/* Waits until EAL's thread for interrupts has handled all that had come before, by alarms, which it handles as well. Drivers (net_e1000_em for one) take the
+ * handler of an interrupt back when they close their port, are refused while it runs, do not try again, and free what it works on. Three rounds: in the first the
+ * thread may only learn of a handler that is new, in the second the alarm may come before the interrupt, behind the third that one is done. */
+static void let_interrupts_pass(void)
+{
+    for (int round = 0; round < 3; round++) {
+        uint32_t flag = 0;
+        if (rte_eal_alarm_set(1, passed, &flag) != 0)
+            return;
+        for (int step = 0; __atomic_load_n(&flag, __ATOMIC_ACQUIRE) == 0; step++) {
+            if (step == STEPS) {
+                rte_eal_alarm_cancel(passed, &flag);
+                return;
+            }
+            rte_delay_us_sleep(STEP);
+        }
+    }
+}
+
 int pr_close(uint16_t port, uint8_t is_removed)
 {
     const struct rte_device *device = device_of(port);
+    let_interrupts_pass();
     int result = rte_eth_dev_close(port);
     if (is_removed && device != NULL)
         result = rte_dev_remove((struct rte_device *)(uintptr_t)device);

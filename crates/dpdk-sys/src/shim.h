@@ -129,7 +129,7 @@ int pr_watch_devices(void);
 /* `flag` becomes 1 when the device is removed, or is to be. It must stay valid until pr_forget_removal. */
 int pr_on_removal(uint16_t port, uint32_t *flag);
 int pr_forget_removal(uint16_t port, uint32_t *flag);
-/* Closes a port; of a device that is removed, lets go of all: before that the kernel does not take it away. */
+/* Closes a port that was stopped, when no handler of its interrupts runs; of a device that is removed, lets go of all: before that the kernel does not take it away. */
 int pr_close(uint16_t port, uint8_t is_removed);
 /* Reports that wait on an epoll instance, taken with what their handlers read from the descriptors; 0: none. */
 int pr_take_events(int epoll, int milliseconds);
