@@ -334,12 +334,11 @@ fn deep_questions_are_answered_or_refused() {
 fn a_damaged_file_is_named_and_can_be_moved_away_as_it_says() {
     let Some(store) = store() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let copied = Command::new("cp")
-        .arg("-r")
-        .args([store, folder.path()])
-        .status();
+    // A name that a shell would take for three.
+    let copy = &folder.path().join("the sensor's; store");
+    let copied = Command::new("cp").arg("-r").args([store, copy]).status();
     assert!(copied.unwrap().success());
-    let store = &folder.path().join("queried");
+    let store = copy;
     let files = parquet_of(&store.join("conn"));
     assert!(files.len() > 2, "{} files", files.len());
     let mut before = ask(store, "SELECT * FROM conn").len();

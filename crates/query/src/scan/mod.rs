@@ -57,9 +57,10 @@ impl Scanned {
         let (path, what) = self.recent.damaged(catalog)?;
         let aside = catalog.path().join("damaged");
         Some(format!(
-            "{path}: damaged: {what}; no query that needs it is answered until it is moved away: mv {path} {aside}",
-            path = path.display(),
-            aside = aside.display()
+            "{}: damaged: {what}; no query that needs it is answered until it is moved away: mv {} {}",
+            path.display(),
+            blame::for_shell(&path),
+            blame::for_shell(&aside)
         ))
     }
 
