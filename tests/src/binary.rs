@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::conn::{self, Line};
 use crate::ledger::Ledger;
+use crate::patience::PATIENCE;
 
 /// The `portreeve` binary of the profile this was built in (or the one that `PORTREEVE_BIN` names), brought up to date first.
 ///
@@ -310,11 +311,11 @@ impl Running {
     /// Waits until its standard error holds this text.
     ///
     /// # Panics
-    /// If it does not come within ten seconds.
+    /// If it does not come within [`PATIENCE`].
     pub fn wait_for(&mut self, text: &str) {
         let begun = Instant::now();
         while !self.stderr.so_far().contains(text) {
-            let late = begun.elapsed() > Duration::from_secs(10);
+            let late = begun.elapsed() > PATIENCE;
             assert!(
                 !late && !self.has_ended(),
                 "no {text:?}: {}",
@@ -324,10 +325,30 @@ impl Running {
         }
     }
 
+    /// Sends it a signal, waits until its standard error holds this text once more than before, and returns what it
+    /// said since.
+    ///
+    /// # Panics
+    /// If it is gone, or if the text does not come within [`PATIENCE`].
+    pub fn ask(&mut self, signal: &str, text: &str) -> String {
+        let before = self.said().len();
+        self.signal(signal);
+        let begun = Instant::now();
+        loop {
+            let since = self.said().split_off(before);
+            if since.contains(text) {
+                return since;
+            }
+            let late = begun.elapsed() > PATIENCE;
+            assert!(!late && !self.has_ended(), "no {text:?}: {since}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until its sources are open: the last line of the start report.
     ///
     /// # Panics
-    /// If that does not come within ten seconds.
+    /// If that does not come within [`PATIENCE`].
     pub fn wait_until_open(&mut self) {
         self.wait_for("memory for ");
     }

@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod ndpi;
 pub mod packets;
 pub mod parallel;
+pub mod patience;
 pub mod pcap;
 pub mod percent;
 pub mod python;

@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portreeve_netlab::{Lab, Packet, Sender, may_run_privileged};
 use portreeve_tests::binary::{Output, Run, Running};
@@ -12,6 +12,7 @@ use portreeve_tests::conn::Line;
 use portreeve_tests::packets::{
     Tcp, ethernet, flags, frame, icmp, ip, ipv4, protocol, tcp, udp, v4, v6, vxlan,
 };
+use portreeve_tests::patience::eventually;
 use portreeve_tests::pcap::{MS, START, packet, write};
 
 const A: [u8; 4] = [10, 0, 0, 1];
@@ -51,14 +52,6 @@ fn sender_drops(lab: &Lab) -> u64 {
         .nth(3)
         .expect("the fourth figure");
     dropped.parse().expect("a number")
-}
-
-fn until(mut holds: impl FnMut() -> bool, what: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Sends, gives the kernel time to bring what is on its way, ends the run.
@@ -155,11 +148,10 @@ fn a_killed_program_leaves_no_program_behind_and_the_next_one_starts() {
             run.wait_until_open();
             assert!(ip_link(&lab, Lab::RX).contains("xdp"), "it is attached");
             run.signal("KILL");
-            until(|| run.has_ended(), "it is gone");
-            until(
-                || !ip_link(&lab, Lab::RX).contains("xdp"),
-                "the kernel takes the program off",
-            );
+            eventually("it is gone", || run.has_ended());
+            eventually("the kernel takes the program off", || {
+                !ip_link(&lab, Lab::RX).contains("xdp")
+            });
         }
     });
 }

@@ -16,6 +16,7 @@ use portreeve_tests::hugepages::HugePages;
 use portreeve_tests::packets::{
     End, Tcp, ethernet, flags, icmp, ip, protocol, tcp, udp, v4, v6, vxlan,
 };
+use portreeve_tests::patience::PATIENCE;
 use portreeve_tests::pcap::{self, MS, START};
 use serde_json::Value;
 
@@ -83,7 +84,7 @@ fn end(run: Running) -> Output {
 fn settle(run: &mut Running, count: u64) {
     let begun = Instant::now();
     let wanted = format!("  {} packets · ", thousands(count));
-    while begun.elapsed() < Duration::from_secs(10) {
+    while begun.elapsed() < PATIENCE {
         run.signal("USR1");
         std::thread::sleep(Duration::from_millis(100));
         if run.said().contains(&wanted) {
@@ -247,9 +248,7 @@ fn receive_interrupts_wake_an_idle_worker_and_nothing_is_lost() {
 
 /// Wake-ups so far, as the statistics tell.
 fn wakes(run: &mut Running) -> u64 {
-    run.signal("USR1");
-    std::thread::sleep(Duration::from_millis(200));
-    let said = run.said();
+    let said = run.ask("USR1", " wake-ups");
     let before = said
         .rsplit_once(" wake-ups")
         .map_or("", |(before, _)| before);

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use portreeve_netlab::{Lab, Packet, Sender, may_run_privileged};
 use portreeve_tests::binary::{Output, Run, portreeve};
 use portreeve_tests::conn::Line;
+use portreeve_tests::patience::eventually;
 
 const A: [u8; 4] = [10, 0, 0, 1];
 const B: [u8; 4] = [10, 0, 0, 2];
@@ -227,15 +228,6 @@ fn usr1_prints_statistics_and_the_run_goes_on() {
 
 fn lines_of(path: &Path) -> usize {
     std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
-}
-
-/// Waits until `what` is so, for at most ten seconds.
-fn eventually(what: &str, so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !so() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

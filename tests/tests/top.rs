@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 
 use portreeve_netlab::{Namespace, may_run_privileged};
 use portreeve_tests::binary::portreeve;
-
-/// How long a screen may take to show what is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+use portreeve_tests::patience::PATIENCE;
 
 /// A tmux server of its own, gone with its sessions when this is dropped.
 struct Terminals {

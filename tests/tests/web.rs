@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portreeve_netlab::{Lab, Namespace, Packet as Frame, Sender, may_run_privileged};
 use portreeve_tests::binary::{Run, Running, portreeve};
 use portreeve_tests::packets::{ethernet, ip, protocol, udp, v4};
+use portreeve_tests::patience::eventually;
 use portreeve_tests::pcap::{ETHERNET, Form, MS, START, file, packet};
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ const PACKETS: u64 = 500;
 /// What curl gets; its standard output.
 fn curl(mut command: Command, arguments: &[&str]) -> String {
     let output = command
-        .args(["-sS", "--max-time", "20"])
+        .args(["-sS", "--max-time", "90"])
         .args(arguments)
         .output()
         .expect("curl");
@@ -41,15 +42,6 @@ fn url(run: &mut Running) -> String {
         .find_map(|line| line.trim().strip_prefix("web: "));
     let url = line.expect("a line of it");
     url.split(' ').next().expect("an address").to_owned()
-}
-
-/// Until `is_so`, for ten seconds at most.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 #[test]
