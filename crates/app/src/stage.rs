@@ -114,10 +114,38 @@ impl Entry {
     }
 }
 
+/// The entries of all slots. Words, since the system has zeroed ones without anybody writing them.
+struct Index(Vec<u32>);
+
+impl Index {
+    /// Of so many slots, nothing yet in any.
+    fn new(slots: usize) -> Index {
+        Index(vec![0; slots])
+    }
+
+    #[inline]
+    fn get(&self, slot: u32) -> Option<Entry> {
+        self.0.get(slot as usize).map(|word| Entry(*word))
+    }
+
+    #[inline]
+    fn set(&mut self, slot: u32, entry: Entry) {
+        if let Some(word) = self.0.get_mut(slot as usize) {
+            *word = entry.0;
+        }
+    }
+
+    /// Asks memory for entries that will be needed.
+    fn prefetch(&self, slots: &[u32]) {
+        let words = slots.iter().filter_map(|&slot| self.0.get(slot as usize));
+        words.for_each(prefetch_all);
+    }
+}
+
 /// One worker's application stage.
 pub struct Stage {
-    /// By the tracker's slots.
-    index: Vec<Entry>,
+    /// By the tracker's slots: memory that nobody touches before its flow comes.
+    index: Index,
     places: Vec<Option<Conversation>>,
     free: Vec<u32>,
     texts: Texts,
@@ -161,7 +189,7 @@ impl Stage {
         let places = (half / CONVERSATION_BYTES).clamp(1, config.flows.max(1));
         registry::make_ready();
         Stage {
-            index: vec![Entry::default(); config.flows],
+            index: Index::new(config.flows),
             // Reserved now, and touched when it is needed.
             places: Vec::with_capacity(places),
             free: Vec::with_capacity(places),
@@ -250,19 +278,17 @@ impl Stage {
         if let Some(place) = self.places.get_mut(place as usize) {
             *place = None;
         }
-        if let Some(entry) = self.index.get_mut(slot as usize) {
-            *entry = Entry::found(text, product);
-        }
+        self.index.set(slot, Entry::found(text, product));
         false
     }
 
     /// The conversation of a flow, begun if there is none yet; `None` if it is not to be.
     fn place(&mut self, slot: u32, transport: Transport, flow: &Flow<'_>) -> Option<u32> {
-        let entry = self.index.get_mut(slot as usize)?;
+        let entry = self.index.get(slot)?;
         if let Some(place) = entry.place() {
             return Some(place);
         }
-        if *entry != Entry::default() {
+        if entry != Entry::default() {
             return None;
         }
         let place = match self.free.pop() {
@@ -276,7 +302,7 @@ impl Stage {
                 return None;
             }
         };
-        *entry = Entry::open(place);
+        self.index.set(slot, Entry::open(place));
         let mut conversation = Conversation::new(transport, self.protocols[transport as usize]);
         if let Some(subscriber) = &mut self.subscriber
             && let Some(session) = subscriber.begin(flow, transport)
@@ -399,9 +425,7 @@ impl<F: Frames> Watching<'_, F> {
 
 impl<F: Frames> Watcher for Watching<'_, F> {
     fn begin(&mut self, slot: u32, ip_proto: u8) -> bool {
-        if let Some(entry) = self.stage.index.get_mut(slot as usize) {
-            *entry = Entry::default();
-        }
+        self.stage.index.set(slot, Entry::default());
         let carries = matches!(ip_proto, TCP | UDP);
         if carries && self.stage.shedding {
             self.stage.counters.shed += 1;
@@ -415,8 +439,8 @@ impl<F: Frames> Watcher for Watching<'_, F> {
         if self.stage.counters.open < MANY_OPEN {
             return;
         }
-        let entries = || slots.iter().filter_map(|&slot| index.get(slot as usize));
-        entries().for_each(prefetch_all);
+        index.prefetch(slots);
+        let entries = || slots.iter().filter_map(|&slot| index.get(slot));
         let open = || entries().filter_map(|entry| places.get(entry.place()? as usize));
         open().for_each(prefetch_all);
         open().flatten().for_each(Conversation::prefetch);
@@ -437,7 +461,7 @@ impl<F: Frames> Watcher for Watching<'_, F> {
         if transport == Transport::Udp && view.flags.0 & FRAGMENT != 0 {
             return self.fragment(slot, view, flow, sink);
         }
-        let known = self.stage.index.get(slot as usize).and_then(|e| e.place());
+        let known = self.stage.index.get(slot).and_then(Entry::place);
         let place = match known {
             Some(place) => place,
             // Until there is something to read there is nothing to keep: a flood of SYNs takes no places.
@@ -494,7 +518,7 @@ impl<F: Frames> Watcher for Watching<'_, F> {
     }
 
     fn findings(&self, slot: u32) -> Findings {
-        let Some(entry) = self.stage.index.get(slot as usize) else {
+        let Some(entry) = self.stage.index.get(slot) else {
             return Findings::default();
         };
         let (text, product) = entry.numbers();
@@ -512,16 +536,14 @@ impl<F: Frames> Watcher for Watching<'_, F> {
             truncated: false,
         };
         self.stage.unfinished(slot, &mut env);
-        let open = self.stage.index.get(slot as usize).and_then(|e| e.place());
+        let open = self.stage.index.get(slot).and_then(Entry::place);
         if let Some(place) = open {
             self.stage.with(slot, place, &mut env, |conversation, env| {
                 conversation.end(env);
             });
         }
         let findings = self.findings(slot);
-        if let Some(entry) = self.stage.index.get_mut(slot as usize) {
-            *entry = Entry::default();
-        }
+        self.stage.index.set(slot, Entry::default());
         findings
     }
 }

@@ -56,6 +56,9 @@ impl Plan {
     }
 }
 
+/// A shell's exit statuses above this one are of processes that a signal ended.
+const BY_SIGNAL: i32 = 128;
+
 /// A run that goes on.
 #[derive(Debug)]
 pub struct Run {
@@ -227,9 +230,13 @@ impl Run {
             }
             std::thread::sleep(Duration::from_millis(100));
         };
-        let stderr = machine.must("cat /tmp/report")?;
+        let mut stderr = machine.must("cat /tmp/report")?;
         let records = machine.must("cat /tmp/records")?;
         let code = status.trim().parse().about("an exit status")?;
+        if code > BY_SIGNAL {
+            // Where it was, in which library: the kernel says so.
+            stderr.push_str(&machine.run("dmesg | tail -n 8")?.text);
+        }
         let Some(ledger) = Ledger::read(&stderr) else {
             return fail(format!("exit status {code}, no ledger:\n{stderr}"));
         };
