@@ -1,9 +1,10 @@
-//! Column chunks of values that repeat: a dictionary, and runs or packed numbers of its entries. And of those that never do: hashes, as they are.
+//! Column chunks of values that repeat: a dictionary, and runs or packed numbers of its entries. And of those that never do: hashes, as they are, and times, by what is between them.
 //!
 //! The library encodes any column, value by value through a hash table, with a compressor made for each page. Most columns of our tables are null, or the same,
 //! or one of a few, nearly all the time; of a text we know already which one of the dictionary it is. Such chunks are made here, for a fraction of the time, and
 //! handed to the library as encoded columns, beside its own. What does not repeat enough is left to it.
 
+mod deltas;
 mod hashes;
 mod hybrid;
 mod pages;
@@ -15,8 +16,8 @@ use ahash::RandomState;
 use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringArray, UInt32Array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
-    UInt64Type,
+    ArrowPrimitiveType, DataType, Int32Type, Int64Type, TimeUnit, TimestampNanosecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use bytes::Bytes;
 use parquet::basic::{Encoding, Type, ZstdLevel};
@@ -84,11 +85,21 @@ impl Chunks {
             return self.nulls(column, values.len()).map(Some);
         }
         match values.data_type() {
-            DataType::UInt8 => self.numbers(column, values.as_primitive::<UInt8Type>()),
-            DataType::UInt16 => self.numbers(column, values.as_primitive::<UInt16Type>()),
-            DataType::UInt32 => self.numbers(column, values.as_primitive::<UInt32Type>()),
-            DataType::UInt64 => self.numbers(column, values.as_primitive::<UInt64Type>()),
-            DataType::Int64 => self.numbers(column, values.as_primitive::<Int64Type>()),
+            DataType::UInt8 => self.counts(column, values.as_primitive::<UInt8Type>()),
+            DataType::UInt16 => self.counts(column, values.as_primitive::<UInt16Type>()),
+            DataType::UInt32 => self.counts(column, values.as_primitive::<UInt32Type>()),
+            DataType::UInt64 => self.counts(column, values.as_primitive::<UInt64Type>()),
+            DataType::Int64 => {
+                let numbers = values.as_primitive::<Int64Type>();
+                match self.numbers(column, numbers)? {
+                    Some(chunk) => Ok(Some(chunk)),
+                    None => self.deltas(column, numbers).map(Some),
+                }
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                let times = values.as_primitive::<TimestampNanosecondType>();
+                self.deltas(column, times).map(Some)
+            }
             DataType::Dictionary(..) => self.texts(column, values),
             _ => Ok(None),
         }
@@ -156,6 +167,41 @@ impl Chunks {
         self.press.chunk(column, content)
     }
 
+    /// The chunk of numbers that count something: plain where they hardly repeat, since some are a thousand times what most are.
+    fn counts<T>(
+        &mut self,
+        column: &ColumnDescPtr,
+        values: &PrimitiveArray<T>,
+    ) -> Result<Option<Chunk>>
+    where
+        T: ArrowPrimitiveType,
+        T::Native: Number,
+    {
+        if let Some(chunk) = self.numbers(column, values)? {
+            return Ok(Some(chunk));
+        }
+        let all = values.values();
+        let (mut data, mut room) = (Vec::new(), Vec::new());
+        let (mut min, mut max) = (None, None);
+        for from in (0..values.len()).step_by(PAGE) {
+            let rows = PAGE.min(values.len() - from);
+            let numbers = valid(&all[from..from + rows], values.nulls(), from, &mut room);
+            min = min.into_iter().chain(numbers.iter().copied()).min();
+            max = max.into_iter().chain(numbers.iter().copied()).max();
+            let mut page = Vec::new();
+            levels(&mut page, values.nulls(), from, rows);
+            plain(&mut page, column, numbers);
+            data.push((page, rows));
+        }
+        let content = Content {
+            dictionary: None,
+            encoding: Encoding::PLAIN,
+            data,
+            statistics: Some(bounds(column, min, max, values.null_count())),
+        };
+        self.press.chunk(column, content).map(Some)
+    }
+
     fn numbers<T>(
         &mut self,
         column: &ColumnDescPtr,
@@ -192,6 +238,33 @@ impl Chunks {
         let dictionary = found.dictionary(column, values.null_count());
         found.forget();
         self.coded(column, dictionary, data).map(Some)
+    }
+
+    /// The chunk of numbers of which hardly any is there twice.
+    fn deltas<T>(&mut self, column: &ColumnDescPtr, values: &PrimitiveArray<T>) -> Result<Chunk>
+    where
+        T: ArrowPrimitiveType<Native = i64>,
+    {
+        let all = values.values();
+        let (mut data, mut room) = (Vec::new(), Vec::new());
+        let (mut min, mut max) = (None, None);
+        for from in (0..values.len()).step_by(PAGE) {
+            let rows = PAGE.min(values.len() - from);
+            let numbers = valid(&all[from..from + rows], values.nulls(), from, &mut room);
+            min = min.into_iter().chain(numbers.iter().copied()).min();
+            max = max.into_iter().chain(numbers.iter().copied()).max();
+            let mut page = Vec::new();
+            levels(&mut page, values.nulls(), from, rows);
+            deltas::values(&mut page, numbers);
+            data.push((page, rows));
+        }
+        let content = Content {
+            dictionary: None,
+            encoding: Encoding::DELTA_BINARY_PACKED,
+            data,
+            statistics: Some(bounds(column, min, max, values.null_count())),
+        };
+        self.press.chunk(column, content)
     }
 
     fn texts(&mut self, column: &ColumnDescPtr, values: &ArrayRef) -> Result<Option<Chunk>> {
@@ -375,25 +448,44 @@ impl<T: Number> Found<'_, T> {
     }
 
     fn dictionary(&self, column: &ColumnDescPtr, nulls: usize) -> (Dictionary, Statistics) {
-        let min = self.entries.iter().min().map(|number| number.bits());
-        let max = self.entries.iter().max().map(|number| number.bits());
-        let nulls = Some(nulls as u64);
-        let mut page = Vec::with_capacity(self.entries.len() * 8);
-        let statistics = if column.physical_type() == Type::INT32 {
-            for number in &self.entries {
-                page.extend_from_slice(&(number.bits() as u32).to_le_bytes());
-            }
-            let bound = |bits: u64| (bits as u32).cast_signed();
-            Statistics::int32(min.map(bound), max.map(bound), None, nulls, false)
-        } else {
-            for number in &self.entries {
-                page.extend_from_slice(&number.bits().to_le_bytes());
-            }
-            let bound = u64::cast_signed;
-            Statistics::int64(min.map(bound), max.map(bound), None, nulls, false)
-        };
+        let (min, max) = (self.entries.iter().min(), self.entries.iter().max());
+        let statistics = bounds(column, min.copied(), max.copied(), nulls);
+        let mut page = Vec::new();
+        plain(&mut page, column, &self.entries);
         let entries = self.entries.len();
         (Dictionary { page, entries }, statistics)
+    }
+}
+
+/// Appends numbers as Parquet's physical type has them.
+fn plain<T: Number>(page: &mut Vec<u8>, column: &ColumnDescPtr, numbers: &[T]) {
+    page.reserve(numbers.len() * size_of::<u64>());
+    if column.physical_type() == Type::INT32 {
+        for number in numbers {
+            page.extend_from_slice(&(number.bits() as u32).to_le_bytes());
+        }
+    } else {
+        for number in numbers {
+            page.extend_from_slice(&number.bits().to_le_bytes());
+        }
+    }
+}
+
+/// Statistics of a column of numbers.
+fn bounds<T: Number>(
+    column: &ColumnDescPtr,
+    min: Option<T>,
+    max: Option<T>,
+    nulls: usize,
+) -> Statistics {
+    let (min, max) = (min.map(Number::bits), max.map(Number::bits));
+    let nulls = Some(nulls as u64);
+    if column.physical_type() == Type::INT32 {
+        let bound = |bits: u64| (bits as u32).cast_signed();
+        Statistics::int32(min.map(bound), max.map(bound), None, nulls, false)
+    } else {
+        let bound = u64::cast_signed;
+        Statistics::int64(min.map(bound), max.map(bound), None, nulls, false)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Encodings are chosen by what a column holds. Hashes (`uid`, `community_id`) are all different: a dictionary would be one more copy of them, and
 //! lengths between them would be noise for the compressor, so they stand as lengths and bytes apart. Times are sorted, and intervals are all different: deltas, bit-packed. All
-//! else repeats itself more or less: a dictionary, whose indices are runs or few bits, and Parquet's plain values where that grows too large. Most of it the crate's own module `chunk` makes.
+//! else repeats itself more or less: a dictionary, whose indices are runs or few bits, and Parquet's plain values where that grows too large. Most of it the crate's own module `chunk` makes,
+//! with sums that tell flipped bits.
 //!
 //! A conn record of mixed traffic takes 70 bytes, 21 of them `community_id` and 13 `uid`.
 
@@ -656,6 +657,83 @@ mod tests {
             let expected = take_record_batch(&batch, &order).unwrap();
             assert!(times(&expected).unwrap().is_sorted());
             assert_same(&content(&path, &batch), &expected);
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    /// What a file has in these columns, or that it cannot be read.
+    fn columns_of(path: &Path, places: &[usize]) -> Option<RecordBatch> {
+        caught(|| {
+            let mut batches = read(path, 1 << 20).ok()?.map(Result::ok);
+            batches.next()??.project(places).ok()
+        })
+        .ok()?
+    }
+
+    /// Chunks that are made here have sums: one bit that is another is seen, but for those of the pages' headers.
+    #[test]
+    fn a_flipped_bit_is_an_error_and_not_another_value() {
+        let batch = batch(6000);
+        let path = path("flipped");
+        let mut writer = Writer::create(&path, &batch.schema()).unwrap();
+        write(&mut writer, &batch, &as_they_are(6000));
+        writer.finish().unwrap();
+        let (_, metadata) = metadata(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let mut random = Random(1);
+        for name in [
+            "ts", "uid", "few", "half", "port", "repeated", "signed", "address",
+        ] {
+            let place = batch.schema().index_of(name).unwrap();
+            let expected = columns_of(&path, &[place]).unwrap();
+            let (from, length) = metadata.row_group(0).column(place).byte_range();
+            let mut other = 0;
+            for _ in 0..60 {
+                let mut bytes = whole.clone();
+                bytes[(from + random.below(length)) as usize] ^= 1 << random.below(8);
+                fs::write(&path, bytes).unwrap();
+                let found = columns_of(&path, &[place]);
+                other += u32::from(found.is_some_and(|found| found != expected));
+            }
+            assert!(other <= 2, "{name}: {other} of 60");
+            fs::write(&path, &whole).unwrap();
+        }
+        fs::remove_file(path).unwrap();
+    }
+
+    /// Numbers of every width, beside the least and the largest there are, as the library reads them.
+    #[test]
+    fn differences_of_any_width_are_read_by_the_library() {
+        let mut random = Random(7);
+        for rows in [1, 2, 33, 34, 129, 130, 20_001] {
+            let mut number = |row: usize| match row % 41 {
+                0 => i64::MIN,
+                1 | 2 => i64::MAX,
+                _ => {
+                    let bits = random.below(1 << 31) << 32 | random.below(1 << 31) << 1;
+                    (bits as i64) >> random.below(64)
+                }
+            };
+            let numbers: Vec<i64> = (0..rows).map(&mut number).collect();
+            let some = |row: usize| (!row.is_multiple_of(3)).then(|| numbers[row]);
+            let batch = RecordBatch::try_from_iter_with_nullable([
+                (
+                    "ts",
+                    Arc::new(TimestampNanosecondArray::from(numbers.clone())) as ArrayRef,
+                    true,
+                ),
+                (
+                    "some",
+                    Arc::new((0..rows).map(some).collect::<Int64Array>()) as ArrayRef,
+                    true,
+                ),
+            ])
+            .unwrap();
+            let path = path(&format!("widths-{rows}"));
+            let mut writer = Writer::create(&path, &batch.schema()).unwrap();
+            write(&mut writer, &batch, &as_they_are(rows));
+            writer.finish().unwrap();
+            assert_same(&content(&path, &batch), &batch);
             fs::remove_file(path).unwrap();
         }
     }

@@ -2,9 +2,7 @@
 
 use arrow::array::{Array, StringArray, UInt32Array};
 
-/// Parquet's block of deltas, and the parts that it is divided into.
-const BLOCK: usize = 128;
-const PARTS: usize = 4;
+use super::deltas::{self, BLOCK, PARTS};
 
 /// The length of all these texts, if they have one and the same.
 pub(super) fn length(texts: &StringArray) -> Option<usize> {
@@ -24,10 +22,7 @@ pub(super) fn length(texts: &StringArray) -> Option<usize> {
 /// numbers that do not change, blocks of zeros; then the bytes.)
 pub(super) fn values(page: &mut Vec<u8>, texts: &StringArray, length: usize, rows: &UInt32Array) {
     let rows = rows.values();
-    varint(page, BLOCK);
-    varint(page, PARTS);
-    varint(page, rows.len());
-    varint(page, length << 1);
+    deltas::header(page, rows.len(), length as i64);
     // The first length stands in the header; each block has its least delta, and the width of each part.
     for _ in 0..rows.len().saturating_sub(1).div_ceil(BLOCK) {
         page.extend_from_slice(&[0; 1 + PARTS]);
@@ -39,12 +34,4 @@ pub(super) fn values(page: &mut Vec<u8>, texts: &StringArray, length: usize, row
         let at = first as usize + *row as usize * length;
         page.extend_from_slice(&bytes[at..at + length]);
     }
-}
-
-fn varint(page: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        page.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    page.push(number as u8);
 }

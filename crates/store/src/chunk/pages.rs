@@ -13,8 +13,10 @@ use zstd::bulk::Compressor;
 
 use super::Chunk;
 
-/// Pages that are not smaller by a tenth at least are left as they are: reading them costs less.
+/// The pages of a small chunk that are not smaller by a tenth at least are left as they are: reading them costs less.
 const WORTH_IT: (usize, usize) = (9, 10);
+/// Pages of so many bytes are always compressed: for the sum, which costs little beside them, and tells that bytes have changed.
+const LARGE: usize = 512;
 
 /// The dictionary of a chunk.
 pub(super) struct Dictionary {
@@ -41,10 +43,10 @@ pub(super) struct Press {
 
 impl Press {
     pub fn new(level: ZstdLevel) -> std::io::Result<Self> {
-        Ok(Press {
-            compressor: Compressor::new(level.compression_level())?,
-            level,
-        })
+        let mut compressor = Compressor::new(level.compression_level())?;
+        // Parquet has sums of pages, but nobody writes them: with Zstandard's own, flipped bits are an error, not other values.
+        compressor.include_checksum(true)?;
+        Ok(Press { compressor, level })
     }
 
     /// The pages compressed, if that is worth it.
@@ -60,7 +62,8 @@ impl Press {
             after += page_made.len();
             made.push(page_made);
         }
-        Ok((after * WORTH_IT.1 < before * WORTH_IT.0).then_some(made))
+        let is_smaller = after * WORTH_IT.1 < before * WORTH_IT.0;
+        Ok((before >= LARGE || is_smaller).then_some(made))
     }
 
     /// Makes the chunk.
