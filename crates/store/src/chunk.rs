@@ -1,8 +1,10 @@
-//! Column chunks of values that repeat: a dictionary, and runs or packed numbers of its entries. And of those that never do: hashes, as they are, and times, by what is between them.
+//! Column chunks of values that repeat: a dictionary, and runs or packed numbers of its entries. And of those that hardly do: hashes and texts as they are, times by
+//! what is between them, counts plain.
 //!
 //! The library encodes any column, value by value through a hash table, with a compressor made for each page. Most columns of our tables are null, or the same,
 //! or one of a few, nearly all the time; of a text we know already which one of the dictionary it is. Such chunks are made here, for a fraction of the time, and
-//! handed to the library as encoded columns, beside its own. What does not repeat enough is left to it.
+//! handed to the library as encoded columns, beside its own. And what is made here has sums ([`pages`]): so everything is but sets, real numbers, yes and no, and
+//! names of which there are too many for a dictionary.
 
 mod deltas;
 mod hashes;
@@ -101,6 +103,13 @@ impl Chunks {
                 self.deltas(column, times).map(Some)
             }
             DataType::Dictionary(..) => self.texts(column, values),
+            DataType::Utf8 => {
+                let texts = values.as_string();
+                match self.repeated(column, texts)? {
+                    Some(chunk) => Ok(Some(chunk)),
+                    None => self.strings(column, texts).map(Some),
+                }
+            }
             _ => Ok(None),
         }
     }
@@ -310,6 +319,66 @@ impl Chunks {
         let dictionary = text_dictionary(texts, &used, bytes, keys.null_count());
         self.coded(column, dictionary, data).map(Some)
     }
+
+    /// The chunk of texts that have no dictionary yet, unless it would be too large.
+    fn repeated(&mut self, column: &ColumnDescPtr, texts: &StringArray) -> Result<Option<Chunk>> {
+        let mut entries: HashMap<&str, u32, RandomState> = HashMap::default();
+        let (mut used, mut bytes) = (Vec::new(), 0);
+        let mut data = Vec::new();
+        for from in (0..texts.len()).step_by(PAGE) {
+            let rows = PAGE.min(texts.len() - from);
+            self.runs.clear();
+            for row in (from..from + rows).filter(|row| texts.is_valid(*row)) {
+                let text = texts.value(row);
+                let next = used.len() as u32;
+                let entry = *entries.entry(text).or_insert(next);
+                if entry == next {
+                    used.push(row);
+                    bytes += 4 + text.len();
+                }
+                match self.runs.last_mut() {
+                    Some((last, count)) if *last == entry => *count += 1,
+                    _ => self.runs.push((entry, 1)),
+                }
+            }
+            if bytes > MOST_TEXT || used.len() > MOST_ENTRIES {
+                return Ok(None);
+            }
+            data.push((
+                page(texts.nulls(), from, rows, &self.runs, used.len()),
+                rows,
+            ));
+        }
+        let dictionary = text_dictionary(texts, &used, bytes, texts.null_count());
+        self.coded(column, dictionary, data).map(Some)
+    }
+
+    /// The chunk of texts of which hardly any is there twice: what does repeat in them, the compressor finds.
+    fn strings(&mut self, column: &ColumnDescPtr, texts: &StringArray) -> Result<Chunk> {
+        let mut data = Vec::new();
+        let (mut min, mut max) = (None, None);
+        for from in (0..texts.len()).step_by(PAGE) {
+            let rows = PAGE.min(texts.len() - from);
+            let here = || (from..from + rows).filter(|row| texts.is_valid(*row));
+            let lengths: Vec<i64> = here().map(|row| texts.value(row).len() as i64).collect();
+            let mut page = Vec::new();
+            levels(&mut page, texts.nulls(), from, rows);
+            deltas::values(&mut page, &lengths);
+            for text in here().map(|row| texts.value(row)) {
+                page.extend_from_slice(text.as_bytes());
+                min = Some(min.map_or(text, |min: &str| min.min(text)));
+                max = Some(max.map_or(text, |max: &str| max.max(text)));
+            }
+            data.push((page, rows));
+        }
+        let content = Content {
+            dictionary: None,
+            encoding: Encoding::DELTA_LENGTH_BYTE_ARRAY,
+            data,
+            statistics: Some(text_bounds(min, max, texts.null_count())),
+        };
+        self.press.chunk(column, content)
+    }
 }
 
 /// The values of rows from `from` on that have one; `room` has them where there are others.
@@ -504,14 +573,17 @@ fn text_dictionary(
         min = Some(min.map_or(text, |min: &str| min.min(text)));
         max = Some(max.map_or(text, |max: &str| max.max(text)));
     }
+    let entries = used.len();
+    (Dictionary { page, entries }, text_bounds(min, max, nulls))
+}
+
+/// Statistics of a column of texts.
+fn text_bounds(min: Option<&str>, max: Option<&str>, nulls: usize) -> Statistics {
     let told = [min, max]
         .iter()
         .all(|bound| bound.is_some_and(|bound| bound.len() <= LONGEST_BOUND));
     let bound = |bound: Option<&str>| bound.filter(|_| told).map(Into::into);
-    let nulls = Some(nulls as u64);
-    let statistics = Statistics::byte_array(bound(min), bound(max), None, nulls, false);
-    let entries = used.len();
-    (Dictionary { page, entries }, statistics)
+    Statistics::byte_array(bound(min), bound(max), None, Some(nulls as u64), false)
 }
 
 /// Statistics of a column without values.

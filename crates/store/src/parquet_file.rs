@@ -682,7 +682,7 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         let mut random = Random(1);
         for name in [
-            "ts", "uid", "few", "half", "port", "repeated", "signed", "address",
+            "ts", "uid", "few", "half", "port", "repeated", "signed", "address", "text",
         ] {
             let place = batch.schema().index_of(name).unwrap();
             let expected = columns_of(&path, &[place]).unwrap();
@@ -725,6 +725,16 @@ mod tests {
                 (
                     "some",
                     Arc::new((0..rows).map(some).collect::<Int64Array>()) as ArrayRef,
+                    true,
+                ),
+                // A page without any, then one with some.
+                (
+                    "late",
+                    Arc::new(
+                        (0..rows)
+                            .map(|row| some(row).filter(|_| row >= 20_000))
+                            .collect::<Int64Array>(),
+                    ) as ArrayRef,
                     true,
                 ),
             ])
