@@ -189,6 +189,23 @@ impl Chunks {
         if let Some(chunk) = self.numbers(column, values)? {
             return Ok(Some(chunk));
         }
+        let write = |page: &mut Vec<u8>, numbers: &[T::Native]| plain(page, column, numbers);
+        self.uncoded(column, values, Encoding::PLAIN, write)
+            .map(Some)
+    }
+
+    /// The chunk of numbers without a dictionary: of each page's values, what `write` makes of them.
+    fn uncoded<T>(
+        &mut self,
+        column: &ColumnDescPtr,
+        values: &PrimitiveArray<T>,
+        encoding: Encoding,
+        write: impl Fn(&mut Vec<u8>, &[T::Native]),
+    ) -> Result<Chunk>
+    where
+        T: ArrowPrimitiveType,
+        T::Native: Number,
+    {
         let all = values.values();
         let (mut data, mut room) = (Vec::new(), Vec::new());
         let (mut min, mut max) = (None, None);
@@ -199,16 +216,16 @@ impl Chunks {
             max = max.into_iter().chain(numbers.iter().copied()).max();
             let mut page = Vec::new();
             levels(&mut page, values.nulls(), from, rows);
-            plain(&mut page, column, numbers);
+            write(&mut page, numbers);
             data.push((page, rows));
         }
         let content = Content {
             dictionary: None,
-            encoding: Encoding::PLAIN,
+            encoding,
             data,
             statistics: Some(bounds(column, min, max, values.null_count())),
         };
-        self.press.chunk(column, content).map(Some)
+        self.press.chunk(column, content)
     }
 
     fn numbers<T>(
@@ -249,31 +266,13 @@ impl Chunks {
         self.coded(column, dictionary, data).map(Some)
     }
 
-    /// The chunk of numbers of which hardly any is there twice.
+    /// The chunk of times and intervals, of which hardly any is there twice.
     fn deltas<T>(&mut self, column: &ColumnDescPtr, values: &PrimitiveArray<T>) -> Result<Chunk>
     where
         T: ArrowPrimitiveType<Native = i64>,
     {
-        let all = values.values();
-        let (mut data, mut room) = (Vec::new(), Vec::new());
-        let (mut min, mut max) = (None, None);
-        for from in (0..values.len()).step_by(PAGE) {
-            let rows = PAGE.min(values.len() - from);
-            let numbers = valid(&all[from..from + rows], values.nulls(), from, &mut room);
-            min = min.into_iter().chain(numbers.iter().copied()).min();
-            max = max.into_iter().chain(numbers.iter().copied()).max();
-            let mut page = Vec::new();
-            levels(&mut page, values.nulls(), from, rows);
-            deltas::values(&mut page, numbers);
-            data.push((page, rows));
-        }
-        let content = Content {
-            dictionary: None,
-            encoding: Encoding::DELTA_BINARY_PACKED,
-            data,
-            statistics: Some(bounds(column, min, max, values.null_count())),
-        };
-        self.press.chunk(column, content)
+        let encoding = Encoding::DELTA_BINARY_PACKED;
+        self.uncoded(column, values, encoding, deltas::values)
     }
 
     fn texts(&mut self, column: &ColumnDescPtr, values: &ArrayRef) -> Result<Option<Chunk>> {
