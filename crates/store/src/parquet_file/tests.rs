@@ -282,6 +282,49 @@ fn differences_of_any_width_are_read_by_the_library() {
     }
 }
 
+/// More than a dictionary may hold: lengths and bytes apart, which the library reads, and a flipped bit is seen in.
+#[test]
+fn texts_that_hardly_repeat_are_read_by_the_library() {
+    let mut random = Random(3);
+    let texts: Vec<Option<String>> = (0..25_000)
+        .map(|row| match row % 5 {
+            0 => None,
+            1 if row < 20_000 => Some(String::new()),
+            _ => Some(format!("{row}é").repeat(random.below(40) as usize)),
+        })
+        .collect();
+    let bytes: usize = texts.iter().flatten().map(String::len).sum();
+    assert!(bytes > 1 << 20, "{bytes}");
+    let times = TimestampNanosecondArray::from_iter_values(0..25_000);
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("ts", Arc::new(times) as ArrayRef, true),
+        ("text", Arc::new(StringArray::from(texts)) as ArrayRef, true),
+    ])
+    .unwrap();
+    let path = path("texts");
+    let mut writer = Writer::create(&path, &batch.schema()).unwrap();
+    write(&mut writer, &batch, &as_they_are(25_000));
+    writer.finish().unwrap();
+    assert_same(&content(&path, &batch), &batch);
+    let (_, metadata) = metadata(&path).unwrap();
+    let column = metadata.row_group(0).column(1);
+    let encodings: Vec<Encoding> = column.encodings().collect();
+    assert!(
+        encodings.contains(&Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        "{encodings:?}"
+    );
+    let (from, length) = column.byte_range();
+    let whole = fs::read(&path).unwrap();
+    for _ in 0..40 {
+        let mut bytes = whole.clone();
+        bytes[(from + random.below(length)) as usize] ^= 1 << random.below(8);
+        fs::write(&path, bytes).unwrap();
+        let found = columns_of(&path, &[1]);
+        assert!(found.is_none_or(|found| found.column(0) == batch.column(1)));
+    }
+    fs::remove_file(path).unwrap();
+}
+
 #[test]
 fn bounds_and_nulls_are_told_as_they_are() {
     let batch = batch(30_000);
