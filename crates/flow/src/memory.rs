@@ -156,6 +156,24 @@ pub fn prefetch_all<T: ?Sized>(value: &T) {
     }
 }
 
+/// Asks the processor to bring the first `lines` cache lines of an element, which were fetched before, into the first-level cache. Any index is fine.
+#[inline(always)]
+pub(crate) fn prefetch_near<T>(elements: &[T], index: usize, lines: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..lines {
+        let address = elements
+            .as_ptr()
+            .cast::<i8>()
+            .wrapping_add(index * size_of::<T>() + line * 64);
+        // SAFETY: a prefetch reads nothing and faults never, whatever the address.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address);
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (elements, index, lines);
+}
+
 /// Into the second-level cache: many more fetches can be under way to it at a time than to the first (a Zen 4 waits half as long for the two lines of a slot).
 #[inline(always)]
 fn prefetch(address: *const i8) {

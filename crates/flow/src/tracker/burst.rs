@@ -10,6 +10,7 @@ use portreeve_record::{RecordSink, SourceId};
 use crate::fast;
 use crate::hash;
 use crate::letters::Letter;
+use crate::memory::prefetch_near;
 use crate::slot::{Hot, cold_flags, seen};
 use crate::table::NONE;
 use crate::tracker::{BURST_BATCHES, Tracker};
@@ -37,6 +38,9 @@ impl Ahead {
 
 /// Views between two looks ahead: time enough for a line of memory to come. With 8 it is asked for again before it is there; 32 are no better, and leave out small bursts.
 const GROUP: usize = 16;
+
+/// So many views ahead of the one that is counted, slots come from the second-level cache, where they were fetched to, into the first (2 to 8 are the same).
+const SOON: usize = 4;
 
 impl Tracker {
     /// Looks up and updates the flows of all `views`, in their order; what ends is emitted to `sink`.
@@ -208,7 +212,10 @@ impl Tracker {
         let far = self.far;
         let hots = &mut *self.table.hot;
         let (mut done, mut acks) = (0, 0);
-        for view in views {
+        for (at, view) in views.iter().enumerate() {
+            if let Some(soon) = views.get(at + SOON) {
+                prefetch_near(hots, soon.slot as usize, 2);
+            }
             let Some(hot) = hots.get_mut(view.slot as usize) else {
                 break;
             };
