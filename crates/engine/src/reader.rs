@@ -288,7 +288,7 @@ impl Out<'_> {
             frames += 1;
             bytes += u64::from(frame.wire_len);
             self.clock.observe(frame.timestamp);
-            let Some(frame) = self.gate.pass(frame, 0, self.counters) else {
+            let Some(frame) = self.gate.pass(&frame, 0, self.counters) else {
                 continue;
             };
             self.views.clear();
