@@ -52,6 +52,9 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Bytes at the front of a frame that its headers reach into, mostly.
+const HEADERS: usize = 96;
+
 /// A frame without its borrow: what bursts and batches keep. Valid only while its owner says so.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawFrame {
@@ -100,7 +103,9 @@ impl RawFrame {
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T1>(self.data.cast());
-            _mm_prefetch::<_MM_HINT_T1>(self.data.wrapping_add(64).cast());
+            // A short frame ends in the line that it begins in: the next one is another frame's, or nobody's.
+            let reach = (self.captured as usize).min(HEADERS);
+            _mm_prefetch::<_MM_HINT_T1>(self.data.wrapping_add(reach).wrapping_sub(1).cast());
         }
     }
 

@@ -23,8 +23,6 @@ use crate::error::CaptureError;
 use crate::frame::{ChecksumStatus, RawFrame};
 use crate::source::{Armed, Fetch, Source, SourceInfo, Wake};
 
-/// How many mbufs ahead of the one that is read the next is fetched into the cache.
-const PREFETCH_AHEAD: usize = 4;
 /// Room for the frames of a burst that span several buffers. A burst that has more of them is cut in two.
 const CHAINED_ROOM: usize = 256 << 10;
 /// How long a NIC gets, after the stop, to bring what it has counted into the ring.
@@ -199,6 +197,10 @@ impl DpdkSource {
             joined,
             kept,
         } = &mut *self.lending;
+        // All at once: memory serves many requests together faster than one here and one there.
+        for &frame in mbufs.iter().take(count) {
+            prefetch(frame);
+        }
         let mut room: &mut [u8] = chained;
         let mut bytes = 0u64;
         let mut described = 0;
@@ -209,12 +211,6 @@ impl DpdkSource {
             .zip(loans)
             .enumerate()
         {
-            if let Some(&ahead) = mbufs
-                .get(index + PREFETCH_AHEAD)
-                .filter(|_| index + PREFETCH_AHEAD < count)
-            {
-                prefetch(ahead);
-            }
             // SAFETY: the mbuf was fetched by this source and not freed yet; nobody else writes to it. The head's bytes are within its buffer.
             let (data, length, head, segments, flags) = unsafe {
                 (
@@ -248,6 +244,8 @@ impl DpdkSource {
                 room = rest;
                 *joined |= 1 << index;
             }
+            // By the time that it is decoded, its headers are there.
+            raw.prefetch();
             bytes += u64::from(raw.wire_len);
             described = index + 1;
         }
