@@ -8,6 +8,10 @@ SHELL := /bin/bash
 IFACE ?=
 FILE ?=
 ARGS ?=
+# A variable that was meant to name a file, and is empty, must not make it watch an interface.
+ifeq ($(origin FILE)$(FILE),command line)
+$(error FILE= names no file: make run FILE=trace.pcap, or without FILE to watch an interface)
+endif
 export IFACE FILE ARGS
 
 help: ## this list
