@@ -368,6 +368,57 @@ fn a_damaged_file_is_named_and_can_be_moved_away_as_it_says() {
     }
 }
 
+/// One flipped bit, anywhere, is found, whether or not a query would; and the command that is told moves it away.
+#[test]
+fn a_store_is_checked_to_the_last_bit() {
+    let Some(store) = store() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let copy = &folder.path().join("store");
+    let copied = Command::new("cp").arg("-r").args([store, copy]).status();
+    assert!(copied.unwrap().success());
+    let check = |args: &[&str]| {
+        let mut command = Command::new(portreeve());
+        let command = command.args(["store", "check", "--store"]).arg(copy);
+        let output = command.args(args).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), said)
+    };
+    let report = |expected| -> serde_json::Value {
+        let (code, said) = check(&["--json"]);
+        assert_eq!(code, Some(expected), "{said}");
+        serde_json::from_str(&said).unwrap()
+    };
+    let conn = parquet_of(&copy.join("conn"));
+    let all = report(0);
+    assert_eq!(all["files"], all["as_written"]);
+    assert!(all["files"].as_u64().unwrap() > conn.len() as u64, "{all}");
+    assert_eq!(all["damaged"].as_array().unwrap().len(), 0);
+
+    let file = &conn[0];
+    let whole = std::fs::read(file).unwrap();
+    let len = whole.len();
+    // Its magic, pages, and what stands at its end: its maker's name, and how long its footer is.
+    for at in [0, 4, len / 3, len / 2, len - 60, len - 12, len - 8, len - 1] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        std::fs::write(file, bytes).unwrap();
+        let damaged = &report(1)["damaged"];
+        assert_eq!(damaged.as_array().unwrap().len(), 1, "{at}: {damaged}");
+        assert_eq!(damaged[0]["path"], file.to_str().unwrap());
+    }
+    let (code, said) = check(&[]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("not as they were written"), "{said}");
+    let command = said.split_once("to move it away: ").unwrap().1;
+    let command = command.lines().next().unwrap();
+    let moved = Command::new("sh").args(["-c", command]).status();
+    assert!(moved.unwrap().success(), "{command}");
+    let (code, said) = check(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(" 0 damaged"), "{said}");
+    assert!(!file.exists());
+}
+
 /// Parquet files below a folder.
 fn parquet_of(folder: &Path) -> Vec<PathBuf> {
     let days = std::fs::read_dir(folder).unwrap();

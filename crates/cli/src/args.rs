@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod nic;
 pub mod query;
 pub mod service;
+pub mod store;
 pub mod web;
 
 use std::path::PathBuf;
@@ -290,6 +291,9 @@ pub enum Command {
     /// Answer one query that another process of this program hands over
     #[command(name = QUERY_APART, hide = true)]
     QueryApart,
+    /// Look after the history that a store holds: is every byte as it was written?
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Find what on this host costs packets; --fix changes it, --undo restores
     Doctor(doctor::DoctorArgs),
     /// List NICs, hand them to DPDK and back, reserve huge pages

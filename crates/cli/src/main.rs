@@ -27,6 +27,7 @@ mod settings;
 mod show;
 mod signals;
 mod socket;
+mod store;
 mod summary;
 mod text;
 mod web;
@@ -81,6 +82,7 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Some(Command::QueryApart) => return Ok(portreeve_query::apart::serve()),
         Some(Command::Doctor(args)) => return doctor::run(args),
         Some(Command::Nic(command)) => return nic::run(command),
+        Some(Command::Store(command)) => return store::run(command, &places),
         Some(Command::Web(args)) => return web::command::run(args, &places),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

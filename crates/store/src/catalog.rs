@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 
 use crate::error::StoreError;
 use crate::layout::{Layout, Listing};
-use crate::parquet_file::times;
+use crate::parquet_file::{self, times};
 use crate::segment;
 
 /// A store, seen by a reader.
@@ -30,6 +30,15 @@ pub struct StoredFile {
     pub max: i64,
     /// Its size.
     pub bytes: u64,
+}
+
+/// What a look at all of a file found, if nothing is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// Every byte is as it was written.
+    AsWritten,
+    /// It has no sum, since an earlier version wrote it; all of it could be decoded.
+    Decoded,
 }
 
 /// Rows that are not Parquet yet: an Arrow IPC stream that grows.
@@ -109,6 +118,41 @@ impl Catalog {
             }
             other => other,
         }
+    }
+
+    /// Looks at every byte of a file; `None`: it was replaced meanwhile, and is gone.
+    ///
+    /// # Errors
+    /// It is damaged ([`StoreError::Content`]), or cannot be read.
+    pub fn check(&self, file: &StoredFile) -> Result<Option<Checked>, StoreError> {
+        let path = &file.path;
+        let open = match self.open_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(StoreError::io("open", path))?,
+        };
+        if parquet_file::verify(path, &open)? {
+            return Ok(Some(Checked::AsWritten));
+        }
+        parquet_file::decode(path, open)?;
+        Ok(Some(Checked::Decoded))
+    }
+
+    /// The command, for a shell, that moves a file to where damaged ones are set aside.
+    #[must_use]
+    pub fn set_aside_command(&self, path: &Path) -> String {
+        let aside = self.layout.damaged();
+        format!("mv {} {}", for_shell(path), for_shell(&aside))
+    }
+}
+
+/// A path as a shell takes it: in quotes, if it has anything that means something there.
+fn for_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-=+,:@".contains(&byte);
+    if text.bytes().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

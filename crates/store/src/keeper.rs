@@ -2,7 +2,7 @@
 //!
 //! It touches only what is Parquet already; nobody waits for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -85,6 +85,8 @@ pub(crate) struct Work {
     /// Bytes for merging files.
     memory: usize,
     rollups: Vec<&'static str>,
+    /// Runs of files that cannot be merged though each of them can be read: said once, and left alone until they are others.
+    refused: HashSet<Vec<PathBuf>>,
     /// What is in the trash, and since when: by a clock that does not step.
     trashed: HashMap<PathBuf, Instant>,
 }
@@ -106,6 +108,7 @@ impl Work {
                 .filter(|table| table.kind == TableKind::Rollup)
                 .map(|table| table.name)
                 .collect(),
+            refused: HashSet::new(),
             trashed: HashMap::new(),
         }
     }
@@ -175,14 +178,25 @@ impl Work {
         self.rollups.contains(&file.table.as_str())
     }
 
-    fn compact(&self, listing: &Listing, stop: &AtomicBool) -> Result<(), StoreError> {
-        for run in compact::runs(listing, compact::most_files(self.memory)) {
+    fn compact(&mut self, listing: &Listing, stop: &AtomicBool) -> Result<(), StoreError> {
+        let paths =
+            |run: &[Sealed]| -> Vec<PathBuf> { run.iter().map(|file| file.path.clone()).collect() };
+        let runs = compact::runs(listing, compact::most_files(self.memory));
+        self.refused
+            .retain(|refused| runs.iter().any(|run| paths(run) == *refused));
+        for run in runs {
+            if self.refused.contains(&paths(&run)) {
+                continue;
+            }
             if stop.load(Relaxed) {
                 return Ok(());
             }
             match compact::merge(&self.layout, &run, self.memory, stop) {
                 // The others may be well.
-                Err(error) if error.is_content() => self.status.error(error.to_string()),
+                Err(error) if error.is_content() => {
+                    self.status.error(error.to_string());
+                    self.refused.insert(paths(&run));
+                }
                 Err(error) => return Err(error),
                 Ok(Compacted::Done) => {
                     std::thread::sleep(OVERLAP);
@@ -227,7 +241,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::UNIX_EPOCH;
 
-    use arrow::array::{RecordBatch, TimestampNanosecondArray};
+    use arrow::array::{ArrayRef, Float64Array, ListArray, RecordBatch, TimestampNanosecondArray};
+    use arrow::datatypes::Int64Type;
 
     use super::*;
     use crate::layout::DAY;
@@ -314,6 +329,37 @@ mod tests {
         });
         work.pass(after_days(20_009), &AtomicBool::new(false));
         assert_eq!(days(&layout, "conn"), 11);
+    }
+
+    #[test]
+    fn files_that_cannot_be_merged_are_told_once_until_they_are_others() {
+        let (_folder, layout) = store("refused");
+        let ts = |day: i64| -> ArrayRef {
+            let ts = TimestampNanosecondArray::from(vec![day * DAY; 3]);
+            Arc::new(ts.with_timezone("UTC"))
+        };
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some([Some(1)]); 3]);
+        let (lists, reals): (ArrayRef, ArrayRef) =
+            (Arc::new(lists), Arc::new(Float64Array::from(vec![1.5; 3])));
+        let put = |segment, column: &ArrayRef, day| {
+            let columns = [("ts", ts(day)), ("x", Arc::clone(column))];
+            let batch = RecordBatch::try_from_iter(columns).unwrap();
+            parquet_file::seal(&layout, "dns", segment, &[batch], 1 << 30).unwrap();
+        };
+        // What is a list becomes no number, as the type of the latest would have it.
+        put(90, &lists, 20_000);
+        put(91, &reals, 20_000);
+        // A later day, so that two are enough to be merged.
+        put(92, &lists, 20_001);
+        let mut work = work(&layout, |_| ());
+        let mut errors_after_pass = || {
+            work.pass(after_days(20_009), &AtomicBool::new(false));
+            work.status.counters().errors
+        };
+        assert_eq!((errors_after_pass(), errors_after_pass()), (1, 1));
+        put(93, &reals, 20_000);
+        assert_eq!((errors_after_pass(), errors_after_pass()), (2, 2));
+        assert_eq!(days(&layout, "dns"), 4);
     }
 
     #[test]

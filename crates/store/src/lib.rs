@@ -43,9 +43,10 @@ pub mod schema;
 mod sealer;
 mod segment;
 mod store;
+mod sum;
 mod table;
 
-pub use catalog::{Catalog, Files, OpenSegment, StoredFile};
+pub use catalog::{Catalog, Checked, Files, OpenSegment, StoredFile};
 pub use config::{Retention, SEGMENT_ROWS, StoreConfig};
 pub use error::StoreError;
 pub use rollup::TOP_HOSTS;

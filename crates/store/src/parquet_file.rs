@@ -18,7 +18,6 @@ use arrow::datatypes::{DataType, FieldRef, Int32Type, SchemaRef, TimestampNanose
 use arrow::downcast_primitive_array;
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
-#[cfg(test)]
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{
     ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
@@ -35,9 +34,13 @@ use crate::chunk::Chunks;
 use crate::error::StoreError;
 use crate::guard::caught;
 use crate::layout::{DAY, Layout, Sealed, date};
+use crate::sum::{self, Summed, Verdict};
 
 /// Rows of a row group: what is pruned by its statistics and read by one thread.
 pub(crate) const ROW_GROUP: usize = 131_072;
+
+/// Rows that are decoded at a time to see whether they can be.
+const DECODED_AT_ONCE: usize = 8192;
 
 /// A row group has so many rows at least, however long they are.
 const LEAST_ROWS: usize = 4096;
@@ -86,7 +89,7 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
 
 /// A Parquet file that is being written, not yet where it belongs.
 pub(crate) struct Writer {
-    file: SerializedFileWriter<File>,
+    file: SerializedFileWriter<Summed>,
     library: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     chunks: Chunks,
@@ -96,7 +99,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub fn create(path: &Path, schema: &SchemaRef) -> Result<Self, StoreError> {
-        let file = File::create(path).map_err(StoreError::io("create", path))?;
+        let file = Summed::create(path).map_err(StoreError::io("create", path))?;
         // Without Arrow's own copy of the schema: it would say "dictionary" where any reader should see texts, and be longer than many a file.
         let options = ArrowWriterOptions::new()
             .with_properties(properties(schema))
@@ -190,13 +193,14 @@ impl Writer {
     }
 
     /// Ends the file and makes it durable; its size.
-    pub fn finish(self) -> Result<u64, StoreError> {
+    pub fn finish(mut self) -> Result<u64, StoreError> {
+        self.file.append_key_value_metadata(sum::note());
         let file = self
             .file
             .into_inner()
             .map_err(StoreError::parquet(&self.path))?;
-        file.sync_all()
-            .and_then(|()| file.metadata())
+        file.settle()
+            .and_then(|file| file.sync_all().and_then(|()| file.metadata()))
             .map(|meta| meta.len())
             .map_err(StoreError::io("write", &self.path))
     }
@@ -242,7 +246,7 @@ fn order(batches: &[RecordBatch], path: &Path) -> Result<Vec<(i64, u32)>, StoreE
 
 /// Appends these rows of a column to a row group.
 fn append(
-    group: &mut SerializedRowGroupWriter<'_, File>,
+    group: &mut SerializedRowGroupWriter<'_, Summed>,
     chunks: &mut Chunks,
     field: &FieldRef,
     (leaf, mut writer): (&ColumnDescPtr, ArrowColumnWriter),
@@ -440,15 +444,47 @@ pub(crate) fn looks_whole(path: &Path) -> std::io::Result<bool> {
     Ok(tail[4..] == *b"PAR1" && footer + 12 <= len)
 }
 
-/// Reads a file's rows, so many at a time.
-#[cfg(test)]
-pub(crate) fn read(path: &Path, rows: usize) -> Result<ParquetRecordBatchReader, StoreError> {
-    let file = File::open(path).map_err(StoreError::io("open", path))?;
+/// Looks at every byte of a file; whether it has a sum to compare them with.
+///
+/// # Errors
+/// The disk, or bytes that are not as they were written.
+pub(crate) fn verify(path: &Path, file: &File) -> Result<bool, StoreError> {
+    match sum::look(file).map_err(StoreError::io("read", path))? {
+        Verdict::Right => Ok(true),
+        Verdict::Missing => Ok(false),
+        Verdict::Wrong => Err(StoreError::content(path)(
+            "its bytes are not as they were written, by its sum".to_owned(),
+        )),
+    }
+}
+
+/// Decodes all of a file, as far as that tells anything.
+///
+/// # Errors
+/// What cannot be decoded.
+pub(crate) fn decode(path: &Path, file: File) -> Result<(), StoreError> {
+    let decoded = caught(|| {
+        for batch in rows(path, file, DECODED_AT_ONCE)? {
+            batch.map_err(StoreError::arrow(path))?;
+        }
+        Ok(())
+    });
+    decoded.map_err(StoreError::content(path))?
+}
+
+fn rows(path: &Path, file: File, at_once: usize) -> Result<ParquetRecordBatchReader, StoreError> {
     ParquetRecordBatchReaderBuilder::try_new(file)
         .map_err(StoreError::parquet(path))?
-        .with_batch_size(rows)
+        .with_batch_size(at_once)
         .build()
         .map_err(StoreError::parquet(path))
+}
+
+/// Reads a file's rows, so many at a time.
+#[cfg(test)]
+pub(crate) fn read(path: &Path, at_once: usize) -> Result<ParquetRecordBatchReader, StoreError> {
+    let file = File::open(path).map_err(StoreError::io("open", path))?;
+    rows(path, file, at_once)
 }
 
 /// What a file says of itself, its pages too.

@@ -5,7 +5,6 @@ mod shell;
 
 use std::fs;
 use std::io::{IsTerminal, Read};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,9 +12,10 @@ use portreeve_query::write::Format;
 use portreeve_query::{Ask, History, QueryConfig, filter};
 
 use crate::args::query::QueryArgs;
+use crate::config::Places;
 use crate::config::values::AnswerFormat;
-use crate::config::{self, Config, Places};
 use crate::exit::Failure;
+use crate::store;
 use answer::{Sink, answer};
 
 /// Columns that `--find` shows of a flow on a terminal, where all would not fit.
@@ -45,26 +45,13 @@ pub fn run(args: &QueryArgs, places: &Places) -> Result<ExitCode, Failure> {
 }
 
 fn open(args: &QueryArgs, places: &Places) -> Result<History, Failure> {
-    let path = match &args.store {
-        Some(path) => path.clone(),
-        None => configured(args, places)?,
-    };
+    let (store, config) = (args.store.as_deref(), args.config.as_deref());
+    let path = store::named(store, config, places, "portreeve query")?;
     let config = QueryConfig {
         memory: usize::try_from(args.memory.0).unwrap_or(usize::MAX),
         ..QueryConfig::default()
     };
     History::open(&path, config).map_err(Failure::failed)
-}
-
-/// The store that the configuration names.
-fn configured(args: &QueryArgs, places: &Places) -> Result<PathBuf, Failure> {
-    let (layers, _) = config::read_file(args.config.as_deref(), places)?;
-    let config = Config::from_layers(&layers)?;
-    config.store.path.ok_or_else(|| {
-        Failure::usage(
-            "which store? Name its folder: portreeve query --store DIR …, or store.path in the configuration",
-        )
-    })
 }
 
 fn format(args: &QueryArgs) -> Format {

@@ -55,12 +55,10 @@ impl Scanned {
     /// What the query failed with, if a file that it read is to blame: that one, what is wrong with it, and what to do.
     pub fn blame(&self, catalog: &Catalog) -> Option<String> {
         let (path, what) = self.recent.damaged(catalog)?;
-        let aside = catalog.path().join("damaged");
         Some(format!(
-            "{}: damaged: {what}; no query that needs it is answered until it is moved away: mv {} {}",
+            "{}: damaged: {what}; no query that needs it is answered until it is moved away: {}",
             path.display(),
-            blame::for_shell(&path),
-            blame::for_shell(&aside)
+            catalog.set_aside_command(&path)
         ))
     }
 
