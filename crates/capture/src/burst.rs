@@ -8,9 +8,6 @@ use crate::frame::{Frame, RawFrame};
 /// The most frames a burst has.
 pub const MAX_BURST: usize = 64;
 
-/// How many frames ahead of the one that is looked at the headers are fetched into the cache: about a memory access's time.
-const PREFETCH_AHEAD: usize = 6;
-
 /// Memory that frames stand in and that threads may share: a chunk of a file, a port's packet buffers.
 /// It is there for as long as anyone holds it.
 pub trait Region: Send + Sync {}
@@ -36,6 +33,19 @@ pub struct Burst<'a> {
     buffers: Option<Buffers<'a>>,
 }
 
+/// Frames of a burst from which on their headers are asked for before the first is looked at. Those of fewer come no sooner by it.
+const WORTH_IT: usize = 8;
+
+/// Asks for the headers of all frames at once: memory serves many requests together faster than one here and one there.
+#[inline]
+fn prefetch(frames: &[RawFrame]) {
+    if frames.len() >= WORTH_IT {
+        for frame in frames {
+            frame.prefetch();
+        }
+    }
+}
+
 impl<'a> Burst<'a> {
     /// A burst over descriptors that the source owns.
     ///
@@ -43,6 +53,7 @@ impl<'a> Burst<'a> {
     /// Each frame's bytes must stay valid and unwritten for `'a`; and, if `regions` is not empty, for as
     /// long as any one of `regions` that holds them is kept.
     pub(crate) unsafe fn new(frames: &'a [RawFrame], regions: &'a [Arc<dyn Region>]) -> Self {
+        prefetch(frames);
         Burst {
             frames,
             regions,
@@ -60,6 +71,7 @@ impl<'a> Burst<'a> {
         regions: &'a [Arc<dyn Region>],
         buffers: Buffers<'a>,
     ) -> Self {
+        prefetch(frames);
         Burst {
             frames,
             regions,
@@ -92,13 +104,8 @@ impl<'a> Burst<'a> {
     /// The frames, in order.
     #[inline]
     pub fn frames(&self) -> impl ExactSizeIterator<Item = Frame<'a>> + '_ {
-        self.frames.iter().enumerate().map(|(index, frame)| {
-            if let Some(ahead) = self.frames.get(index + PREFETCH_AHEAD) {
-                ahead.prefetch();
-            }
-            // SAFETY: `new`'s caller promised that the bytes are there for 'a.
-            unsafe { frame.lend() }
-        })
+        // SAFETY: `new`'s caller promised that the bytes are there for 'a.
+        self.frames.iter().map(|frame| unsafe { frame.lend() })
     }
 
     /// Whether [`crate::Batch::push_shared`] takes these frames.

@@ -244,8 +244,6 @@ impl DpdkSource {
                 room = rest;
                 *joined |= 1 << index;
             }
-            // By the time that it is decoded, its headers are there.
-            raw.prefetch();
             bytes += u64::from(raw.wire_len);
             described = index + 1;
         }
