@@ -336,8 +336,7 @@ fn a_damaged_file_is_named_and_can_be_moved_away_as_it_says() {
     let folder = tempfile::tempdir().unwrap();
     // A name that a shell would take for three.
     let copy = &folder.path().join("the sensor's; store");
-    let copied = Command::new("cp").arg("-r").args([store, copy]).status();
-    assert!(copied.unwrap().success());
+    copy_whole(store, copy);
     let store = copy;
     let files = parquet_of(&store.join("conn"));
     assert!(files.len() > 2, "{} files", files.len());
@@ -374,8 +373,7 @@ fn a_store_is_checked_to_the_last_bit() {
     let Some(store) = store() else { return };
     let folder = tempfile::tempdir().unwrap();
     let copy = &folder.path().join("store");
-    let copied = Command::new("cp").arg("-r").args([store, copy]).status();
-    assert!(copied.unwrap().success());
+    copy_whole(store, copy);
     let check = |args: &[&str]| {
         let mut command = Command::new(portreeve());
         let command = command.args(["store", "check", "--store"]).arg(copy);
@@ -417,6 +415,11 @@ fn a_store_is_checked_to_the_last_bit() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(" 0 damaged"), "{said}");
     assert!(!file.exists());
+}
+
+fn copy_whole(store: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-r").args([store, to]).status();
+    assert!(copied.unwrap().success());
 }
 
 /// Parquet files below a folder.

@@ -203,7 +203,7 @@ impl Pipeline {
         let open = self.gate.is_open();
         self.shed(burst.len());
         let steer = !self.mesh.is_empty() && matches!(arrival, Arrival::Source(_));
-        // Whoever takes a frame by reference, seldom, takes a copy of it: so this one stays in registers. (It is spelt with braces.)
+        // Who takes a frame by reference is given a copy, `&{ frame }`: so this one stays in registers.
         for (index, mut frame) in burst.frames().enumerate() {
             newest = newest.max(frame.timestamp);
             sums.frames += 1;
