@@ -8,7 +8,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 #[command(subcommand_help_heading = "Commands")]
 pub enum StoreCommand {
-    /// Look at every byte of every file: is all as it was written? Exit code 1: something is not
+    /// Look at every byte of every Parquet file: is all as it was written? Exit code 1: something is not
     Check(CheckArgs),
 }
 
