@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "its output is the table")]
 
+mod apart;
 mod conversations;
 mod generator;
 mod pair;
@@ -53,11 +54,11 @@ fn run() -> Outcome<()> {
             .map_err(|_| format!("{text} is no number"))
     };
     match words.as_slice() {
-        ["ring", rest @ ..] => ring::table(rest.first().map_or(Ok(2.0), |text| number(text))?),
+        ["ring", rest @ ..] => ring::table(rest.first().map_or(Ok(1.0), |text| number(text))?),
         ["pair", portreeve, testpmd, rest @ ..] => pair::table(
             portreeve,
             testpmd,
-            rest.first().map_or(Ok(1.0), |text| number(text))?,
+            rest.first().map_or(Ok(0.5), |text| number(text))?,
         ),
         ["send", device, conversations, cpu] => {
             send::serve(device, number(conversations)? as u32, number(cpu)? as usize)

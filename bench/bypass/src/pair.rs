@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::apart::Cores;
 use crate::generator::{Order, Sent};
 use crate::quiet::Look;
 use crate::receiver::{Kind, Receiver};
 use crate::ring::CPUS;
-use crate::trial::{self, LINE_RATE, Trial};
+use crate::trial::{self, LINE_RATE, Lossless, Trial};
 use crate::{Outcome, fail, say};
 
 /// Conversations.
@@ -53,6 +54,7 @@ const WAYS: [Way; 3] = [
 /// A program that does not start.
 pub fn table(portreeve: &str, testpmd: &str, seconds: f64) -> Outcome<()> {
     let mut lines = Vec::new();
+    let mut cores = Cores::new(CPUS);
     for way in &WAYS {
         let mut peer = 0.0;
         let kinds = [
@@ -62,15 +64,19 @@ pub fn table(portreeve: &str, testpmd: &str, seconds: f64) -> Outcome<()> {
         ];
         for kind in kinds {
             // One that fails leaves the others' rows.
-            let rate = match measure(way, &kind, seconds) {
-                Ok(rate) => rate,
+            let Lossless { rate, way: apart } = match measure(&mut cores, way, &kind, seconds) {
+                Ok(lossless) => lossless,
                 Err(what) => {
                     say(&format!("{}, {kind}: {what}", way.name));
                     lines.push(format!("{:<16} {kind:<22} {:>14}", way.name, "failed"));
                     continue;
                 }
             };
-            let mut line = format!("{:<16} {kind:<22} {:>14.2}", way.name, rate / 1e6);
+            let mut line = format!(
+                "{:<16} {kind:<22} {:>14.2} {apart:>14.0}",
+                way.name,
+                rate / 1e6
+            );
             match kind {
                 Kind::Testpmd(_) => peer = rate,
                 Kind::Portreeve(..) if peer > 0.0 => {
@@ -86,8 +92,13 @@ pub fn table(portreeve: &str, testpmd: &str, seconds: f64) -> Outcome<()> {
         "From a generator in another process on the other core, {FLOWS} flows, 64-byte packets: the highest rate at which nothing was lost (trials of {seconds} s):"
     );
     println!(
-        "{:<16} {:<22} {:>14} {:>18} {:>18}",
-        "receives on", "program", "lossless, Mpps", "to testpmd's", "up to 10 GbE"
+        "{:<16} {:<22} {:>14} {:>14} {:>18} {:>18}",
+        "receives on",
+        "program",
+        "lossless, Mpps",
+        "cores' way, ns",
+        "to testpmd's",
+        "up to 10 GbE"
     );
     for line in lines {
         println!("{line}");
@@ -101,7 +112,7 @@ fn share(ratio: f64) -> String {
     format!("{:>18}", format!("{ratio:.2}{verdict}"))
 }
 
-fn measure(way: &Way, kind: &Kind, seconds: f64) -> Outcome<f64> {
+fn measure(cores: &mut Cores, way: &Way, kind: &Kind, seconds: f64) -> Outcome<Lossless> {
     let folder = Folder::new()?;
     let socket = folder.0.join("socket");
     let device = |text: &str| text.replace("SOCKET", &socket.display().to_string());
@@ -126,7 +137,7 @@ fn measure(way: &Way, kind: &Kind, seconds: f64) -> Outcome<f64> {
         rate: LINE_RATE / 4.0,
         seconds: 1.0,
     })?;
-    trial::search(&format!("{}, {kind}", way.name), seconds, |order| {
+    trial::search(cores, &format!("{}, {kind}", way.name), seconds, |order| {
         let before = receiver.settled()?;
         let look = Look::at(&CPUS, receiver.id());
         let sent = sender.run(order)?;
@@ -136,6 +147,7 @@ fn measure(way: &Way, kind: &Kind, seconds: f64) -> Outcome<f64> {
             sent,
             received,
             disturbance,
+            ..Trial::default()
         })
     })
 }

@@ -14,18 +14,6 @@ pub struct Disturbance {
 
 /// Standing in line for less is what any ring absorbs.
 const WAIT_IS_NOTHING: u64 = 30_000;
-/// What a tick of stolen time can stand for, nanoseconds: one counted, one begun.
-const TICK: u64 = 10_000_000;
-
-impl Disturbance {
-    /// The time that may have been taken, nanoseconds.
-    #[must_use]
-    pub fn at_most(&self) -> u64 {
-        let begun = u64::from(self.stolen > 0);
-        self.waited + (self.stolen + begun) * TICK
-    }
-}
-
 impl std::fmt::Display for Disturbance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let waited = self.waited as f64 / 1e6;
@@ -103,11 +91,16 @@ pub fn make_real_time(process: u32) {
         let Some(thread) = name.and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // SAFETY: all bits zero is a value of this struct of integers, and it is there for the call.
-        unsafe {
-            let mut parameter: libc::sched_param = std::mem::zeroed();
-            parameter.sched_priority = 1;
-            libc::sched_setscheduler(thread, libc::SCHED_FIFO, &raw const parameter);
-        }
+        before_ordinary(thread, 0);
+    }
+}
+
+/// Puts a thread (0: the calling one) before all that is not real-time, so many steps above the least that is, if the system lets us.
+pub fn before_ordinary(thread: libc::pid_t, steps: i32) {
+    // SAFETY: all bits zero is a value of this struct of integers, and it is there for the call.
+    unsafe {
+        let mut parameter: libc::sched_param = std::mem::zeroed();
+        parameter.sched_priority = libc::sched_get_priority_min(libc::SCHED_FIFO) + steps;
+        libc::sched_setscheduler(thread, libc::SCHED_FIFO, &raw const parameter);
     }
 }

@@ -10,10 +10,11 @@ use portreeve_capture::scheduling::{self, Policy};
 use portreeve_engine::{EngineConfig, Input, Inputs, Mode, Monitor, Waiting};
 use portreeve_flow::TrackerConfig;
 
+use crate::apart::Cores;
 use crate::conversations::{Conversations, FRAME, WRITTEN};
 use crate::generator::{Generator, Order};
 use crate::quiet::Look;
-use crate::trial::{self, LINE_RATE, Sum, Trial};
+use crate::trial::{self, LINE_RATE, Lossless, Sum, Trial};
 use crate::{Outcome, fail, say, stops, wire};
 
 /// The generator's core and the worker's.
@@ -39,24 +40,27 @@ pub fn table(seconds: f64) -> Outcome<()> {
     wire::prepare(&eal())?;
     let holds = Duration::from_secs_f64(f64::from(dpdk::DEFAULT_DESCRIPTORS) / LINE_RATE);
     let stops = stops::look(CPUS[1], LOOK, holds);
+    let mut cores = Cores::new(CPUS);
+    let mut ring = |wire, flows, places| ring(&mut cores, wire, flows, places, seconds);
     let rows = [
-        ring("wire0", 100_000, dpdk::DEFAULT_DESCRIPTORS, seconds)?,
-        ring("wire1", 1_000_000, dpdk::DEFAULT_DESCRIPTORS, seconds)?,
-        ring("wire2", 100_000, LONG_RING, seconds)?,
+        ring("wire0", 100_000, dpdk::DEFAULT_DESCRIPTORS)?,
+        ring("wire1", 1_000_000, dpdk::DEFAULT_DESCRIPTORS)?,
+        ring("wire2", 100_000, LONG_RING)?,
     ];
     let file = pcap("net_pcap0", seconds)?;
     println!(
         "One worker on one core in poll mode, flow accounting with TCP health, 64-byte packets, from a generator thread on the other core (net_ring):"
     );
     println!(
-        "{:>8} {:>7} {:>14} {:>12} {:>10} {:>16} {:>22} {:>10} {:>15} {:>14}",
+        "{:>8} {:>7} {:>14} {:>12} {:>10} {:>16} {:>9} {:>14} {:>10} {:>15} {:>14}",
         "flows",
         "places",
         "offered, Mpps",
         "packets",
         "lost",
         "trials lossless",
-        "lossy with stolen time",
+        "repeated",
+        "cores' way, ns",
         "busy, ns",
         "lossless, Mpps",
         "reached, Mpps"
@@ -64,16 +68,17 @@ pub fn table(seconds: f64) -> Outcome<()> {
     for row in &rows {
         let line = &row.line;
         println!(
-            "{:>8} {:>7} {:>14.2} {:>12} {:>10} {:>16} {:>22} {:>10.1} {:>15.2} {:>14.2}",
+            "{:>8} {:>7} {:>14.2} {:>12} {:>10} {:>16} {:>9} {:>14.0} {:>10.1} {:>15.2} {:>14.2}",
             row.flows,
             row.places,
-            line.offered as f64 / line.seconds / 1e6,
+            line.offered as f64 / line.seconds.max(1e-9) / 1e6,
             line.offered,
             line.lost,
             format!("{} of {}", line.lossless, line.trials),
-            line.stolen,
+            line.repeated,
+            line.way,
             row.busy,
-            row.lossless / 1e6,
+            row.lossless.rate / 1e6,
             row.reached / 1e6,
         );
     }
@@ -102,7 +107,7 @@ struct Row {
     /// Nanoseconds of the worker's time a packet, rounds that found nothing left out.
     busy: f64,
     /// The highest rate without loss.
-    lossless: f64,
+    lossless: Lossless,
     /// What was received a second when the generator offered all it could.
     reached: f64,
 }
@@ -173,7 +178,7 @@ fn busy(monitor: &Monitor) -> u64 {
     workers.iter().map(|worker| worker.waits.busy_ns).sum()
 }
 
-fn ring(wire: &str, flows: u32, places: u16, seconds: f64) -> Outcome<Row> {
+fn ring(cores: &mut Cores, wire: &str, flows: u32, places: u16, seconds: f64) -> Outcome<Row> {
     let device = wire::make(wire, places)?;
     let monitor = start(&device, flows)?;
     let conversations = Conversations::new(flows);
@@ -198,14 +203,15 @@ fn ring(wire: &str, flows: u32, places: u16, seconds: f64) -> Outcome<Row> {
             sent,
             received,
             disturbance,
+            ..Trial::default()
         })
     };
     let what = format!("net_ring, {flows} flows, {places} places");
     let order = |rate| Order { rate, seconds };
-    let line = trial::repeatedly(&what, order(LINE_RATE), &mut run)?;
+    let line = trial::repeatedly(cores, &what, order(LINE_RATE), &mut run)?;
     let busy = busy_ns.get();
-    let reached = trial::once(&what, order(0.0), &mut run)?.received_rate();
-    let lossless = trial::search(&what, seconds.min(1.0), &mut run)?;
+    let reached = trial::once(cores, &what, order(0.0), &mut run)?.received_rate();
+    let lossless = trial::search(cores, &what, seconds.min(1.0), &mut run)?;
     trial_check(&monitor, flows)?;
     drop(generator);
     stop(monitor)?;

@@ -1,22 +1,26 @@
-//! Trials: send, count, look whether anything was taken from the receiver meanwhile, and say so. Several at one rate, all of them counted; and the search for
-//! the highest rate without loss, as RFC 2544 section 26.1 has it.
+//! Trials: send, count, look whether anything was taken from the receiver meanwhile, and say so. Several at one rate; and the search for the highest rate without
+//! loss, as RFC 2544 section 26.1 has it.
 //!
-//! A virtual machine's processor stops now and then, for some tens of microseconds often and for some hundreds once in some seconds, and not all of it is told as stolen:
-//! hypervisors count in ticks of 10 ms. So a trial of a search that lost a little, or no more than came while time was taken, is repeated, a bounded number of times; all
-//! are shown. The same is done for all receivers.
+//! A virtual machine's processor stops now and then, for some tens of microseconds often and for milliseconds once in some seconds, and not all of it is told as stolen:
+//! hypervisors count in ticks of 10 ms. So a trial of a search that lost less than a receiver does that does not keep up is repeated, a bounded number of times, and a
+//! rate counts when one of them lost nothing. Processors are moved apart as well (`apart.rs`): each trial begins when they are together, as far as that can be waited
+//! for, and one in which they were not is repeated. All trials are shown, and all this is the same for all receivers.
 
 use std::time::Duration;
 
+use crate::apart::Cores;
 use crate::generator::{Order, Sent};
 use crate::quiet::Disturbance;
 use crate::{Outcome, say};
 
-/// Trials at the one rate that is to be shown.
+/// Trials at the one rate that is to be shown: so many are counted, of so many at most.
 const TRIALS: usize = 10;
-/// Trials at each rate of a search, at most.
-const REPEATS: usize = 5;
-/// A larger part lost is no short stop's doing, unless it was seen that much was taken.
-const A_LITTLE: f64 = 0.002;
+const TRIALS_AT_MOST: usize = 3 * TRIALS;
+/// Trials at each rate of a search, at most: with the cores together, and in all.
+const REPEATS: usize = 6;
+const REPEATS_AT_MOST: usize = 9;
+/// More than stops of the processor make a receiver lose that keeps up: the longest seen are of some milliseconds, one or two in a trial.
+const TOO_MUCH: f64 = 0.02;
 /// Between two trials others have their turn: what was kept from running meanwhile would run in the next.
 const REST: Duration = Duration::from_millis(200);
 /// Trials of a search.
@@ -39,6 +43,8 @@ pub struct Trial {
     pub received: u64,
     /// What was taken from the cores.
     pub disturbance: Disturbance,
+    /// Nanoseconds of a cache line's way from one core to the other and back, the longer one of before and after.
+    pub way: f64,
 }
 
 impl Trial {
@@ -52,10 +58,9 @@ impl Trial {
         rate <= 0.0 || self.sent.rate() >= rate * REACHED
     }
 
-    /// Whether the loss is what can come of time that was taken, or so little that it may come of a stop nobody tells of.
-    fn is_explained(&self) -> bool {
-        let taken = self.disturbance.at_most() as f64 / 1e9 * self.sent.rate();
-        self.lost() as f64 <= taken.max(self.sent.offered as f64 * A_LITTLE)
+    /// Whether the receiver does not keep up, so that another trial at this rate would say the same.
+    fn is_lost(&self) -> bool {
+        self.lost() as f64 > self.sent.offered as f64 * TOO_MUCH
     }
 
     /// Packets received a second.
@@ -68,38 +73,45 @@ impl Trial {
 /// What trials at one rate add up to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
-    /// How many there were.
+    /// How many were counted.
     pub trials: usize,
     /// Of them, without any loss.
     pub lossless: usize,
-    /// Of those with a loss, in which the hypervisor says that it stole time.
-    pub stolen: usize,
-    /// Packets offered, in all.
+    /// Trials that were shown and not counted, lossless or not: with the cores apart, or with time that the hypervisor says it stole.
+    pub repeated: usize,
+    /// Packets offered, in all that were counted.
     pub offered: u64,
     /// Of them, not received.
     pub lost: u64,
-    /// Seconds, of all.
+    /// Seconds, of all that were counted.
     pub seconds: f64,
+    /// The longest way of those that were counted, nanoseconds.
+    pub way: f64,
 }
 
-/// A fixed number of trials at one rate, all of them shown and counted.
+/// A fixed number of trials at one rate, all of them shown. Those with the cores apart or with stolen time are repeated instead of counted, so many times at most.
 ///
 /// # Errors
 /// What a trial failed with.
 pub fn repeatedly(
+    cores: &mut Cores,
     what: &str,
     order: Order,
     mut run: impl FnMut(Order) -> Outcome<Trial>,
 ) -> Outcome<Sum> {
     let mut sum = Sum::default();
-    for _ in 0..TRIALS {
-        let trial = once(what, order, &mut run)?;
+    while sum.trials < TRIALS && sum.trials + sum.repeated < TRIALS_AT_MOST {
+        let trial = once(cores, what, order, &mut run)?;
+        if cores.are_apart(trial.way) || trial.disturbance.stolen > 0 {
+            sum.repeated += 1;
+            continue;
+        }
         sum.trials += 1;
         sum.lossless += usize::from(trial.lost() == 0);
-        sum.stolen += usize::from(trial.lost() > 0 && trial.disturbance.stolen > 0);
         sum.offered += trial.sent.offered;
         sum.lost += trial.lost();
         sum.seconds += trial.sent.nanoseconds as f64 / 1e9;
+        sum.way = sum.way.max(trial.way);
     }
     Ok(sum)
 }
@@ -109,32 +121,44 @@ pub fn repeatedly(
 /// # Errors
 /// What it failed with.
 pub fn once(
+    cores: &mut Cores,
     what: &str,
     order: Order,
     mut run: impl FnMut(Order) -> Outcome<Trial>,
 ) -> Outcome<Trial> {
     std::thread::sleep(REST);
-    let trial = run(order)?;
+    let before = cores.come_together();
+    let mut trial = run(order)?;
+    trial.way = before.max(cores.measure());
     show(what, order, &trial);
     Ok(trial)
 }
 
-/// Trials at one rate, until one lost nothing, or lost more than can be explained, or there were enough. That one; or, if none reached the rate without loss, the
+/// Trials at one rate, until one lost nothing, or the receiver did not keep up, or there were enough. That one; or, if none reached the rate without loss, the
 /// fastest without loss below it; else the last.
 fn until_lossless(
+    cores: &mut Cores,
     what: &str,
     order: Order,
     mut run: impl FnMut(Order) -> Outcome<Trial>,
 ) -> Outcome<Trial> {
     let mut trial = Trial::default();
     let mut slower: Option<Trial> = None;
-    for _ in 0..REPEATS {
-        trial = once(what, order, &mut run)?;
-        if trial.reached(order.rate) && (trial.lost() == 0 || !trial.is_explained()) {
+    let mut together = 0;
+    for _ in 0..REPEATS_AT_MOST {
+        trial = once(cores, what, order, &mut run)?;
+        if cores.are_apart(trial.way) {
+            continue;
+        }
+        together += 1;
+        if trial.reached(order.rate) && (trial.lost() == 0 || trial.is_lost()) {
             return Ok(trial);
         }
         if trial.lost() == 0 && slower.is_none_or(|slower| slower.sent.rate() < trial.sent.rate()) {
             slower = Some(trial);
+        }
+        if together == REPEATS {
+            break;
         }
     }
     Ok(slower.unwrap_or(trial))
@@ -147,39 +171,55 @@ fn show(what: &str, order: Order, trial: &Trial) {
         "most".to_owned()
     };
     say(&format!(
-        "{what:<40} {asked:>6} asked, {:>6.2} offered, {:>10} of {:>10} lost ({} refused), behind {:.1} ms; taken: {}",
+        "{what:<40} {asked:>6} asked, {:>6.2} offered, {:>10} of {:>10} lost ({} refused), behind {:.1} ms; taken: {}; the cores' way {:.0} ns",
         trial.sent.rate() / 1e6,
         trial.lost(),
         trial.sent.offered,
         trial.sent.refused,
         trial.sent.behind as f64 / 1e6,
         trial.disturbance,
+        trial.way,
     ));
 }
 
-/// The highest rate at which nothing was lost, packets a second; 0 if there was none.
+/// What a search found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lossless {
+    /// The highest rate at which nothing was lost, packets a second; 0 if there was none.
+    pub rate: f64,
+    /// The cores' way in that trial, nanoseconds there and back.
+    pub way: f64,
+}
+
+/// Looks for the highest rate at which nothing is lost.
 ///
 /// # Errors
 /// What a trial failed with.
 pub fn search(
+    cores: &mut Cores,
     what: &str,
     seconds: f64,
     mut run: impl FnMut(Order) -> Outcome<Trial>,
-) -> Outcome<f64> {
-    let (mut lossless, mut lossy) = (0.0f64, HIGHEST);
+) -> Outcome<Lossless> {
+    let (mut lossless, mut lossy) = (Lossless::default(), HIGHEST);
     let mut rate = LINE_RATE;
     for _ in 0..STEPS {
-        let trial = until_lossless(what, Order { rate, seconds }, &mut run)?;
+        let trial = until_lossless(cores, what, Order { rate, seconds }, &mut run)?;
         if trial.lost() == 0 {
-            lossless = lossless.max(trial.sent.rate());
+            if trial.sent.rate() > lossless.rate {
+                lossless = Lossless {
+                    rate: trial.sent.rate(),
+                    way: trial.way,
+                };
+            }
         } else {
             lossy = rate;
         }
         // A generator that cannot offer more ends the search as well. Then what was sent without loss counts.
-        if lossy - lossless < lossy * CLOSE || (trial.lost() == 0 && !trial.reached(rate)) {
+        if lossy - lossless.rate < lossy * CLOSE || (trial.lost() == 0 && !trial.reached(rate)) {
             break;
         }
-        rate = f64::midpoint(lossless, lossy);
+        rate = f64::midpoint(lossless.rate, lossy);
     }
     Ok(lossless)
 }
