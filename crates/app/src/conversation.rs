@@ -250,10 +250,12 @@ impl Conversation {
         if !fits {
             self.give_up(env);
         }
+        if !self.is_ended() && self.streams[from & 1].is_closed() {
+            self.closed(from, env);
+        }
+        // Whatever ended it: what is held of either side is nobody's now.
         if self.is_ended() {
             self.forget(env.budget);
-        } else if self.streams[from & 1].is_closed() {
-            self.closed(from, env);
         }
     }
 

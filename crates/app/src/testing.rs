@@ -222,6 +222,13 @@ impl Play {
         self
     }
 
+    /// `from` closes its stream behind what it sent, by [`Play::orig`] and [`Play::resp`].
+    pub fn close(&mut self, from: From) -> &mut Self {
+        let end = self.sent[from as usize];
+        self.call(|conversation, env| conversation.fin(from as usize, end, env));
+        self
+    }
+
     /// `from` acknowledges the first `bytes` bytes of the other side.
     pub fn acknowledge(&mut self, from: From, bytes: u32) -> &mut Self {
         let ack = FIRST_SEQ.wrapping_add(bytes);

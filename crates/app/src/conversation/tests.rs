@@ -4,9 +4,9 @@ use portreeve_record::app::dns::Dns;
 use super::*;
 use crate::context::Context;
 use crate::protocol::{Transports, Verdict};
-use crate::testing::Play;
+use crate::testing::{From, Play};
 
-/// Lines, each with a length behind which so many bytes are skipped; `*` hands over to itself, `!` ends it. What it saw ends up as the query of a record.
+/// Lines, each with a length behind which so many bytes are skipped; `*` hands over to itself, `!` ends it, `enough` wants nothing of the other side. What it saw ends up as the query of a record.
 struct Lines {
     seen: String,
 }
@@ -36,6 +36,7 @@ impl Session for Lines {
             "*" => context.hand_over(&LINES),
             "!" => context.done(),
             "other" => context.want(peer.other(), Want::Bytes(3)),
+            "enough" => context.want(peer.other(), Want::Nothing),
             number => {
                 if let Ok(number) = number.parse() {
                     return Want::Skip(number);
@@ -118,6 +119,17 @@ fn gaps_are_told_except_in_what_is_skipped() {
     let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
     play.orig(b"3\n1").orig_gap(7).orig(b"a\n");
     assert_eq!(seen(&play.finish().records), [">3[+7]>a.."]);
+}
+
+#[test]
+fn what_came_too_early_is_nobodys_when_the_other_side_closes() {
+    let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
+    play.begin().orig(b"enough\n");
+    play.segment(From::Resp, 100, b"early");
+    assert_eq!(play.held(), 5);
+    play.close(From::Orig);
+    assert_eq!(play.held(), 0);
+    assert_eq!(seen(&play.finish().records), [">enough."]);
 }
 
 #[test]
