@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use portreeve_output::{Dialect, Formatter, TimeFormat};
+use portreeve_record::app::software::{Software, Version};
 use portreeve_record::field::Origin;
 use portreeve_record::schema::logs;
 use portreeve_record::value::Items;
-use portreeve_record::{Record, RecordContext, Value};
+use portreeve_record::{App, Record, RecordContext, Value};
 use serde_json::Value as Json;
 
 use common::{context, full, records};
@@ -160,6 +161,33 @@ fn eve_has_every_field_at_its_path() {
             );
         });
     }
+}
+
+/// A reader keeps the last of two members with the same name: what belongs into one object has to be in one.
+#[test]
+fn eves_objects_inside_have_all_their_members() {
+    let version = Version {
+        major: Some(2),
+        minor: Some(4),
+        minor3: Some(0),
+        addl: Some("beta".into()),
+        ..Version::default()
+    };
+    let record = Record::App(App::from(Software {
+        name: Some("Apache".into()),
+        version,
+        unparsed_version: "Apache/2.4..0beta".into(),
+        ..Software::default()
+    }));
+    let text = line(Dialect::Eve, TimeFormat::Epoch, &record, &context());
+    let json: Json = serde_json::from_str(&text).unwrap();
+    let software = &json["software"];
+    assert_eq!(
+        software["version"],
+        serde_json::json!({"major": 2, "minor": 4, "minor3": 0, "addl": "beta"})
+    );
+    assert_eq!(software["name"], "Apache");
+    assert_eq!(software["unparsed_version"], "Apache/2.4..0beta");
 }
 
 #[test]

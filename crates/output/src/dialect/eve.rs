@@ -69,6 +69,8 @@ struct Members<'a, 'b, const OBJECT: u8> {
     time: TimeFormat,
     /// Whether the record's protocol has ports.
     ports: bool,
+    /// The object inside that was written last, and where it ends: its next member goes into it.
+    inside: (&'static str, usize),
 }
 
 type Event<'a, 'b> = Members<'a, 'b, { EveObject::Event as u8 }>;
@@ -83,6 +85,7 @@ impl<'a, 'b, const OBJECT: u8> Members<'a, 'b, OBJECT> {
             draft,
             time,
             ports: true,
+            inside: ("", 0),
         }
     }
 }
@@ -100,14 +103,21 @@ impl<const OBJECT: u8> Visitor for Members<'_, '_, OBJECT> {
         }
         if field.eve_inside.is_empty() {
             member(self.draft, &field.eve_key, &value, self.time);
+            return;
+        }
+        let before = self.draft.position();
+        if self.inside == (field.eve_inside, before) {
+            self.draft.take_back(before - 1);
+            member(self.draft, &field.eve_key, &value, self.time);
         } else {
             word(self.draft, ",\"", field.eve_inside);
             self.draft.put(b":");
             let begun = self.draft.position();
             member(self.draft, &field.eve_key, &value, self.time);
             self.draft.set(begun, b'{');
-            self.draft.put(b"}");
         }
+        self.draft.put(b"}");
+        self.inside = (field.eve_inside, self.draft.position());
     }
 }
 
