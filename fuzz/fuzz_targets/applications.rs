@@ -1,23 +1,28 @@
 //! Any conversation in any protocol of the registry: the first byte says which (or that it is to be found out), the second what carries it, and then
-//! each piece has a byte that says who sends it, or that it is missing, and one for its length. Nothing may panic, and at the end nothing may be held.
+//! each piece has two bytes that say who sends it, or that it is missing, and its length. Nothing may panic, at the end nothing may be held, and
+//! each record can be read in each dialect.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use portreeve_app::Transport;
 use portreeve_app::registry::PROTOCOLS;
 use portreeve_app::testing::Play;
+use portreeve_fuzz::{GAP, Spelling, TRANSPORTS, length};
+
+thread_local! {
+    static SPELLING: std::cell::RefCell<Spelling> = std::cell::RefCell::default();
+}
 
 fuzz_target!(|input: &[u8]| {
     let [which, how, rest @ ..] = input else {
         return;
     };
     let wanted = PROTOCOLS.get(usize::from(*which));
-    let transports = [Transport::Tcp, Transport::Udp];
-    let mut transport = transports[usize::from(how & 1)];
+    let mut transport = TRANSPORTS[usize::from(how & 1)];
     if let Some(protocol) = wanted
         && !protocol.transports.has(transport)
     {
-        transport = transports[usize::from(how & 1 ^ 1)];
+        transport = TRANSPORTS[usize::from(how & 1 ^ 1)];
     }
     let port = wanted
         .and_then(|protocol| protocol.ports.first())
@@ -28,10 +33,10 @@ fuzz_target!(|input: &[u8]| {
     };
     let mut rest = rest;
     while let [who, len, behind @ ..] = rest {
-        let len = (usize::from(*len) << (who >> 6)).min(behind.len());
+        let len = length(*who, *len).min(behind.len());
         let (piece, next) = behind.split_at(len);
         match who & 3 {
-            0 | 1 if who & 32 != 0 && transport == Transport::Tcp => {
+            0 | 1 if who & GAP != 0 && transport == Transport::Tcp => {
                 if who & 1 == 0 {
                     play.orig_gap(len as u32);
                 } else {
@@ -47,5 +52,6 @@ fuzz_target!(|input: &[u8]| {
         }
         rest = next;
     }
-    play.finish();
+    let records = play.finish().records;
+    SPELLING.with_borrow_mut(|spelling| records.iter().for_each(|record| spelling.check(record)));
 });

@@ -3,16 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use portreeve_fuzz::LINKS;
 use portreeve_packet::decode::decode_general;
 use portreeve_packet::limits::MAX_VIEWS_PER_FRAME;
 use portreeve_packet::{
     DecodeOptions, FrameBytes, LinkType, Outcome, ViewFlags, Views, VlanTag, decode,
 };
-
-/// The LINKTYPE_ numbers that decode knows, and one that it does not.
-const LINKS: [u32; 21] = [
-    1, 0, 8, 9, 10, 50, 51, 101, 104, 105, 107, 113, 127, 182, 192, 204, 226, 239, 258, 276, 147,
-];
 
 thread_local! {
     static VIEWS: std::cell::RefCell<[Box<Views>; 2]> = std::cell::RefCell::default();
