@@ -171,6 +171,15 @@ impl Conversation {
         self.beside(|beside| beside.begins_at(from, seq));
     }
 
+    /// `from` sent a packet that carries nothing and has this sequence number: where its stream begins, if nothing has said so yet. What is missing before
+    /// the first bytes that are seen is then a gap, and an answer is not taken for that to an earlier question.
+    #[inline]
+    pub(crate) fn is_at(&mut self, from: usize, seq: u32) {
+        if !self.streams[from & 1].has_begun() {
+            self.begins_at(from, seq);
+        }
+    }
+
     /// Whether a packet without payload that acknowledges what `from`'s peer sent tells nothing: the peer's bytes are in order, and its stream goes on.
     #[inline]
     pub(crate) fn knows_all_of_peer(&self, from: usize) -> bool {

@@ -416,6 +416,7 @@ impl<F: Frames> Watching<'_, F> {
             return false;
         };
         if view.payload_len == 0 {
+            conversation.is_at(from, view.tcp_seq);
             return conversation.knows_all_of_peer(from);
         }
         let captured = view.payload_captured as usize;

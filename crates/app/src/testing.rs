@@ -222,6 +222,14 @@ impl Play {
         self
     }
 
+    /// `from` sends a packet that carries nothing, and then so many bytes that nobody sees.
+    pub fn quiet(&mut self, from: From, unseen: u32) -> &mut Self {
+        let seq = self.sent[from as usize];
+        self.call(|conversation, _| conversation.is_at(from as usize, seq));
+        self.sent[from as usize] = seq.wrapping_add(unseen);
+        self
+    }
+
     /// `from` closes its stream behind what it sent, by [`Play::orig`] and [`Play::resp`].
     pub fn close(&mut self, from: From) -> &mut Self {
         let end = self.sent[from as usize];

@@ -122,6 +122,15 @@ fn gaps_are_told_except_in_what_is_skipped() {
 }
 
 #[test]
+fn a_packet_that_carries_nothing_says_where_a_stream_is() {
+    let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
+    play.orig(b"one\n").quiet(From::Resp, 7).resp(b"two\n");
+    // Where it begins is known: nothing that is said there changes it.
+    play.quiet(From::Resp, 0).resp(b"three\n");
+    assert_eq!(seen(&play.finish().records), [">one[+7]<two<three.."]);
+}
+
+#[test]
 fn what_came_too_early_is_nobodys_when_the_other_side_closes() {
     let mut play = Play::of(&LINES, Transport::Tcp, 1, 2);
     play.begin().orig(b"enough\n");
