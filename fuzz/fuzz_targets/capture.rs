@@ -19,8 +19,9 @@ use portreeve_record::{Fate, Joiner, Record};
 
 /// The time of the first frame, nanoseconds since 1970.
 const START: i64 = 1_700_000_000_000_000_000;
-/// What a step of a frame's time is.
+/// What a step of a frame's time is, and from 128 on a longer one, so that flows come to their timeouts.
 const STEP: i64 = 10_000_000;
+const LONG_STEP: i64 = 20_000_000_000;
 /// Frames of a burst.
 const BURST: usize = 16;
 
@@ -56,11 +57,12 @@ struct Worker {
 impl Worker {
     fn new(link: u8, knobs: u8) -> Option<Worker> {
         let mut config = TrackerConfig::default();
-        config.memory = 256 << 10;
+        // Some have less than what comes needs.
+        config.memory = if knobs & 32 == 0 { 256 << 10 } else { 8 << 10 };
         let tracker = Tracker::new(config).ok()?;
         let stage = Stage::new(&StageConfig {
             flows: tracker.memory().capacity,
-            memory: 1 << 20,
+            memory: if knobs & 16 == 0 { 1 << 20 } else { 32 << 10 },
             overlap: if knobs & 4 == 0 {
                 Overlap::First
             } else {
@@ -156,7 +158,10 @@ fuzz_target!(|input: &[u8]| {
     while let Some((before, behind)) = rest.split_first_chunk() {
         let (length, step) = before_frame(before);
         let (frame, next) = behind.split_at(length.min(behind.len()));
-        now += i64::from(step) * STEP;
+        now += match step {
+            0..128 => i64::from(step) * STEP,
+            _ => i64::from(step - 127) * LONG_STEP,
+        };
         burst.0.push((frame, now));
         if burst.0.len() == BURST {
             worker.take(&burst);
