@@ -56,7 +56,7 @@ pub fn table(portreeve: &str, testpmd: &str, seconds: f64) -> Outcome<()> {
     let mut lines = Vec::new();
     let mut cores = Cores::new(CPUS);
     for way in &WAYS {
-        let mut peer = 0.0;
+        let mut peer = None;
         let kinds = [
             Kind::Testpmd(testpmd.into()),
             Kind::Portreeve(portreeve.into(), way.modes[0]),
@@ -64,46 +64,69 @@ pub fn table(portreeve: &str, testpmd: &str, seconds: f64) -> Outcome<()> {
         ];
         for kind in kinds {
             // One that fails leaves the others' rows.
-            let Lossless { rate, way: apart } = match measure(&mut cores, way, &kind, seconds) {
-                Ok(lossless) => lossless,
+            match measure(&mut cores, way, &kind, seconds) {
+                Ok(rates) => {
+                    lines.push(rates.line(way, &kind, peer.as_ref()));
+                    if matches!(kind, Kind::Testpmd(_)) {
+                        peer = Some(rates);
+                    }
+                }
                 Err(what) => {
                     say(&format!("{}, {kind}: {what}", way.name));
                     lines.push(format!("{:<16} {kind:<22} {:>14}", way.name, "failed"));
-                    continue;
                 }
-            };
-            let mut line = format!(
-                "{:<16} {kind:<22} {:>14.2} {apart:>14.0}",
-                way.name,
-                rate / 1e6
-            );
-            match kind {
-                Kind::Testpmd(_) => peer = rate,
-                Kind::Portreeve(..) if peer > 0.0 => {
-                    let on_wire = rate.min(LINE_RATE) / peer.min(LINE_RATE);
-                    line.push_str(&format!("{} {}", share(rate / peer), share(on_wire)));
-                }
-                Kind::Portreeve(..) => {}
             }
-            lines.push(line);
         }
     }
     println!(
-        "From a generator in another process on the other core, {FLOWS} flows, 64-byte packets: the highest rate at which nothing was lost (trials of {seconds} s):"
+        "From a generator in another process on the other core, {FLOWS} flows, 64-byte packets: the highest rate at which nothing was lost (trials of {seconds} s), and what was received of all that can be offered; shares are of testpmd's:"
     );
     println!(
-        "{:<16} {:<22} {:>14} {:>14} {:>18} {:>18}",
+        "{:<16} {:<22} {:>14} {:>14} {:>14} {:>18} {:>18} {:>18}",
         "receives on",
         "program",
-        "lossless, Mpps",
         "cores' way, ns",
-        "to testpmd's",
-        "up to 10 GbE"
+        "lossless, Mpps",
+        "reached, Mpps",
+        "lossless, share",
+        "up to 10 GbE",
+        "reached, share"
     );
     for line in lines {
         println!("{line}");
     }
     Ok(())
+}
+
+/// What one receiver reached.
+struct Rates {
+    lossless: Lossless,
+    /// Packets received a second when the generator offered all it could, and what was refused again.
+    reached: f64,
+}
+
+impl Rates {
+    /// A line of the table, with the shares of what testpmd reached, if it did.
+    fn line(&self, way: &Way, kind: &Kind, peer: Option<&Rates>) -> String {
+        let Lossless { rate, way: apart } = self.lossless;
+        let mut line = format!(
+            "{:<16} {kind:<22} {apart:>14.0} {:>14.2} {:>14.2}",
+            way.name,
+            rate / 1e6,
+            self.reached / 1e6
+        );
+        if let Some(peer) = peer.filter(|peer| peer.lossless.rate > 0.0) {
+            let (own, its) = (rate, peer.lossless.rate);
+            let on_wire = own.min(LINE_RATE) / its.min(LINE_RATE);
+            line.push_str(&format!(
+                " {} {} {}",
+                share(own / its),
+                share(on_wire),
+                share(self.reached / peer.reached)
+            ));
+        }
+        line
+    }
 }
 
 /// A ratio to testpmd's rate, and whether it is what it has to be.
@@ -112,7 +135,7 @@ fn share(ratio: f64) -> String {
     format!("{:>18}", format!("{ratio:.2}{verdict}"))
 }
 
-fn measure(cores: &mut Cores, way: &Way, kind: &Kind, seconds: f64) -> Outcome<Lossless> {
+fn measure(cores: &mut Cores, way: &Way, kind: &Kind, seconds: f64) -> Outcome<Rates> {
     let folder = Folder::new()?;
     let socket = folder.0.join("socket");
     let device = |text: &str| text.replace("SOCKET", &socket.display().to_string());
@@ -137,7 +160,8 @@ fn measure(cores: &mut Cores, way: &Way, kind: &Kind, seconds: f64) -> Outcome<L
         rate: LINE_RATE / 4.0,
         seconds: 1.0,
     })?;
-    trial::search(cores, &format!("{}, {kind}", way.name), seconds, |order| {
+    let what = format!("{}, {kind}", way.name);
+    let mut run = |order| {
         let before = receiver.settled()?;
         let look = Look::at(&CPUS, receiver.id());
         let sent = sender.run(order)?;
@@ -149,7 +173,11 @@ fn measure(cores: &mut Cores, way: &Way, kind: &Kind, seconds: f64) -> Outcome<L
             disturbance,
             ..Trial::default()
         })
-    })
+    };
+    let all = Order { rate: 0.0, seconds };
+    let reached = trial::once(cores, &what, all, &mut run)?.received_rate();
+    let lossless = trial::search(cores, &what, seconds, &mut run)?;
+    Ok(Rates { lossless, reached })
 }
 
 /// This program as the generator in a process of its own.
