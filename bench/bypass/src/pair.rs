@@ -10,7 +10,7 @@ use crate::generator::{Order, Sent};
 use crate::quiet::Look;
 use crate::receiver::{Kind, Receiver};
 use crate::ring::CPUS;
-use crate::trial::{self, LINE_RATE, Lossless, Trial};
+use crate::trial::{self, Found, LINE_RATE, Trial};
 use crate::{Outcome, fail, say};
 
 /// Conversations.
@@ -100,29 +100,29 @@ pub fn table(portreeve: &str, testpmd: &str, seconds: f64) -> Outcome<()> {
 
 /// What one receiver reached.
 struct Rates {
-    lossless: Lossless,
-    /// Packets received a second when the generator offered all it could, and what was refused again.
-    reached: f64,
+    lossless: Found,
+    /// When the generator offered all it could, and what was refused again.
+    reached: Found,
 }
 
 impl Rates {
     /// A line of the table, with the shares of what testpmd reached, if it did.
     fn line(&self, way: &Way, kind: &Kind, peer: Option<&Rates>) -> String {
-        let Lossless { rate, way: apart } = self.lossless;
+        let apart = self.lossless.way.max(self.reached.way);
         let mut line = format!(
             "{:<16} {kind:<22} {apart:>14.0} {:>14.2} {:>14.2}",
             way.name,
-            rate / 1e6,
-            self.reached / 1e6
+            self.lossless.rate / 1e6,
+            self.reached.rate / 1e6
         );
         if let Some(peer) = peer.filter(|peer| peer.lossless.rate > 0.0) {
-            let (own, its) = (rate, peer.lossless.rate);
+            let (own, its) = (self.lossless.rate, peer.lossless.rate);
             let on_wire = own.min(LINE_RATE) / its.min(LINE_RATE);
             line.push_str(&format!(
                 " {} {} {}",
                 share(own / its),
                 share(on_wire),
-                share(self.reached / peer.reached)
+                share(self.reached.rate / peer.reached.rate)
             ));
         }
         line
@@ -174,8 +174,7 @@ fn measure(cores: &mut Cores, way: &Way, kind: &Kind, seconds: f64) -> Outcome<R
             ..Trial::default()
         })
     };
-    let all = Order { rate: 0.0, seconds };
-    let reached = trial::once(cores, &what, all, &mut run)?.received_rate();
+    let reached = trial::reached(cores, &what, seconds, &mut run)?;
     let lossless = trial::search(cores, &what, seconds, &mut run)?;
     Ok(Rates { lossless, reached })
 }

@@ -14,7 +14,7 @@ use crate::apart::Cores;
 use crate::conversations::{Conversations, FRAME, WRITTEN};
 use crate::generator::{Generator, Order};
 use crate::quiet::Look;
-use crate::trial::{self, LINE_RATE, Lossless, Sum, Trial};
+use crate::trial::{self, Found, LINE_RATE, Sum, Trial};
 use crate::{Outcome, fail, say, stops, wire};
 
 /// The generator's core and the worker's.
@@ -76,10 +76,10 @@ pub fn table(seconds: f64) -> Outcome<()> {
             line.lost,
             format!("{} of {}", line.lossless, line.trials),
             line.repeated,
-            line.way,
+            line.way.max(row.lossless.way).max(row.reached.way),
             row.busy,
             row.lossless.rate / 1e6,
-            row.reached / 1e6,
+            row.reached.rate / 1e6,
         );
     }
     println!(
@@ -107,9 +107,9 @@ struct Row {
     /// Nanoseconds of the worker's time a packet, rounds that found nothing left out.
     busy: f64,
     /// The highest rate without loss.
-    lossless: Lossless,
-    /// What was received a second when the generator offered all it could.
-    reached: f64,
+    lossless: Found,
+    /// When the generator offered all it could.
+    reached: Found,
 }
 
 fn eal() -> DpdkConfig {
@@ -210,7 +210,7 @@ fn ring(cores: &mut Cores, wire: &str, flows: u32, places: u16, seconds: f64) ->
     let order = |rate| Order { rate, seconds };
     let line = trial::repeatedly(cores, &what, order(LINE_RATE), &mut run)?;
     let busy = busy_ns.get();
-    let reached = trial::once(cores, &what, order(0.0), &mut run)?.received_rate();
+    let reached = trial::reached(cores, &what, seconds, &mut run)?;
     let lossless = trial::search(cores, &what, seconds.min(1.0), &mut run)?;
     trial_check(&monitor, flows)?;
     drop(generator);

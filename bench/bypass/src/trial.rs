@@ -19,6 +19,9 @@ const TRIALS_AT_MOST: usize = 3 * TRIALS;
 /// Trials at each rate of a search, at most: with the cores together, and in all.
 const REPEATS: usize = 6;
 const REPEATS_AT_MOST: usize = 9;
+/// Trials with all that can be offered: with the cores together, and in all.
+const REACHING: usize = 3;
+const REACHING_AT_MOST: usize = 6;
 /// More than stops of the processor make a receiver lose that keeps up: the longest seen are of some milliseconds, one or two in a trial.
 const TOO_MUCH: f64 = 0.02;
 /// Between two trials others have their turn: what was kept from running meanwhile would run in the next.
@@ -120,7 +123,7 @@ pub fn repeatedly(
 ///
 /// # Errors
 /// What it failed with.
-pub fn once(
+fn once(
     cores: &mut Cores,
     what: &str,
     order: Order,
@@ -182,16 +185,44 @@ fn show(what: &str, order: Order, trial: &Trial) {
     ));
 }
 
-/// What a search found.
+/// A rate, and the trial it is of.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Lossless {
-    /// The highest rate at which nothing was lost, packets a second; 0 if there was none.
+pub struct Found {
+    /// Packets a second.
     pub rate: f64,
     /// The cores' way in that trial, nanoseconds there and back.
     pub way: f64,
 }
 
-/// Looks for the highest rate at which nothing is lost.
+/// What is received when the generator offers all it can, and what is refused again: the median of some trials with the cores together, or of all if they never were.
+///
+/// # Errors
+/// What a trial failed with.
+pub fn reached(
+    cores: &mut Cores,
+    what: &str,
+    seconds: f64,
+    mut run: impl FnMut(Order) -> Outcome<Trial>,
+) -> Outcome<Found> {
+    let (mut together, mut apart) = (Vec::new(), Vec::new());
+    while together.len() < REACHING && together.len() + apart.len() < REACHING_AT_MOST {
+        let trial = once(cores, what, Order { rate: 0.0, seconds }, &mut run)?;
+        let found = Found {
+            rate: trial.received_rate(),
+            way: trial.way,
+        };
+        if cores.are_apart(trial.way) {
+            apart.push(found);
+        } else {
+            together.push(found);
+        }
+    }
+    let mut found = if together.is_empty() { apart } else { together };
+    found.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    Ok(found.get(found.len() / 2).copied().unwrap_or_default())
+}
+
+/// Looks for the highest rate at which nothing is lost; 0 if there is none.
 ///
 /// # Errors
 /// What a trial failed with.
@@ -200,14 +231,14 @@ pub fn search(
     what: &str,
     seconds: f64,
     mut run: impl FnMut(Order) -> Outcome<Trial>,
-) -> Outcome<Lossless> {
-    let (mut lossless, mut lossy) = (Lossless::default(), HIGHEST);
+) -> Outcome<Found> {
+    let (mut lossless, mut lossy) = (Found::default(), HIGHEST);
     let mut rate = LINE_RATE;
     for _ in 0..STEPS {
         let trial = until_lossless(cores, what, Order { rate, seconds }, &mut run)?;
         if trial.lost() == 0 {
             if trial.sent.rate() > lossless.rate {
-                lossless = Lossless {
+                lossless = Found {
                     rate: trial.sent.rate(),
                     way: trial.way,
                 };
