@@ -3,7 +3,8 @@
 /// How the Environment Abstraction Layer is started and what each port gets. Sizes that are `None` are chosen by Portreeve.
 #[derive(Clone, Debug)]
 pub struct DpdkConfig {
-    /// Receive descriptors of each queue. `None`: as many as the port has, at most [`DEFAULT_DESCRIPTORS`].
+    /// Receive descriptors of each queue. `None`: as many as the port has, at most [`DEFAULT_DESCRIPTORS`]. Virtual devices whose own arguments say how long their ring is
+    /// have that many, whatever this is.
     pub descriptors: Option<u16>,
     /// Packet buffers of each queue. `None`: what the descriptors, the bursts and the loans take.
     pub buffers: Option<u32>,

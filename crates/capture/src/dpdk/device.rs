@@ -10,6 +10,13 @@ use crate::source::{Fetch, Source};
 /// The PCI vendor whose NIC is vmxnet3, as the kernel writes it.
 const VMWARE: &str = "0x15ad";
 
+/// What a memif's ring is made by, the logarithm to base 2 of its descriptors, where its arguments do not say.
+const MEMIF_RSIZE: u32 = 10;
+/// Where a memif's socket is, where its arguments do not say.
+const MEMIF_SOCKET: &str = "/run/memif.sock";
+/// No queue has more descriptors than this: the largest power of two in 16 bits.
+const LONGEST_RING: u16 = 1 << 15;
+
 /// A device as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Device {
@@ -104,6 +111,36 @@ impl Device {
         self.argument("iface").or_else(|| self.argument("rx_iface"))
     }
 
+    /// Descriptors of a queue of a virtual device, where its arguments, and what its driver takes for those that are not given, are what decides. Such drivers do not tell,
+    /// and what is asked for when a queue is set up makes no ring longer. A memif server's ring is its client's, so that both are to be given the same `rsize`.
+    pub(super) fn ring(&self) -> Option<u16> {
+        let (driver, default) = [
+            ("net_memif", 1 << MEMIF_RSIZE),
+            ("net_virtio_user", 256),
+            ("net_af_packet", 512),
+        ]
+        .into_iter()
+        .find(|(driver, _)| self.name().starts_with(driver))?;
+        // What is no number, or is too large, the driver refuses.
+        let given = |key| self.argument(key).and_then(|text| text.parse::<u32>().ok());
+        let ring = match driver {
+            "net_memif" => given("rsize").map(|log| 1u32.checked_shl(log).unwrap_or(0)),
+            "net_virtio_user" => given("queue_size"),
+            _ => given("framecnt"),
+        };
+        let ring = ring.unwrap_or(default);
+        (ring > 0).then(|| u16::try_from(ring).unwrap_or(LONGEST_RING))
+    }
+
+    /// The socket that another process has to have made before the device starts: a memif client's.
+    pub(super) fn server(&self) -> Option<&str> {
+        let serves = ["server", "master"]
+            .map(Some)
+            .contains(&self.argument("role"));
+        (self.name().starts_with("net_memif") && !serves)
+            .then(|| self.argument("socket").unwrap_or(MEMIF_SOCKET))
+    }
+
     /// Whether packet buffers are shared with another process, which can only have so many pieces of memory.
     #[must_use]
     pub(super) fn shares_memory(&self) -> bool {
@@ -192,6 +229,22 @@ mod tests {
             Device::parse("net_tap0,iface=dtap0").unwrap().interface(),
             None
         );
+    }
+
+    #[test]
+    fn rings_are_as_long_as_the_arguments_make_them() {
+        let ring = |text: &str| Device::parse(text).unwrap().ring();
+        assert_eq!(ring("net_memif0,role=client,rsize=14"), Some(16384));
+        assert_eq!(ring("net_memif0"), Some(1024));
+        assert_eq!(ring("net_memif0,rsize=40"), None);
+        assert_eq!(ring("net_memif0,rsize=20"), Some(32768));
+        assert_eq!(ring("net_virtio_user0,path=s"), Some(256));
+        assert_eq!(ring("net_virtio_user0,path=s,queue_size=8192"), Some(8192));
+        assert_eq!(ring("net_af_packet0,iface=eth0,framecnt=4096"), Some(4096));
+        assert_eq!(ring("net_af_packet0,framecnt=100000"), Some(32768));
+        // Its peer decides; a card is asked.
+        assert_eq!(ring("net_vhost0,iface=s"), None);
+        assert_eq!(ring("3b:00.0"), None);
     }
 
     #[test]

@@ -60,10 +60,13 @@ pub(super) fn memory(
             warning: None,
         });
     }
-    let descriptors = config.descriptors.unwrap_or(DEFAULT_DESCRIPTORS);
     let buffers: u64 = devices
         .iter()
-        .map(|device| workers as u64 * u64::from(pool::buffers(config, descriptors, device)))
+        .map(|device| {
+            let asked = device.ring().or(config.descriptors);
+            let descriptors = asked.unwrap_or(DEFAULT_DESCRIPTORS);
+            workers as u64 * u64::from(pool::buffers(config, descriptors, device))
+        })
         .sum();
     let need = (pool::bytes(buffers) + OWN_NEED).max(u64::from(config.memory.unwrap_or(0)) << 20);
     let free = free_huge_pages(Path::new(HUGE_PAGES));

@@ -139,10 +139,14 @@ pub(super) fn open(
         check(device, "its send queue cannot be set up", result)?;
     }
     log::clear();
+    let what = match device.server() {
+        Some(socket) => {
+            format!("does not start (the program that makes {socket} has to be there first)")
+        }
+        None => "does not start".to_owned(),
+    };
     // SAFETY: all queues are set up.
-    check(device, "does not start", unsafe {
-        sys::rte_eth_dev_start(id)
-    })?;
+    check(device, &what, unsafe { sys::rte_eth_dev_start(id) })?;
     handle.started = true;
     let spreading = if queues > 1 {
         rss::spread(id, &info, queues as u16).unwrap_or_else(|| {
@@ -469,7 +473,8 @@ fn descriptors(
     } else {
         info.max_descriptors
     };
-    if let Some(wanted) = config.descriptors
+    let ring = device.ring();
+    if let (Some(wanted), None) = (config.descriptors, ring)
         && !(info.min_descriptors..=most).contains(&wanted)
     {
         return Err(fault(
@@ -484,10 +489,11 @@ fn descriptors(
             )),
         ));
     }
-    let (mut rx, mut tx) = (
-        config.descriptors.unwrap_or(most.min(DEFAULT_DESCRIPTORS)),
-        config.send_descriptors,
-    );
+    let rx = match ring {
+        Some(ring) => ring.min(most),
+        None => config.descriptors.unwrap_or(most.min(DEFAULT_DESCRIPTORS)),
+    };
+    let (mut rx, mut tx) = (rx, config.send_descriptors);
     // SAFETY: both numbers are there for the call.
     let result = unsafe {
         sys::rte_eth_dev_adjust_nb_rx_tx_desc(info_port(device)?, &raw mut rx, &raw mut tx)
@@ -496,11 +502,11 @@ fn descriptors(
     Ok(rx)
 }
 
-/// Of so many descriptors that were asked for, those that the queue has for certain. A virtio card's queue is as long as its hypervisor made it, at the least as a rule
-/// 256; its driver cuts what is asked for to that, and tells nobody.
+/// Of so many descriptors that were asked for, those that the queue has for certain. A virtio card's queue is as long as its hypervisor made it, and a vhost-user port's as
+/// its guest did, at the least as a rule 256; their drivers cut what is asked for to that, and tell nobody.
 fn certain_descriptors(driver: &str, asked: u16) -> u16 {
     match driver {
-        "net_virtio" => asked.min(256),
+        "net_virtio" | "net_vhost" => asked.min(256),
         _ => asked,
     }
 }
@@ -556,6 +562,7 @@ mod tests {
     fn pauses_are_what_the_ring_absorbs() {
         assert_eq!(absorbs(4096, Some(10_000)).as_micros(), 275);
         assert_eq!(certain_descriptors("net_virtio", 4096), 256);
+        assert_eq!(certain_descriptors("net_vhost", 4096), 256);
         assert_eq!(certain_descriptors("net_mlx5", 4096), 4096);
         assert_eq!(absorbs(1024, None).as_micros(), 68);
         assert_eq!(absorbs(1024, Some(100_000)), SHORTEST_PAUSE);

@@ -141,6 +141,7 @@ settings! {
     /// Ports that DPDK drives (`dpdk:…` interfaces). [DPDK](dpdk.md) says how to set one up.
     dpdk: Dpdk = "dpdk" {
         /// Receive descriptors of each queue: what a ring holds while its worker is busy. `0`: as many as the port has, at most 4096, which is 275 microseconds of 64-byte packets at 10 Gbit/s.
+        /// The rings of `net_memif`, `net_virtio_user` and `net_af_packet` are as long as their own arguments make them (`rsize`, `queue_size`, `framecnt`).
         descriptors: u32 = 0, "dpdk.descriptors";
         /// Packet buffers (of 2 KiB) of each queue, on huge pages. `0`: what the descriptors and the packets on their way through the workers take.
         buffers: u32 = 0, "dpdk.buffers";
