@@ -29,6 +29,8 @@ fields! {
     buf_addr: *const u8 = PR_MBUF_BUF_ADDR;
     /// Bytes from the start of the buffer to the frame's first.
     data_off: u16 = PR_MBUF_DATA_OFF;
+    /// How many hold the segment; whoever brings it to 0 frees it.
+    references: u16 = PR_MBUF_REFERENCES;
     /// Segments that the frame has.
     segments: u16 = PR_MBUF_SEGMENTS;
     /// What the driver says of the frame: `PR_RX_…` and more.
@@ -41,6 +43,8 @@ fields! {
     vlan_tci: u16 = PR_MBUF_VLAN;
     /// The hash that selected the queue, if the flags say so.
     rss_hash: u32 = PR_MBUF_HASH;
+    /// The pool that the segment goes back to.
+    pool: *mut rte_mempool = PR_MBUF_POOL;
     /// The next segment; null at the last.
     next: *mut rte_mbuf = PR_MBUF_NEXT;
 }
@@ -54,6 +58,19 @@ fields! {
 pub unsafe fn data(mbuf: *const rte_mbuf) -> *const u8 {
     // SAFETY: the caller's promise; the bytes begin within the buffer.
     unsafe { buf_addr(mbuf).add(usize::from(data_off(mbuf))) }
+}
+
+/// Whether the frame is one segment that nobody else holds, with its bytes in its own buffer: it may go back to its pool as it is.
+///
+/// # Safety
+/// See the [module](self).
+#[inline(always)]
+#[must_use]
+pub unsafe fn is_plain(mbuf: *const rte_mbuf) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (references(mbuf) == 1) & (segments(mbuf) == 1) & (flags(mbuf) & PR_MBUF_ELSEWHERE == 0)
+    }
 }
 
 /// A dynamic field of eight bytes, at the offset at which it was registered.

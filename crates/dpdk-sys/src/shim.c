@@ -48,6 +48,11 @@ int pr_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **frames, unsigned c
     return rte_mempool_get_bulk(pool, (void **)frames, count);
 }
 
+void pr_give_back(struct rte_mempool *pool, struct rte_mbuf **frames, unsigned count)
+{
+    rte_mempool_put_bulk(pool, (void *const *)frames, count);
+}
+
 uint8_t *pr_frame_of(struct rte_mbuf *frame, uint16_t length)
 {
     frame->data_off = RTE_PKTMBUF_HEADROOM;

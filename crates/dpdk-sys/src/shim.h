@@ -17,12 +17,14 @@
 enum pr_mbuf_layout {
     PR_MBUF_BUF_ADDR = offsetof(struct rte_mbuf, buf_addr),
     PR_MBUF_DATA_OFF = offsetof(struct rte_mbuf, data_off),
+    PR_MBUF_REFERENCES = offsetof(struct rte_mbuf, refcnt),
     PR_MBUF_SEGMENTS = offsetof(struct rte_mbuf, nb_segs),
     PR_MBUF_FLAGS = offsetof(struct rte_mbuf, ol_flags),
     PR_MBUF_PKT_LEN = offsetof(struct rte_mbuf, pkt_len),
     PR_MBUF_DATA_LEN = offsetof(struct rte_mbuf, data_len),
     PR_MBUF_VLAN = offsetof(struct rte_mbuf, vlan_tci),
     PR_MBUF_HASH = offsetof(struct rte_mbuf, hash.rss),
+    PR_MBUF_POOL = offsetof(struct rte_mbuf, pool),
     PR_MBUF_NEXT = offsetof(struct rte_mbuf, next),
     PR_MBUF_SIZE = sizeof(struct rte_mbuf),
 };
@@ -34,6 +36,11 @@ enum pr_rx_flag {
     PR_RX_L4_CKSUM_MASK = RTE_MBUF_F_RX_L4_CKSUM_MASK,
     PR_RX_L4_CKSUM_GOOD = RTE_MBUF_F_RX_L4_CKSUM_GOOD,
     PR_RX_L4_CKSUM_NONE = RTE_MBUF_F_RX_L4_CKSUM_NONE,
+};
+
+/* The flags of an mbuf whose bytes are not in its own buffer. */
+enum pr_mbuf_elsewhere {
+    PR_MBUF_ELSEWHERE = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL,
 };
 
 /* Protocols whose ports a NIC hashes. */
@@ -109,6 +116,9 @@ uint16_t pr_rx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, ui
 uint16_t pr_tx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **frames, uint16_t count);
 /* Buffers to send, each to be given to pr_frame_of before it leaves. */
 int pr_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **frames, unsigned count);
+/* Puts buffers back as they are: frames of one segment, held by nobody else, all of this pool. rte_pktmbuf_free_bulk looks at each of them, and at the second
+ * cache line of each, to find out. */
+void pr_give_back(struct rte_mempool *pool, struct rte_mbuf **frames, unsigned count);
 /* Makes a buffer a frame of one segment of this length and returns where its bytes begin. */
 uint8_t *pr_frame_of(struct rte_mbuf *frame, uint16_t length);
 /* Frames in the ring that were not fetched yet; negative: the driver does not tell. */

@@ -53,6 +53,8 @@ struct Fetched {
     mbufs: [*mut sys::rte_mbuf; MAX_BURST],
     lent: usize,
     count: usize,
+    /// The pool that those lent go back to as they are: all of them are of it, in one segment that nobody else holds. Null: that is not so.
+    pool: *mut sys::rte_mempool,
 }
 
 /// What the last burst is made of. Plain memory of a fixed size.
@@ -63,6 +65,34 @@ struct Lending {
     /// Frames of several segments, joined; their loans are not given out, since these bytes are used again with the next burst.
     chained: Box<[u8]>,
     joined: u64,
+}
+
+impl Lending {
+    /// Joins those of the described frames that came in several segments. Returns how many frames this burst has: one that finds no room is the first of the next.
+    #[cold]
+    fn join_chained(&mut self, mbufs: &[*mut sys::rte_mbuf]) -> usize {
+        let mut room: &mut [u8] = &mut self.chained;
+        for (index, (&frame, raw)) in mbufs.iter().zip(&mut self.frames).enumerate() {
+            // SAFETY: the mbuf was fetched by this source and not freed yet; nobody else writes to it.
+            if unsafe { mbuf::segments(frame) } <= 1 {
+                continue;
+            }
+            let Some((joined, rest)) = join(frame, raw.wire_len as usize, room) else {
+                return index;
+            };
+            (raw.data, raw.captured) = (joined.as_ptr(), joined.len() as u32);
+            room = rest;
+            self.joined |= 1 << index;
+        }
+        mbufs.len()
+    }
+
+    /// Of the first `count` frames, on the wire.
+    #[cold]
+    fn bytes(&self, count: usize) -> u64 {
+        let frames = self.frames.iter().take(count);
+        frames.map(|frame| u64::from(frame.wire_len)).sum()
+    }
 }
 
 /// Frames of one queue of a port that DPDK drives.
@@ -115,6 +145,7 @@ impl DpdkSource {
                 mbufs: [std::ptr::null_mut(); MAX_BURST],
                 lent: 0,
                 count: 0,
+                pool: std::ptr::null_mut(),
             },
             lending: Box::new(Lending {
                 frames: [frame; MAX_BURST],
@@ -139,7 +170,12 @@ impl DpdkSource {
     /// Frees the last burst's buffers, those that left by reference excepted.
     #[inline]
     fn give_back(&mut self) {
-        let Fetched { mbufs, lent, count } = &mut self.fetched;
+        let Fetched {
+            mbufs,
+            lent,
+            count,
+            pool,
+        } = &mut self.fetched;
         if *lent == 0 {
             return;
         }
@@ -147,8 +183,9 @@ impl DpdkSource {
         // A joined frame's loan was never given out.
         let kept = lending.kept.replace(0) & !lending.joined;
         lending.joined = 0;
-        let freed = if kept == 0 {
-            *lent
+        if kept == 0 && !pool.is_null() {
+            // SAFETY: the mbufs were fetched by this source and lent with a burst that is over, nobody else has them, and they are of this pool.
+            unsafe { sys::pr_give_back(*pool, mbufs.as_mut_ptr(), *lent as u32) };
         } else {
             let mut freed = 0;
             for index in 0..*lent {
@@ -157,10 +194,9 @@ impl DpdkSource {
                     freed += 1;
                 }
             }
-            freed
-        };
-        // SAFETY: the mbufs were fetched by this source and lent with a burst that is over; nobody else has those that were not kept.
-        unsafe { sys::rte_pktmbuf_free_bulk(mbufs.as_mut_ptr(), freed as u32) };
+            // SAFETY: as above; nobody else has those that were not kept.
+            unsafe { sys::rte_pktmbuf_free_bulk(mbufs.as_mut_ptr(), freed as u32) };
+        }
         mbufs.copy_within(*lent..*count, 0);
         *count -= *lent;
         *lent = 0;
@@ -189,36 +225,30 @@ impl DpdkSource {
     #[inline]
     fn describe(&mut self, count: usize) -> (usize, u64) {
         let first = self.stamps.first();
-        let mbufs = &self.fetched.mbufs;
-        let Lending {
-            frames,
-            loans,
-            chained,
-            joined,
-            kept,
-        } = &mut *self.lending;
+        let fetched = &mut self.fetched;
+        let mbufs = fetched.mbufs.get(..count).unwrap_or_default();
+        let lending = &mut *self.lending;
         // All at once: memory serves many requests together faster than one here and one there.
-        for &frame in mbufs.iter().take(count) {
+        for &frame in mbufs {
             prefetch(frame);
         }
-        let mut room: &mut [u8] = chained;
+        // SAFETY: the mbufs were fetched by this source and not freed yet; nobody else writes to them.
+        let pool_of = |frame| unsafe { mbuf::pool(frame) };
+        let pool = mbufs
+            .first()
+            .map_or(std::ptr::null_mut(), |&frame| pool_of(frame));
+        let mut all_plain = true;
         let mut bytes = 0u64;
-        let mut described = 0;
-        for (index, ((&frame, raw), loan)) in mbufs
-            .iter()
-            .take(count)
-            .zip(&mut *frames)
-            .zip(loans)
-            .enumerate()
-        {
-            // SAFETY: the mbuf was fetched by this source and not freed yet; nobody else writes to it. The head's bytes are within its buffer.
-            let (data, length, head, segments, flags) = unsafe {
+        for (index, (&frame, raw)) in mbufs.iter().zip(&mut lending.frames).enumerate() {
+            // SAFETY: as above. The head's bytes are within its buffer.
+            let (data, length, head, flags, hash, is_plain) = unsafe {
                 (
                     mbuf::data(frame),
                     mbuf::pkt_len(frame),
                     u32::from(mbuf::data_len(frame)),
-                    mbuf::segments(frame),
                     mbuf::flags(frame),
+                    mbuf::rss_hash(frame),
+                    mbuf::is_plain(frame),
                 )
             };
             *raw = RawFrame {
@@ -227,29 +257,30 @@ impl DpdkSource {
                 wire_len: length.max(head),
                 timestamp: first + index as i64,
                 link: LinkType::Ethernet,
-                // SAFETY: as above.
-                rx_hash: (flags & u64::from(sys::PR_RX_RSS_HASH) != 0)
-                    .then(|| unsafe { mbuf::rss_hash(frame) }),
+                rx_hash: (flags & u64::from(sys::PR_RX_RSS_HASH) != 0).then_some(hash),
                 vlan: vlan(frame, flags),
                 interface: 0,
                 checksum: checksum(flags),
             };
-            *loan = Loan(frame as usize);
-            if segments > 1 {
-                let Some((joined_frame, rest)) = join(frame, length as usize, room) else {
-                    // No room for this one in this burst: it is the first of the next.
-                    break;
-                };
-                (raw.data, raw.captured) = (joined_frame.as_ptr(), joined_frame.len() as u32);
-                room = rest;
-                *joined |= 1 << index;
-            }
+            all_plain &= is_plain & (pool_of(frame) == pool);
             bytes += u64::from(raw.wire_len);
-            described = index + 1;
+        }
+        for (&frame, loan) in mbufs.iter().zip(&mut lending.loans) {
+            *loan = Loan(frame as usize);
+        }
+        fetched.pool = if all_plain {
+            pool
+        } else {
+            std::ptr::null_mut()
+        };
+        let mut described = mbufs.len();
+        if !all_plain {
+            described = lending.join_chained(mbufs);
+            bytes = lending.bytes(described);
         }
         // As if they had left already: they leave as copies only.
-        kept.set(*joined);
-        let frames = frames.get_mut(..described).unwrap_or_default();
+        lending.kept.set(lending.joined);
+        let frames = lending.frames.get_mut(..described).unwrap_or_default();
         if self.stamps.settle(first, mbufs, frames) {
             self.port.state.notice(format!(
                 "{}: the NIC's time stamps are not by the clock that its driver reads: frames have the time at which they were fetched",
