@@ -6,7 +6,7 @@ const MAX_STEP: i64 = 60 * 1_000_000_000;
 const CONFIRMATIONS: u32 = 3;
 
 /// Time as one worker knows it, in nanoseconds since 1970-01-01 UTC.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock {
     now: Option<i64>,
     far: i64,
@@ -23,6 +23,17 @@ impl Clock {
     /// A clock that saw everything says it is `time`: taken as it is, unless it would run back.
     pub fn catch_up(&mut self, time: i64) {
         self.now = Some(self.now.map_or(time, |now| now.max(time)));
+    }
+
+    /// Packets say what time it is, one after the other; `latest` is the latest of `times`. The same as [`Clock::observe`] for each, which is only needed where one is far ahead.
+    #[inline]
+    pub fn observe_all(&mut self, latest: i64, times: impl Iterator<Item = i64>) {
+        let is_near = |now| latest.saturating_sub(now) <= MAX_STEP;
+        if self.now.is_some_and(is_near) {
+            self.observe(latest);
+        } else {
+            times.for_each(|time| _ = self.observe(time));
+        }
     }
 
     /// A packet, or something else that knows the time, says it is `time`. Returns the time that is taken.
@@ -76,6 +87,36 @@ mod tests {
         clock.observe(100 * S);
         assert_eq!(clock.observe(i64::MAX), 160 * S);
         assert_eq!(clock.observe(161 * S), 161 * S);
+    }
+
+    #[test]
+    fn packets_together_say_what_they_say_one_by_one() {
+        let far = [
+            0,
+            7,
+            3,
+            61,
+            62,
+            500,
+            4,
+            501,
+            502,
+            503,
+            504,
+            i64::MAX / S,
+            505,
+        ];
+        for length in 1..=far.len() {
+            let (mut together, mut one_by_one) = (Clock::default(), Clock::default());
+            for burst in far.map(|seconds| seconds * S).chunks(length) {
+                let latest = burst.iter().copied().max().unwrap();
+                together.observe_all(latest, burst.iter().copied());
+                for time in burst {
+                    one_by_one.observe(*time);
+                }
+                assert_eq!(together, one_by_one, "{length}, {burst:?}");
+            }
+        }
     }
 
     #[test]

@@ -163,9 +163,19 @@ impl Gate {
 #[derive(Default)]
 struct Sums {
     frames: u64,
+    /// On the wire.
     bytes: u64,
-    analysed: u64,
-    analysed_bytes: u64,
+    /// Of these frames, those that are not analysed here.
+    left_out: u64,
+    left_out_bytes: u64,
+}
+
+impl Sums {
+    #[inline]
+    fn leave_out(&mut self, wire_len: u32) {
+        self.left_out += 1;
+        self.left_out_bytes += u64::from(wire_len);
+    }
 }
 
 /// Everything between a worker's bursts and its records.
@@ -197,32 +207,33 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Takes one burst through all stages.
     pub(crate) fn take(&mut self, burst: &Burst<'_>, arrival: Arrival) {
-        // What every frame counts is gathered here and added once a burst.
-        let mut sums = Sums::default();
-        let mut newest = self.counters.newest_packet as i64;
+        let steer = !self.mesh.is_empty() && matches!(arrival, Arrival::Source(_));
+        let mut sums = self.see(burst, arrival, steer);
         let open = self.gate.is_open();
         self.shed(burst.len());
-        let steer = !self.mesh.is_empty() && matches!(arrival, Arrival::Source(_));
-        // Who takes a frame by reference is given a copy, `&{ frame }`: so this one stays in registers.
+        // Who takes a frame by reference is given a copy, `&{ frame }`: so this one stays in registers. And nothing is counted of the usual one: what is left out is.
         for (index, mut frame) in burst.frames().enumerate() {
-            newest = newest.max(frame.timestamp);
-            sums.frames += 1;
-            sums.bytes += u64::from(frame.wire_len);
             match arrival {
                 Arrival::Source(source) => {
-                    self.clock.observe(frame.timestamp);
+                    if steer {
+                        self.clock.observe(frame.timestamp);
+                    }
                     if open {
                         self.gate.cut(&mut frame);
                     } else {
                         match self.gate.pass(&{ frame }, source, &mut self.counters) {
                             Some(passed) => frame = passed,
-                            None => continue,
+                            None => {
+                                sums.leave_out(frame.wire_len);
+                                continue;
+                            }
                         }
                     }
                 }
                 Arrival::HandedIn { notes } => {
                     if notes & (1 << (index % 64)) != 0 {
                         sums.frames -= 1;
+                        sums.bytes -= u64::from(frame.wire_len);
                         self.annotate(&{ frame }, burst);
                         continue;
                     }
@@ -237,12 +248,12 @@ impl Pipeline {
             let outcome = decode(&frame.bytes(index as u16), &self.decode, &mut self.views);
             if let Outcome::Analysed(_) = outcome {
                 if steer && self.steer(&frame, first) {
+                    sums.leave_out(frame.wire_len);
                     continue;
                 }
-                sums.analysed += 1;
-                sums.analysed_bytes += u64::from(frame.wire_len);
                 self.tracker.look_ahead(&mut self.views);
             } else {
+                sums.leave_out(frame.wire_len);
                 self.count_apart(frame.timestamp, outcome);
             }
         }
@@ -255,8 +266,28 @@ impl Pipeline {
         if steer && self.counters.bursts.is_multiple_of(BURSTS_A_BATCH) {
             self.flush_lanes();
         }
-        self.counters.newest_packet = newest.max(0) as u64;
         self.counters.bursts += 1;
+    }
+
+    /// What the times and lengths of a burst's frames say, before any is looked into.
+    #[inline]
+    fn see(&mut self, burst: &Burst<'_>, arrival: Arrival, steer: bool) -> Sums {
+        let (mut bytes, mut latest) = (0u64, i64::MIN);
+        for frame in burst.frames() {
+            bytes += u64::from(frame.wire_len);
+            latest = latest.max(frame.timestamp);
+        }
+        self.counters.newest_packet = self.counters.newest_packet.max(latest.max(0) as u64);
+        // What is handed on goes with the time that it is by then, and not with the time of the burst's end.
+        if matches!(arrival, Arrival::Source(_)) && !steer && !burst.is_empty() {
+            let times = burst.frames().map(|frame| frame.timestamp);
+            self.clock.observe_all(latest, times);
+        }
+        Sums {
+            frames: burst.len() as u64,
+            bytes,
+            ..Sums::default()
+        }
     }
 
     /// Sends what waits for its batch to fill: when there is nothing else to do, and at the end.
@@ -388,8 +419,8 @@ impl Pipeline {
     }
 
     fn add(&mut self, sums: &Sums, arrival: Arrival) {
-        self.counters.analysed += sums.analysed;
-        self.counters.analysed_bytes += sums.analysed_bytes;
+        self.counters.analysed += sums.frames - sums.left_out;
+        self.counters.analysed_bytes += sums.bytes - sums.left_out_bytes;
         let Arrival::Source(source) = arrival else {
             self.counters.handed_in += sums.frames;
             return;
