@@ -9,7 +9,7 @@ use crate::apart::Cores;
 use crate::generator::{Order, Sent};
 use crate::quiet::Look;
 use crate::receiver::{Kind, Receiver};
-use crate::ring::CPUS;
+use crate::ring::{CPUS, LONG_RING};
 use crate::trial::{self, Found, LINE_RATE, Trial};
 use crate::{Outcome, fail, say};
 
@@ -18,32 +18,38 @@ const FLOWS: u32 = 100_000;
 /// What the program has to reach of testpmd's rate.
 const SHARE: f64 = 0.6;
 
-/// A device between two processes; `SOCKET` stands for the socket's path.
+/// A device between two processes; `SOCKET` stands for the socket's path, `PLACES` for those of the ring ([`LONG_RING`]), `LOG` for their logarithm to base 2.
 struct Way {
     name: &'static str,
     receiver: &'static str,
     sender: &'static str,
+    /// The sender makes the socket, and the receiver does not open without.
+    sender_first: bool,
     /// How the program waits on it, beside polling: `net_memif` has no receive interrupt.
     modes: [&'static str; 2],
 }
 
 const WAYS: [Way; 3] = [
     Way {
+        // Zero-copy: the sender writes into the receiver's packet buffers, so that the receiver does not copy.
         name: "net_memif",
-        receiver: "net_memif0,role=server,socket=SOCKET,socket-abstract=no,rsize=12",
-        sender: "net_memif0,role=client,socket=SOCKET,socket-abstract=no,rsize=12",
+        receiver: "net_memif0,role=client,socket=SOCKET,socket-abstract=no,rsize=LOG,zero-copy=yes",
+        sender: "net_memif0,role=server,socket=SOCKET,socket-abstract=no,rsize=LOG",
+        sender_first: true,
         modes: ["poll", "adaptive"],
     },
     Way {
         name: "net_vhost",
         receiver: "net_vhost0,iface=SOCKET",
-        sender: "net_virtio_user0,path=SOCKET,queue_size=4096",
+        sender: "net_virtio_user0,path=SOCKET,queue_size=PLACES",
+        sender_first: false,
         modes: ["poll", "interrupt"],
     },
     Way {
         name: "net_virtio_user",
-        receiver: "net_virtio_user0,path=SOCKET,server=1,queue_size=4096",
+        receiver: "net_virtio_user0,path=SOCKET,server=1,queue_size=PLACES",
         sender: "net_vhost0,iface=SOCKET,client=1",
+        sender_first: false,
         modes: ["poll", "interrupt"],
     },
 ];
@@ -138,14 +144,32 @@ fn share(ratio: f64) -> String {
 fn measure(cores: &mut Cores, way: &Way, kind: &Kind, seconds: f64) -> Outcome<Rates> {
     let folder = Folder::new()?;
     let socket = folder.0.join("socket");
-    let device = |text: &str| text.replace("SOCKET", &socket.display().to_string());
+    let device = |text: &str| {
+        text.replace("PLACES", &LONG_RING.to_string())
+            .replace("LOG", &LONG_RING.ilog2().to_string())
+            .replace("SOCKET", &socket.display().to_string())
+    };
+    let send = || Sender::start(&device(way.sender));
+    let early = if way.sender_first {
+        let sender = send()?;
+        wait_for(&socket)?;
+        Some(sender)
+    } else {
+        None
+    };
     let mut receiver = Receiver::start(kind, &device(way.receiver), FLOWS, &folder.0)?;
     let with_errors = |what: String| {
         let said = std::fs::read_to_string(folder.0.join("errors")).unwrap_or_default();
         format!("{what}\n{said}")
     };
-    wait_for(&socket).map_err(with_errors)?;
-    let mut sender = Sender::start(&device(way.sender))?;
+    let mut sender = match early {
+        Some(sender) => sender,
+        None => {
+            wait_for(&socket).map_err(with_errors)?;
+            send()?
+        }
+    };
+    sender.wait_until_ready().map_err(with_errors)?;
     let before = receiver.settled().map_err(with_errors)?;
     if before < u64::from(FLOWS) * 3 {
         say(&format!(
@@ -207,13 +231,17 @@ impl Sender {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return fail("no pipes to the generator");
         };
-        let mut sender = Sender {
+        Ok(Sender {
             child,
             input,
             output: BufReader::new(output),
-        };
-        match sender.line()?.as_str() {
-            "ready" => Ok(sender),
+        })
+    }
+
+    /// Until its peer has come and all conversations are open.
+    fn wait_until_ready(&mut self) -> Outcome<()> {
+        match self.line()?.as_str() {
+            "ready" => Ok(()),
             other => fail(format!("the generator said {other:?}")),
         }
     }
@@ -251,7 +279,7 @@ fn wait_for(socket: &Path) -> Outcome<()> {
     let begun = Instant::now();
     while !socket.exists() {
         if begun.elapsed() > Duration::from_secs(15) {
-            return fail("the receiver makes no socket");
+            return fail("nobody makes the socket");
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver as Lines, channel};
 use std::time::Duration;
 
-use crate::ring::CPUS;
+use crate::ring::{CPUS, LONG_RING};
 use crate::{Outcome, fail, quiet};
 
 /// How long an answer may take.
@@ -157,10 +157,12 @@ fn testpmd(path: &Path, device: &str) -> Command {
         .args(["-l", &format!("{others},{own}")])
         .args(["--main-lcore", &others.to_string()])
         .args(["--no-pci", "--in-memory", "--single-file-segments"])
-        .args(["--no-telemetry", "--iova-mode=va", "-m", "96"])
+        .args(["--no-telemetry", "--iova-mode=va", "-m", "128"])
         .args(["--vdev", device, "--", "--interactive"])
-        .args(["--forward-mode=rxonly", "--total-num-mbufs=16384"])
-        .args(["--rxd=4096", "--nb-cores=1", "--burst=64"]);
+        .arg("--forward-mode=rxonly")
+        .arg(format!("--total-num-mbufs={}", 2 * u32::from(LONG_RING)))
+        .arg(format!("--rxd={LONG_RING}"))
+        .args(["--nb-cores=1", "--burst=64"]);
     command
 }
 

@@ -29,8 +29,8 @@ const LOOK: Duration = Duration::from_secs(20);
 /// EAL's memory, MiB: taken at once, since huge pages that come later cost a trial.
 const EAL_MEMORY: u32 = 256;
 /// Places of a ring that outlasts the stops of a virtual machine's processor, which no card's queue has to: 1.1 ms of 10 GbE's packet rate. What is lost there too
-/// the worker lost by itself.
-const LONG_RING: u16 = 16_384;
+/// the worker lost by itself. Rings between processes have as many.
+pub const LONG_RING: u16 = 16_384;
 
 /// Measures and prints it all.
 ///

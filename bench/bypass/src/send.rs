@@ -10,6 +10,7 @@ use portreeve_dpdk_sys as sys;
 
 use crate::conversations::Conversations;
 use crate::generator::{Generator, Order};
+use crate::ring::LONG_RING;
 use crate::{Outcome, fail};
 
 /// How long the other end may take to connect.
@@ -23,19 +24,14 @@ pub fn serve(device: &str, conversations: u32, cpu: usize) -> Outcome<()> {
     let named = Device::parse(device).map_err(|error| error.to_string())?;
     let name = named.name().to_owned();
     let config = DpdkConfig {
-        memory: Some(64),
+        memory: Some(128),
         may_do_without_huge_pages: false,
         interrupts: false,
-        send_descriptors: 4096,
+        send_descriptors: LONG_RING,
         ..DpdkConfig::default()
     };
     let port = dpdk::open(&config, &[named], 1).map_err(|error| error.to_string())?;
-    let mut generator = Generator::new(
-        &name,
-        Conversations::new(conversations),
-        dpdk::DEFAULT_DESCRIPTORS,
-        cpu,
-    )?;
+    let mut generator = Generator::new(&name, Conversations::new(conversations), LONG_RING, cpu)?;
     wait_for_link(&name)?;
     generator.open();
     answer("ready")?;
