@@ -52,13 +52,14 @@ pub fn table(seconds: f64) -> Outcome<()> {
         "One worker on one core in poll mode, flow accounting with TCP health, 64-byte packets, from a generator thread on the other core (net_ring):"
     );
     println!(
-        "{:>8} {:>7} {:>14} {:>12} {:>10} {:>16} {:>9} {:>14} {:>10} {:>15} {:>14}",
+        "{:>8} {:>7} {:>14} {:>12} {:>10} {:>16} {:>12} {:>9} {:>14} {:>10} {:>15} {:>14}",
         "flows",
         "places",
         "offered, Mpps",
         "packets",
         "lost",
         "trials lossless",
+        "others, away",
         "repeated",
         "cores' way, ns",
         "busy, ns",
@@ -68,13 +69,14 @@ pub fn table(seconds: f64) -> Outcome<()> {
     for row in &rows {
         let line = &row.line;
         println!(
-            "{:>8} {:>7} {:>14.2} {:>12} {:>10} {:>16} {:>9} {:>14.0} {:>10.1} {:>15.2} {:>14.2}",
+            "{:>8} {:>7} {:>14.2} {:>12} {:>10} {:>16} {:>12} {:>9} {:>14.0} {:>10.1} {:>15.2} {:>14.2}",
             row.flows,
             row.places,
             line.offered as f64 / line.seconds.max(1e-9) / 1e6,
             line.offered,
             line.lost,
             format!("{} of {}", line.lossless, line.trials),
+            format!("{} of {}", line.away, line.trials - line.lossless),
             line.repeated,
             line.way.max(row.lossless.way).max(row.reached.way),
             row.busy,
@@ -178,6 +180,12 @@ fn busy(monitor: &Monitor) -> u64 {
     workers.iter().map(|worker| worker.waits.busy_ns).sum()
 }
 
+/// Times that a worker was away from its ring for longer than that holds out.
+fn away(monitor: &Monitor) -> u64 {
+    let workers = monitor.snapshot().workers;
+    workers.iter().map(|worker| worker.waits.stalls).sum()
+}
+
 fn ring(cores: &mut Cores, wire: &str, flows: u32, places: u16, seconds: f64) -> Outcome<Row> {
     let device = wire::make(wire, places)?;
     let monitor = start(&device, flows)?;
@@ -194,6 +202,7 @@ fn ring(cores: &mut Cores, wire: &str, flows: u32, places: u16, seconds: f64) ->
     });
     let mut run = |order: Order| -> Outcome<Trial> {
         let (before, busy_before) = (settled(&monitor), busy(&monitor));
+        let away_before = away(&monitor);
         let look = Look::at(&CPUS, std::process::id());
         let sent = generator.run(order);
         let disturbance = Look::at(&CPUS, std::process::id()).since(&look);
@@ -203,6 +212,7 @@ fn ring(cores: &mut Cores, wire: &str, flows: u32, places: u16, seconds: f64) ->
             sent,
             received,
             disturbance,
+            away: away(&monitor) - away_before,
             ..Trial::default()
         })
     };

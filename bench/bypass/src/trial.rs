@@ -46,6 +46,8 @@ pub struct Trial {
     pub received: u64,
     /// What was taken from the cores.
     pub disturbance: Disturbance,
+    /// Times that the receiver was away from its ring for longer than that holds out, where it says so.
+    pub away: u64,
     /// Nanoseconds of a cache line's way from one core to the other and back, the longer one of before and after.
     pub way: f64,
 }
@@ -82,6 +84,8 @@ pub struct Sum {
     pub lossless: usize,
     /// Trials that were shown and not counted, lossless or not: with the cores apart, or with time that the hypervisor says it stole.
     pub repeated: usize,
+    /// Of those that lost something, how many in which the receiver was away from its ring for longer than that holds out.
+    pub away: usize,
     /// Packets offered, in all that were counted.
     pub offered: u64,
     /// Of them, not received.
@@ -111,6 +115,7 @@ pub fn repeatedly(
         }
         sum.trials += 1;
         sum.lossless += usize::from(trial.lost() == 0);
+        sum.away += usize::from(trial.lost() > 0 && trial.away > 0);
         sum.offered += trial.sent.offered;
         sum.lost += trial.lost();
         sum.seconds += trial.sent.nanoseconds as f64 / 1e9;
@@ -173,8 +178,12 @@ fn show(what: &str, order: Order, trial: &Trial) {
     } else {
         "most".to_owned()
     };
+    let away = match trial.away {
+        0 => String::new(),
+        times => format!(", {times} times away from its ring for longer than it holds"),
+    };
     say(&format!(
-        "{what:<40} {asked:>6} asked, {:>6.2} offered, {:>10} of {:>10} lost ({} refused), behind {:.1} ms; taken: {}; the cores' way {:.0} ns",
+        "{what:<40} {asked:>6} asked, {:>6.2} offered, {:>10} of {:>10} lost ({} refused), behind {:.1} ms; taken: {}{away}; the cores' way {:.0} ns",
         trial.sent.rate() / 1e6,
         trial.lost(),
         trial.sent.offered,

@@ -31,6 +31,7 @@ pub mod batch;
 pub mod bpf;
 pub mod burst;
 pub mod counters;
+pub mod cycles;
 #[cfg(all(target_os = "linux", feature = "dpdk"))]
 pub mod dpdk;
 pub mod error;
@@ -55,6 +56,7 @@ pub use batch::{Batch, BatchFull};
 pub use bpf::BpfInstruction;
 pub use burst::{Burst, Loan};
 pub use counters::SourceCounters;
+pub use cycles::cycles;
 pub use error::CaptureError;
 pub use file::{FileInterface, FileSource};
 pub use filter::{Filter, FilterSet};

@@ -108,6 +108,12 @@ pub trait Source: Send {
         Duration::from_micros(50)
     }
 
+    /// How long the ring takes frames in at line rate while nobody looks at it: whoever is away for longer may lose some. The default is what [`Source::absorbs`] says,
+    /// which has something to spare.
+    fn holds_out(&self) -> Duration {
+        self.absorbs()
+    }
+
     /// By which hash the frames of several workers were spread over their sources. Where all sources of a run have the same, it decides a frame's home.
     fn spreading(&self) -> Spreading {
         Spreading::Steering

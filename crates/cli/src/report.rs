@@ -173,6 +173,15 @@ fn time(waits: &Waits) -> String {
         let limit = microseconds(waits.spin_limit_ns / 1000);
         let _ = write!(line, "; now polls {limit} for nothing before it sleeps");
     }
+    if waits.stalls > 0 {
+        let _ = write!(
+            line,
+            "; {} times away from its ring for longer than it holds out ({}), {} at the longest",
+            text::count(waits.stalls),
+            microseconds(waits.stall_limit_ns / 1000),
+            microseconds(waits.longest_stall_ns / 1000)
+        );
+    }
     if waits.wakes > 0 {
         let _ = write!(
             line,

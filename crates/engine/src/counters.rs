@@ -160,6 +160,12 @@ counters! {
     spin_ns,
     /// How long the worker polls with nothing before it sleeps, nanoseconds, as last decided; 0: it has not waited yet, or never sleeps.
     spin_limit_ns,
+    /// Times that its sources were left alone for longer than `stall_limit_ns`.
+    stalls,
+    /// The longest of them, nanoseconds.
+    longest_stall_ns,
+    /// What its fullest ring holds out, nanoseconds; 0: nothing is lost by being late.
+    stall_limit_ns,
     /// Sleeps that something ended before their time.
     wakes,
     /// Frames found in the first round after a sleep.

@@ -59,6 +59,10 @@ impl Reader {
     pub(crate) fn run(mut self) {
         self.strategy.settle_in();
         self.counters.source_count = 1;
+        if self.live {
+            let source = self.source.iter().map(Box::as_ref);
+            self.strategy.watch(source, &mut self.counters);
+        }
         self.read_counters();
         self.cell.publish(&self.counters);
         let (mut read, mut published) = (Instant::now(), Instant::now());
@@ -70,6 +74,7 @@ impl Reader {
                 if !self.live {
                     break;
                 }
+                self.strategy.stop_watching();
                 if let Some(source) = &mut self.source {
                     source.stop();
                 }

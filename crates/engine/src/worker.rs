@@ -53,6 +53,10 @@ impl Worker {
     pub(crate) fn run(mut self) {
         self.strategy.settle_in();
         self.pipeline.counters.source_count = self.sources.len() as u64;
+        if self.live {
+            let sources = self.sources.iter().flatten().map(Box::as_ref);
+            self.strategy.watch(sources, &mut self.pipeline.counters);
+        }
         self.read_source_counters();
         self.publish();
         let now = Instant::now();
@@ -67,6 +71,7 @@ impl Worker {
         while !self.shared.abandoned() {
             if !stopped && (self.shared.stopping() || self.pipeline.gate.is_done()) {
                 stopped = true;
+                self.strategy.stop_watching();
                 for source in self.sources.iter_mut().flatten() {
                     source.stop();
                 }

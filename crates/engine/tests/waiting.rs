@@ -111,6 +111,33 @@ fn in_interrupt_mode_a_worker_sleeps_until_a_frame_comes() {
 }
 
 #[test]
+fn a_worker_that_leaves_its_ring_alone_for_too_long_says_so() {
+    const LONG: Duration = Duration::from_millis(30);
+    let (end, source) = wire("wire", WireOptions::default()).expect("a wire");
+    let inputs = Inputs::PerWorker(vec![vec![Input {
+        source: Box::new(source),
+        filter: Some(Box::new(|_| {
+            std::thread::sleep(LONG);
+            true
+        })),
+    }]]);
+    let monitor = Monitor::start(config(Mode::Poll), inputs).expect("it starts");
+    // By then it knows how long a cycle of its processor is.
+    until(&monitor, "half a second", |s| s.uptime_ns > 500_000_000);
+    for frames in 1..=3 {
+        assert!(end.send(now(), &udp([10, 0, 0, 1], 1, [192, 0, 2, 1], 53, 9)));
+        until(&monitor, "the frame", delivered(frames));
+    }
+    let waits = &stop(monitor).workers[0].waits;
+    assert_eq!(waits.stall_limit_ns, 1_000_000, "{waits:?}");
+    assert!(waits.stalls >= 3, "{waits:?}");
+    assert!(
+        waits.longest_stall_ns >= LONG.as_nanos() as u64,
+        "{waits:?}"
+    );
+}
+
+#[test]
 fn short_sleeps_among_many_packets_make_it_poll_for_longer_and_silence_ends_that() {
     let (monitor, ends) = start(Mode::Interrupt, 1, true);
     let Waiting { spin, spin_max, .. } = monitor.waiting();

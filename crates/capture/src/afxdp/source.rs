@@ -309,12 +309,16 @@ impl Source for AfXdpSource {
     }
 
     fn absorbs(&self) -> Duration {
+        // Half of the ring, for what comes while the worker wakes.
+        self.holds_out() / 2
+    }
+
+    fn holds_out(&self) -> Duration {
         /// 64-byte frames at 10 Gbit/s.
         const NANOSECONDS_A_FRAME: u64 = 67;
         let smallest = self.queues.iter().map(|(queue, _)| queue.filled.size());
         let frames = u64::from(smallest.min().unwrap_or(0));
-        // Half of the ring, for what comes while the worker wakes.
-        Duration::from_nanos(frames / 2 * NANOSECONDS_A_FRAME)
+        Duration::from_nanos(frames * NANOSECONDS_A_FRAME)
     }
 
     fn take_back(&mut self, loans: &mut Vec<Loan>) {

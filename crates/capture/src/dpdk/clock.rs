@@ -23,16 +23,8 @@ const FRACTION: u32 = 32;
 /// The processor's cycle counter.
 #[inline(always)]
 pub(super) fn cycles() -> u64 {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 processor has the instruction.
-    unsafe {
-        std::arch::x86_64::_rdtsc()
-    }
-    #[cfg(not(target_arch = "x86_64"))]
     // SAFETY: it only reads a register.
-    unsafe {
-        portreeve_dpdk_sys::pr_cycles()
-    }
+    crate::cycles().unwrap_or_else(|| unsafe { portreeve_dpdk_sys::pr_cycles() })
 }
 
 /// A counter's reading, and what the wall's clock showed meanwhile.

@@ -40,6 +40,7 @@ pub(super) struct Port {
     pub(super) state: Arc<PortState>,
     /// How long a ring takes frames in at the link's rate with nobody fetching.
     pub(super) absorbs: Duration,
+    pub(super) holds_out: Duration,
     /// Descriptors of each queue.
     pub(super) descriptors: u16,
     pub(super) spreading: Spreading,
@@ -181,7 +182,8 @@ pub(super) fn open(
     });
     handle.state = Some(Arc::clone(&state));
     let certain = certain_descriptors(&driver, descriptors);
-    let absorbs = absorbs(certain, state.megabits());
+    let holds_out = holds_out(certain, state.megabits());
+    let absorbs = holds_out.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
     let interrupts: Vec<Option<Interrupt>> = (0..queues as u16)
         .map(|queue| {
             setup
@@ -230,6 +232,7 @@ pub(super) fn open(
         kind: books::kind(&driver, device),
         state: Arc::clone(&state),
         absorbs,
+        holds_out,
         descriptors,
         spreading,
         _handle: handle,
@@ -512,9 +515,9 @@ fn certain_descriptors(driver: &str, asked: u16) -> u16 {
 }
 
 /// How long so many descriptors take frames in at the link's rate: 84 bytes on the wire for each of the smallest.
-fn absorbs(descriptors: u16, megabits: Option<u32>) -> Duration {
-    let rate = f64::from(megabits.unwrap_or(10_000)) * 1e6 / (84.0 * 8.0);
-    Duration::from_secs_f64(f64::from(descriptors) / rate).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+fn holds_out(descriptors: u16, megabits: Option<u32>) -> Duration {
+    let rate = f64::from(megabits.unwrap_or(10_000).max(1)) * 1e6 / (84.0 * 8.0);
+    Duration::from_secs_f64(f64::from(descriptors) / rate)
 }
 
 fn check(device: &Device, what: &str, result: i32) -> Result<(), CaptureError> {
@@ -559,13 +562,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_are_what_the_ring_absorbs() {
-        assert_eq!(absorbs(4096, Some(10_000)).as_micros(), 275);
+    fn a_ring_holds_what_comes_at_line_rate() {
+        assert_eq!(holds_out(4096, Some(10_000)).as_micros(), 275);
         assert_eq!(certain_descriptors("net_virtio", 4096), 256);
         assert_eq!(certain_descriptors("net_vhost", 4096), 256);
         assert_eq!(certain_descriptors("net_mlx5", 4096), 4096);
-        assert_eq!(absorbs(1024, None).as_micros(), 68);
-        assert_eq!(absorbs(1024, Some(100_000)), SHORTEST_PAUSE);
-        assert_eq!(absorbs(4096, Some(100)), LONGEST_PAUSE);
+        assert_eq!(holds_out(1024, None).as_micros(), 68);
+        assert_eq!(holds_out(1024, Some(100_000)).as_micros(), 6);
+        assert_eq!(holds_out(4096, Some(100)).as_micros(), 27_525);
     }
 }

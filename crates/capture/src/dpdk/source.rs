@@ -634,6 +634,10 @@ impl Source for DpdkSource {
         self.port.absorbs
     }
 
+    fn holds_out(&self) -> Duration {
+        self.port.holds_out
+    }
+
     fn spreading(&self) -> Spreading {
         self.port.spreading
     }

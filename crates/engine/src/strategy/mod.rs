@@ -15,7 +15,8 @@
 //!   meanwhile ([`portreeve_capture::Source::absorbs`]). In interrupt mode a source that says [`portreeve_capture::Armed::Timed`] is treated like that, and so is one whose
 //!   wake-ups come again and again without frames.
 //!
-//! The order of the steps is in `doze.rs`, the doorbell of the lanes in `bell.rs`, what proves both in `model.rs`.
+//! The order of the steps is in `doze.rs`, the doorbell of the lanes in `bell.rs`, what proves both in `model.rs`. Whether the sources were left alone for too long is seen in
+//! `pulse.rs`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ mod bell;
 mod doze;
 #[cfg(test)]
 mod model;
+mod pulse;
 mod scheduling;
 mod spin;
 mod waits;
@@ -40,6 +42,7 @@ pub use scheduling::{Scheduling, be_ordinary};
 pub use waits::{Latency, SourceWait, Waits};
 
 use doze::{Sleepy, doze};
+use pulse::Pulse;
 use spin::Spin;
 use waits::Manner;
 
@@ -144,6 +147,7 @@ pub(crate) struct Strategy {
     frames_before: u64,
     /// Until when time is accounted for.
     mark: Instant,
+    pulse: Pulse,
     /// Something was found since.
     busy: bool,
     rounds: u32,
@@ -165,9 +169,27 @@ impl Strategy {
             rung: false,
             frames_before: 0,
             mark: Instant::now(),
+            pulse: Pulse::default(),
             busy: false,
             rounds: 0,
         }
+    }
+
+    /// From now on it is counted when these sources, whose rings fill while nobody looks, are left alone for too long.
+    pub(crate) fn watch<'a>(
+        &mut self,
+        sources: impl Iterator<Item = &'a dyn Source>,
+        counters: &mut WorkerCounters,
+    ) {
+        let Some(holds_out) = sources.map(Source::holds_out).min() else {
+            return;
+        };
+        counters.stall_limit_ns = self.pulse.watch(holds_out).as_nanos() as u64;
+    }
+
+    /// Nobody's ring fills any more.
+    pub(crate) fn stop_watching(&mut self) {
+        self.pulse.stop();
     }
 
     /// Waits otherwise from now on.
@@ -192,6 +214,7 @@ impl Strategy {
         if self.woke {
             self.after_wake(counters);
         }
+        self.pulse.beat(counters);
         if found {
             self.busy = true;
             if let Some(pause) = self.pause.take() {
@@ -205,6 +228,7 @@ impl Strategy {
             }
         }
         let now = Instant::now();
+        self.pulse.learn(now);
         self.account(now, counters);
         if !found && self.pause.is_none() {
             self.begin_pause(now, counters);
@@ -355,6 +379,10 @@ impl Strategy {
         self.rung = rung;
         let end = Instant::now();
         self.mark = end;
+        if !slept || timed.is_none() {
+            // The sources were looked at, or wake whoever sleeps on them. A sleep by the clock is to be short enough.
+            self.pulse.rest();
+        }
         if !slept {
             counters.spin_ns += end.duration_since(begin).as_nanos() as u64;
             return;

@@ -151,6 +151,14 @@ pub struct Waits {
     /// How long it polls with nothing before it sleeps, as it decided when nothing was last found; 0: it has not waited yet, or never sleeps. Not a part of
     /// the uptime.
     pub spin_limit_ns: u64,
+    /// Times that it did not look at its sources for longer than `stall_limit_ns`, behind its first tenth of a second: its core was stopped or given to others, or what it did
+    /// with a burst took that long.
+    pub stalls: u64,
+    /// The longest of them.
+    pub longest_stall_ns: u64,
+    /// How long the smallest of its sources' rings can be left alone at line rate ([`portreeve_capture::Source::holds_out`]), 100 µs at least. 0: nothing is lost by being
+    /// late. Not a part of the uptime.
+    pub stall_limit_ns: u64,
     /// Asleep.
     pub sleep_ns: u64,
     /// Times it slept.
@@ -176,6 +184,9 @@ impl Waits {
             busy_ns: counters.busy_ns,
             spin_ns: counters.spin_ns,
             spin_limit_ns: counters.spin_limit_ns,
+            stalls: counters.stalls,
+            longest_stall_ns: counters.longest_stall_ns,
+            stall_limit_ns: counters.stall_limit_ns,
             sleep_ns: counters.sleep_ns,
             sleeps: counters.sleeps,
             wakes: counters.wakes,

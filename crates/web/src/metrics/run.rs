@@ -309,6 +309,23 @@ fn workers(snapshot: &Snapshot, page: &mut Page) {
         }
     }
     page.family(
+        "portreeve_worker_stalls_total",
+        Kind::Counter,
+        "Times that a worker did not look at its sources for longer than their rings hold out at line rate.",
+    );
+    for worker in &snapshot.workers {
+        page.sample(&[("worker", &worker.name)], worker.waits.stalls);
+    }
+    page.family(
+        "portreeve_worker_longest_stall_seconds",
+        Kind::Gauge,
+        "The longest of these times.",
+    );
+    for worker in &snapshot.workers {
+        let longest = worker.waits.longest_stall_ns;
+        page.sample(&[("worker", &worker.name)], seconds(longest));
+    }
+    page.family(
         "portreeve_worker_in_line_seconds_total",
         Kind::Counter,
         "How long a worker wanted to run and others had its core.",
