@@ -164,7 +164,7 @@ counters! {
     stalls,
     /// The longest of them, nanoseconds.
     longest_stall_ns,
-    /// What its fullest ring holds out, nanoseconds; 0: nothing is lost by being late.
+    /// What the smallest of its rings holds out, nanoseconds; 0: nothing is lost by being late, or nobody can tell.
     stall_limit_ns,
     /// Sleeps that something ended before their time.
     wakes,

@@ -181,10 +181,10 @@ impl Strategy {
         sources: impl Iterator<Item = &'a dyn Source>,
         counters: &mut WorkerCounters,
     ) {
-        let Some(holds_out) = sources.map(Source::holds_out).min() else {
-            return;
-        };
-        counters.stall_limit_ns = self.pulse.watch(holds_out).as_nanos() as u64;
+        if let Some(holds_out) = sources.map(Source::holds_out).min() {
+            let most = self.pulse.watch(holds_out);
+            counters.stall_limit_ns = most.map_or(0, |most| most.as_nanos() as u64);
+        }
     }
 
     /// Nobody's ring fills any more.

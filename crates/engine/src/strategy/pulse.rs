@@ -28,14 +28,14 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// From now on, rings that hold out this long fill while nobody looks. The time from which on being away is a stall.
-    pub(super) fn watch(&mut self, holds_out: Duration) -> Duration {
-        let most = holds_out.max(LEAST);
+    /// From now on, rings that hold out this long fill while nobody looks. The time from which on being away is a stall; `None`: this processor's counter cannot be read,
+    /// and none is seen.
+    pub(super) fn watch(&mut self, holds_out: Duration) -> Option<Duration> {
         *self = Pulse {
-            most: Some(most),
+            most: cycles().map(|_| holds_out.max(LEAST)),
             ..Pulse::default()
         };
-        most
+        self.most
     }
 
     /// Nobody's ring fills any more.
@@ -99,7 +99,7 @@ mod tests {
     fn stalls_are_as_long_as_the_clock_says() {
         let (mut pulse, mut counters) = (Pulse::default(), WorkerCounters::default());
         let most = pulse.watch(Duration::from_millis(5));
-        assert_eq!(most, Duration::from_millis(5));
+        assert_eq!(most, Some(Duration::from_millis(5)));
         let begin = Instant::now();
         while begin.elapsed() < MEASURED * 2 {
             pulse.learn(Instant::now());
@@ -120,6 +120,6 @@ mod tests {
         std::thread::sleep(Duration::from_millis(30));
         pulse.beat(&mut counters);
         assert_eq!(counters.stalls, 1);
-        assert_eq!(pulse.watch(Duration::ZERO), LEAST);
+        assert_eq!(pulse.watch(Duration::ZERO), Some(LEAST));
     }
 }

@@ -157,7 +157,7 @@ pub struct Waits {
     /// The longest of them.
     pub longest_stall_ns: u64,
     /// How long the smallest of its sources' rings can be left alone at line rate ([`portreeve_capture::Source::holds_out`]), 100 µs at least. 0: nothing is lost by being
-    /// late. Not a part of the uptime.
+    /// late, or nobody can tell. Not a part of the uptime.
     pub stall_limit_ns: u64,
     /// Asleep.
     pub sleep_ns: u64,
