@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::loss;
 use crate::rate;
 use crate::reading::Reading;
 use crate::rules::Rules;
@@ -132,16 +133,8 @@ pub(crate) fn conditions(
         unit,
         message,
     };
-    let lost = now.lost.saturating_sub(before.lost);
-    let seen = now.packets.saturating_sub(before.packets) + lost;
-    if let Some(most) = rules.loss
-        && lost > 0
-    {
-        let share = 100.0 * lost as f64 / seen as f64;
-        if share > most {
-            let message = format!("{share:.2} % of the packets are lost, more than {most} %");
-            found.push(whole(Kind::Loss, share, most, Unit::Percent, message));
-        }
+    if let Some(most) = rules.loss {
+        found.extend(loss::condition(most, now, before, seconds));
     }
     if rules.link_down {
         for link in now.links.iter().filter(|link| !link.up) {

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod condition;
+mod loss;
 mod rate;
 mod reading;
 mod rules;
@@ -18,7 +19,7 @@ mod webhook;
 
 pub use condition::{Kind, Unit};
 pub use rate::RateLimits;
-pub use reading::{Disk, Link, OutputReading, Reading, SourceReading};
+pub use reading::{Disk, Link, Loss, OutputReading, Reading, SourceReading, WorkerReading};
 pub use rules::Rules;
 pub use watch::{Alert, Event, Severity, Turn, Watch};
 pub use webhook::{Sent, Target, TargetError, Webhook};

@@ -5,8 +5,8 @@
 pub struct Reading {
     /// Packets that were taken.
     pub packets: u64,
-    /// Packets known to be lost beside those.
-    pub lost: u64,
+    /// Packets known to be lost beside those, by where.
+    pub lost: Vec<Loss>,
     /// Bytes on the wire of the packets that were taken.
     pub bytes: u64,
     /// The same of each source.
@@ -21,8 +21,40 @@ pub struct Reading {
     pub flows: u64,
     /// Flows that fit.
     pub flow_capacity: u64,
+    /// What the workers did with their time.
+    pub workers: Vec<WorkerReading>,
     /// Names of workers that do not go on.
     pub stuck: Vec<String>,
+}
+
+impl Reading {
+    /// Packets known to be lost, wherever.
+    #[must_use]
+    pub fn lost_in_all(&self) -> u64 {
+        self.lost.iter().map(|loss| loss.packets).sum()
+    }
+}
+
+/// Packets lost in one place since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Where, as it goes on behind a number: `missed by eth0`.
+    pub place: String,
+    /// How many.
+    pub packets: u64,
+}
+
+/// What a worker did with its time since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerReading {
+    /// Its thread's name.
+    pub name: String,
+    /// Nanoseconds that it polled and found packets.
+    pub busy_ns: u64,
+    /// Nanoseconds that it wanted to run and others had its core.
+    pub in_line_ns: u64,
+    /// Times that it left its ring alone for longer than that holds out.
+    pub away: u64,
 }
 
 /// What came from one source since the start.

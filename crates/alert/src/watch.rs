@@ -223,7 +223,7 @@ fn event(held: &Held, state: Turn, ts: i64) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Disk, Link, OutputReading, SourceReading};
+    use crate::reading::{Disk, Link, Loss, OutputReading, SourceReading, WorkerReading};
 
     /// A watch, its clock, and what it was told last.
     struct Run {
@@ -292,17 +292,18 @@ mod tests {
     #[test]
     fn loss_is_a_share_of_the_last_seconds() {
         let mut run = Run::new(|rules| rules.loss = Some(1.0));
+        run.reading.lost = lost([("missed by eth0", 0)]);
         let sound = |reading: &mut Reading| reading.packets += 1000;
         assert_eq!(run.seconds(60, sound), [""; 0]);
         // Half a percent is below the threshold, five are above, and what was lost long ago is not lost now.
         let little = |reading: &mut Reading| {
             reading.packets += 995;
-            reading.lost += 5;
+            reading.lost[0].packets += 5;
         };
         assert_eq!(run.seconds(60, little), [""; 0]);
         let much = |reading: &mut Reading| {
             reading.packets += 950;
-            reading.lost += 50;
+            reading.lost[0].packets += 50;
         };
         assert_eq!(run.seconds(60, much), ["+loss"]);
         let alert = run.watch.active().remove(0);
@@ -310,6 +311,50 @@ mod tests {
         assert_eq!(run.seconds(60, sound), ["-loss"]);
         // Nothing at all comes: that is no loss.
         assert_eq!(run.seconds(60, |_| {}), [""; 0]);
+    }
+
+    fn lost<const N: usize>(places: [(&str, u64); N]) -> Vec<Loss> {
+        let loss = |(place, packets): (&str, u64)| Loss {
+            place: place.to_owned(),
+            packets,
+        };
+        places.map(loss).into()
+    }
+
+    #[test]
+    fn loss_says_where_and_what_kept_the_workers() {
+        let mut run = Run::new(|rules| rules.loss = Some(0.1));
+        let worker = |name: &str| WorkerReading {
+            name: name.to_owned(),
+            ..WorkerReading::default()
+        };
+        run.reading.lost = lost([
+            ("missed by eth0", 7_000),
+            ("between workers, ring full", 0),
+            ("missed by eth1", 0),
+        ]);
+        run.reading.workers = ["worker-0", "worker-1", "worker-2", "worker-3"]
+            .map(worker)
+            .into();
+        run.seconds(10, |reading| reading.packets += 900);
+        run.seconds(20, |reading| {
+            reading.packets += 900;
+            reading.lost[1].packets += 1;
+            reading.lost[2].packets += 99;
+            reading.workers[0].busy_ns += 970_000_000;
+            reading.workers[1].busy_ns += 300_000_000;
+            reading.workers[1].in_line_ns += 120_000_000;
+            reading.workers[2].away += 2;
+            reading.workers[3].busy_ns += 890_000_000;
+            reading.workers[3].in_line_ns += 9_000_000;
+        });
+        let alert = run.watch.active().remove(0);
+        assert_eq!(
+            alert.message,
+            "10.00 % of the packets are lost, more than 0.1 %: 1089 missed by eth1, 11 between workers, ring full; \
+             worker-0 was busy 97 % of the time; worker-1 stood in line for its core 12 % of the time: other threads run there; \
+             worker-2 was away from its ring 22 times, for longer than that holds out: something else had its core"
+        );
     }
 
     #[test]

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_alert::{
-    Alert, Disk, Event, Link, OutputReading, RateLimits, Reading, Rules, Severity, SourceReading,
-    Target, TargetError, Turn, Watch, Webhook,
+    Alert, Disk, Event, Link, Loss, OutputReading, RateLimits, Reading, Rules, Severity,
+    SourceReading, Target, TargetError, Turn, Watch, Webhook, WorkerReading,
 };
 use portreeve_engine::Snapshot;
+use portreeve_engine::ledger::{self, LossPlace};
+use portreeve_engine::snapshot::WorkerState;
 use portreeve_interfaces::{self as interfaces, Netlink};
 use portreeve_record::{App, Record, app};
 use serde_json::{Value, json};
@@ -190,7 +192,7 @@ impl Alerts {
         });
         Reading {
             packets: ledger.frames.delivered,
-            lost: ledger.lost_frames(),
+            lost: ledger.losses().map(loss).collect(),
             bytes: ledger.frames.delivered_bytes,
             sources: sources.collect(),
             links: links.collect(),
@@ -198,6 +200,7 @@ impl Alerts {
             outputs: outputs.collect(),
             flows: ledger.flows.active,
             flow_capacity: snapshot.flow_memory.capacity as u64,
+            workers: snapshot.workers.iter().map(worker).collect(),
             stuck: stuck.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
@@ -241,6 +244,29 @@ impl Alerts {
             })
         });
         json!({ "active": self.active(), "webhook": webhook })
+    }
+}
+
+/// Where packets were lost, in words that go on behind their number.
+fn loss(loss: ledger::Loss<'_>) -> Loss {
+    let place = match loss.place {
+        LossPlace::Nic { source } => format!("missed by the NIC of {source}, ring full"),
+        LossPlace::Damaged { source } => format!("received in error by {source}"),
+        LossPlace::Kernel { source } => format!("dropped by the kernel at {source}, ring full"),
+        LossPlace::BetweenWorkers => "between workers, ring full".to_owned(),
+    };
+    Loss {
+        place,
+        packets: loss.frames,
+    }
+}
+
+fn worker(state: &WorkerState) -> WorkerReading {
+    WorkerReading {
+        name: state.name.clone(),
+        busy_ns: state.waits.busy_ns,
+        in_line_ns: state.in_line_ns,
+        away: state.waits.stalls,
     }
 }
 

@@ -123,6 +123,10 @@ pub struct Input {
     #[arg(short, long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(0..=262_144))]
     pub snaplen: Option<u32>,
 
+    /// Memory of the kernel's ring for each worker, in KiB as with tcpdump (the default: 65536)
+    #[arg(short = 'B', long, value_name = "KIB", value_parser = clap::value_parser!(u32).range(2048..=2_097_152))]
+    pub buffer_size: Option<u32>,
+
     /// Stop after so many packets
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
@@ -344,7 +348,8 @@ mod tests {
     #[test]
     fn tcpdump_habits_work() {
         let args =
-            parse("portreeve -ni eth0 -c 10 -s0 -Q in -pv tcp port 80 or host 10.0.0.1").unwrap();
+            parse("portreeve -ni eth0 -c 10 -s0 -B 4096 -Q in -pv tcp port 80 or host 10.0.0.1")
+                .unwrap();
         assert_eq!(args.input.interfaces[0].to_string(), "eth0");
         assert_eq!(
             args.input.expression.join(" "),
@@ -352,6 +357,7 @@ mod tests {
         );
         assert_eq!((args.input.count, args.input.snaplen), (Some(10), Some(0)));
         assert!(args.input.no_promiscuous && args.output.verbose == 1);
+        assert_eq!(args.input.buffer_size, Some(4096));
         let args = parse("portreeve -r a.pcap -w b.pcap -C 10 -W 3 -nn host 10.0.0.1").unwrap();
         assert_eq!(args.output.rotate_size, Some(ByteSize(10_000_000)));
         assert_eq!(args.input.expression.len(), 2);

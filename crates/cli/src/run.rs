@@ -438,6 +438,7 @@ impl Run<'_> {
                     self.ending = Some(Instant::now());
                     self.show.app.ending = true;
                     self.manager.stopping();
+                    self.progress.end();
                     self.with(Monitor::stop);
                     // From here on a second Ctrl-C is a signal, and works whatever hangs.
                     self.end_show();

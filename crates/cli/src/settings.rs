@@ -6,7 +6,7 @@ use portreeve_capture::filter;
 
 use crate::alerts;
 use crate::args::Args;
-use crate::config::values::{Checksums, Setting};
+use crate::config::values::{ByteSize, Checksums, Setting};
 use crate::config::{self, Config, Layers, Origin, Places, keys};
 use crate::engine_config;
 use crate::exit::Failure;
@@ -137,6 +137,13 @@ fn lay_flags(args: &Args, layers: &mut Layers) -> Result<(), Failure> {
             .snaplen
             .filter(|bytes| *bytes > 0)
             .map(|bytes| bytes.to_toml()),
+    );
+    put(
+        "afpacket.ring",
+        "-B",
+        input
+            .buffer_size
+            .map(|kib| ByteSize::<0>(u64::from(kib) << 10).to_toml()),
     );
     put(
         "capture.promiscuous",

@@ -40,6 +40,49 @@ pub struct CaptureAccount {
     pub unaccounted: Option<i64>,
 }
 
+impl CaptureAccount {
+    /// What may have been lost, and where.
+    fn losses(&self) -> [(Option<u64>, LossPlace<'_>); 3] {
+        let source = self.source.as_str();
+        [
+            (self.nic_missed, LossPlace::Nic { source }),
+            (self.nic_errors, LossPlace::Damaged { source }),
+            (self.kernel_drops, LossPlace::Kernel { source }),
+        ]
+    }
+}
+
+/// Frames that were lost in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss<'a> {
+    /// How many since the start.
+    pub frames: u64,
+    /// Where.
+    pub place: LossPlace<'a>,
+}
+
+/// Where a frame can be lost between the wire and the flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossPlace<'a> {
+    /// The NIC missed it: its ring was full.
+    Nic {
+        /// The source's name.
+        source: &'a str,
+    },
+    /// The NIC received it in error.
+    Damaged {
+        /// The source's name.
+        source: &'a str,
+    },
+    /// The kernel dropped it: our ring was full.
+    Kernel {
+        /// The source's name.
+        source: &'a str,
+    },
+    /// The ring to the worker that it belongs to was full.
+    BetweenWorkers,
+}
+
 /// What became of the frames that were delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameAccount {
@@ -201,10 +244,17 @@ impl Ledger {
     /// Frames known to be lost between the wire and the flows: NIC, kernel and hand-over.
     #[must_use]
     pub fn lost_frames(&self) -> u64 {
-        let lost = |c: &CaptureAccount| {
-            c.nic_missed.unwrap_or(0) + c.nic_errors.unwrap_or(0) + c.kernel_drops.unwrap_or(0)
-        };
-        self.capture.iter().map(lost).sum::<u64>() + self.frames.hand_over_full
+        self.losses().map(|loss| loss.frames).sum()
+    }
+
+    /// The same by where they were lost. What nobody counts is not among them.
+    pub fn losses(&self) -> impl Iterator<Item = Loss<'_>> {
+        let between = (Some(self.frames.hand_over_full), LossPlace::BetweenWorkers);
+        self.capture
+            .iter()
+            .flat_map(CaptureAccount::losses)
+            .chain([between])
+            .filter_map(|(frames, place)| frames.map(|frames| Loss { frames, place }))
     }
 
     /// Records dropped on their way to outputs that keep them.
@@ -451,6 +501,20 @@ mod tests {
         assert!(ledger.is_balanced(), "{ledger:?}");
         assert_eq!(ledger.capture[0].nic_missed, Some(7));
         assert_eq!(ledger.lost_frames(), 8 + 9);
+        let losses: Vec<(u64, LossPlace<'_>)> = ledger
+            .losses()
+            .map(|loss| (loss.frames, loss.place))
+            .filter(|(frames, _)| *frames > 0)
+            .collect();
+        let source = "eth9";
+        assert_eq!(
+            losses,
+            [
+                (7, LossPlace::Nic { source }),
+                (2, LossPlace::Damaged { source }),
+                (8, LossPlace::Kernel { source })
+            ]
+        );
     }
 
     #[test]

@@ -301,6 +301,9 @@ fn workers(now: &[WorkerState], then: &[WorkerState], elapsed: u64) -> Vec<Worke
         in_line: share(now.in_line_ns, then.in_line_ns),
         wakes: rate(now.waits.wakes, then.waits.wakes, elapsed),
         latency_us: now.waits.latency.below(0.99),
+        away: now.waits.stalls,
+        away_now: now.waits.stalls.saturating_sub(then.waits.stalls),
+        away_longest_us: now.waits.longest_stall_ns / 1000,
     };
     now.iter().zip(then).map(of).collect()
 }

@@ -97,6 +97,15 @@ pub struct WorkerView {
     pub wakes: u64,
     /// 99 % of the frames that it was woken for were looked at within so many microseconds; unset: not measured yet.
     pub latency_us: Option<u64>,
+    /// Times since the start that it left its ring alone for longer than that holds out.
+    #[serde(default)]
+    pub away: u64,
+    /// Of these, those of the last second.
+    #[serde(default)]
+    pub away_now: u64,
+    /// The longest of them, microseconds.
+    #[serde(default)]
+    pub away_longest_us: u64,
 }
 
 /// One source, over about the last second.

@@ -138,6 +138,12 @@ settings! {
         /// Verify transport checksums. `auto`: for files, not for interfaces, since network cards fill checksums in after the packets were seen here.
         checksums: Checksums = Checksums::Auto, "capture.checksums";
     }
+    /// Interfaces that the kernel's packet sockets capture: those named without a path, and `afpacket:NAME`.
+    afpacket: AfPacket = "afpacket" {
+        /// Memory of each worker's ring on each interface: where frames wait while the worker is busy. It is the kernel's, beside `engine.memory`. Empty: 64 MiB; where more than four workers share an interface less, 16 MiB at least.
+        /// Rounded up to whole MiB, at most 2 GiB. What the kernel does not grant is halved until it does; the start report says what it came to.
+        ring: Option<ByteSize<{ 2 << 20 }>> = None, "afpacket.ring";
+    }
     /// Ports that DPDK drives (`dpdk:…` interfaces). [DPDK](dpdk.md) says how to set one up.
     dpdk: Dpdk = "dpdk" {
         /// Receive descriptors of each queue: what a ring holds while its worker is busy. `0`: as many as the port has, at most 4096, which is 275 microseconds of 64-byte packets at 10 Gbit/s.

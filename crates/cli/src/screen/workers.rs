@@ -21,6 +21,10 @@ fn bar(worker: &WorkerView) -> String {
     )
 }
 
+fn microseconds(time: u64) -> String {
+    length(i64::try_from(time).unwrap_or(i64::MAX).saturating_mul(1000))
+}
+
 /// All lines of the page; `width` columns.
 #[must_use]
 pub fn lines(view: &View, width: usize) -> Vec<(String, bool)> {
@@ -75,15 +79,15 @@ pub fn lines(view: &View, width: usize) -> Vec<(String, bool)> {
                 percent(worker.in_line)
             ));
         }
-        if let Some(latency) = worker.latency_us {
+        if worker.away > 0 {
             notes.push(format!(
-                "99 % woken within {}",
-                length(
-                    i64::try_from(latency)
-                        .unwrap_or(i64::MAX)
-                        .saturating_mul(1000)
-                )
+                "{} times away from its ring, {} at the longest",
+                text::count(worker.away),
+                microseconds(worker.away_longest_us)
             ));
+        }
+        if let Some(latency) = worker.latency_us {
+            notes.push(format!("99 % woken within {}", microseconds(latency)));
         }
         if !notes.is_empty() {
             lines.push((format!("{:<16}{}", "", notes.join(", ")), false));

@@ -19,6 +19,8 @@ struct Pulse {
 #[derive(Debug, Default)]
 pub struct Progress {
     pulses: Vec<Pulse>,
+    /// The run ends: workers only hand over what they have.
+    ending: bool,
 }
 
 impl Progress {
@@ -46,11 +48,18 @@ impl Progress {
         !self.pulses.is_empty() && self.pulses.iter().all(|pulse| pulse.beats > 0)
     }
 
+    /// The run ends. From now on nobody is stuck: workers take no packets, hand over what they have, as fast as the outputs take it, and are given up
+    /// on by a deadline.
+    pub fn end(&mut self) {
+        self.ending = true;
+    }
+
     /// Those that do not go on.
     #[must_use]
     pub fn stuck(&self, now: Instant) -> Vec<&str> {
         self.pulses
             .iter()
+            .filter(|_| !self.ending)
             .filter(|pulse| now.saturating_duration_since(pulse.since) >= STUCK_AFTER)
             .map(|pulse| pulse.name.as_str())
             .collect()
@@ -77,5 +86,11 @@ mod tests {
         assert_eq!(progress.stuck(at(6)), ["worker-0"]);
         progress.take([("worker-0", 10), ("worker-1", 12)], at(7));
         assert!(progress.stuck(at(7)).is_empty());
+        assert_eq!(progress.stuck(at(20)).len(), 2);
+        progress.end();
+        assert!(
+            progress.stuck(at(20)).is_empty(),
+            "a large table is written"
+        );
     }
 }

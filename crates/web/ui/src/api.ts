@@ -138,6 +138,10 @@ export interface Worker {
   in_line: number;
   wakes: number;
   latency_us: number | null;
+  /** Times since the start that it left its ring alone for longer than that holds out; of these, those of the last second; the longest. */
+  away: number;
+  away_now: number;
+  away_longest_us: number;
 }
 
 export interface Source {

@@ -313,6 +313,8 @@ export const en = {
     idle: 'Polling idle',
     sleep: 'Asleep',
     inLine: 'In line for its core',
+    away: 'Away from its ring',
+    awayHint: 'Times since the start that it left its ring alone for longer than that holds out, and the longest: something else had its core',
     wakes: 'Wake-ups',
     latency: 'Wake-up latency, 99 %',
     flows: 'Flows',

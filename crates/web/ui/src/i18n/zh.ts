@@ -354,6 +354,8 @@ export const zh: Dictionary = {
     idle: '空轮询',
     sleep: '睡眠',
     inLine: '等待核心',
+    away: '离开接收环',
+    awayHint: '启动以来该线程未查看接收环的时间超过接收环可容纳时间的次数，以及最长一次：其核心被其他程序占用',
     wakes: '唤醒',
     latency: '唤醒延迟（99 分位）',
     flows: '流',

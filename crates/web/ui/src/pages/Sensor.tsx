@@ -35,6 +35,7 @@ export function SensorPage() {
 interface Columns {
   name: string;
   right?: boolean;
+  hint?: string;
 }
 
 function Grid({ label, columns, children }: { label: string; columns: Columns[]; children: ComponentChildren }) {
@@ -43,8 +44,8 @@ function Grid({ label, columns, children }: { label: string; columns: Columns[];
       <table class="data">
         <thead>
           <tr>
-            {columns.map(({ name, right }) => (
-              <th key={name} scope="col" class={right ? 'right' : ''}>
+            {columns.map(({ name, right, hint }) => (
+              <th key={name} scope="col" class={right ? 'right' : ''} title={hint}>
                 {name}
               </th>
             ))}
@@ -72,6 +73,7 @@ function Workers({ of }: { of: Worker[] }) {
     { name: t.wakes, right: true },
     { name: t.latency, right: true },
     { name: t.inLine, right: true },
+    { name: t.away, right: true, hint: t.awayHint },
   ];
   return (
     <Panel
@@ -114,6 +116,10 @@ function Workers({ of }: { of: Worker[] }) {
             </td>
             <td class="right num">{worker.latency_us === null ? '–' : text(span(worker.latency_us * 1000))}</td>
             <td class={`right num${worker.in_line >= 0.01 ? ' warn' : ''}`}>{percent(worker.in_line)}</td>
+            <td class={`right num${worker.away_now > 0 ? ' warn' : ''}`} title={t.awayHint}>
+              {count(worker.away)}
+              {worker.away > 0 && <span class="hint"> {text(span(worker.away_longest_us * 1000))}</span>}
+            </td>
           </tr>
         ))}
       </Grid>
