@@ -25,6 +25,9 @@ const LEAST_MEMORY: u64 = 64 << 20;
 /// a compressed file may hold ten times its size.
 const MEMORY_FOR_A_BYTE: u64 = 16;
 
+/// How far behind others a file's packet may come, in nanoseconds: captures of several queues are merged late, mostly by less.
+const LATENESS: i64 = 10_000_000_000;
+
 /// The engine's configuration for these sources.
 ///
 /// # Errors
@@ -120,6 +123,7 @@ fn tracker_config(config: &Config, opened: &Opened) -> TrackerConfig {
     } else {
         0
     };
+    made.lateness = if opened.live { 0 } else { LATENESS };
     let live = live_settings(config);
     made.timeouts = live.timeouts;
     made.local_nets = live.local_nets;

@@ -101,6 +101,9 @@ pub struct TrackerConfig {
     pub worker: u16,
     /// When flows are over.
     pub timeouts: Timeouts,
+    /// How far behind others a packet may come, nanoseconds: flows whose time is over are kept for so long. Whether such a packet still belongs to one is judged by its own time, so that
+    /// within this the order of packets of different flows changes no record. 0 live, where memory is worth more.
+    pub lateness: i64,
     /// The networks that are ours: `local_orig` and `local_resp`. Empty: unknown.
     pub local_nets: Vec<Prefix>,
     /// Ports that speak for the responder where no handshake does (Zeek's `likely_server_ports`).
@@ -122,6 +125,7 @@ impl Default for TrackerConfig {
             uid_seed: 0,
             worker: 0,
             timeouts: Timeouts::default(),
+            lateness: 0,
             local_nets: Vec::new(),
             server_ports: PortSet::default(),
             capture_loss_interval: 900 * SECOND,

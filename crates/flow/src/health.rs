@@ -330,6 +330,8 @@ pub(crate) fn acknowledged(tcp: &mut Tcp<'_>, s: &Segment, duplicate: bool, prev
         && !f.rst()
         && s.ack == theirs.acked
         && s.window == mine.window
+        // With a closed window they answer probes, and say nothing of loss.
+        && s.window != 0
         && s.seq == mine.seq
         && delta(theirs.seq, s.ack) > 0
         && tcp.hot.state.seen(side, seen::ACK)

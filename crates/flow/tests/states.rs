@@ -212,6 +212,25 @@ fn letters_of_trouble() {
         "ShADaw",
     );
     assert_eq!(conn.resp.zero_windows, 1);
+    // An answer to a probe of a closed window is no duplicate acknowledgement; with the window open it is one.
+    let probes = |window| {
+        let answer = |milli| View {
+            tcp_window: window,
+            ..tcp(milli, false, A, 5001, 1101, 0)
+        };
+        let probe = |milli| data(milli, 1101, 1);
+        let more = [
+            data(20, 1001, 100),
+            answer(30),
+            probe(300),
+            answer(301),
+            probe(900),
+            answer(901),
+        ];
+        common::conns(&run(TrackerConfig::default(), &with(handshake(), &more), 1).0)[0]
+    };
+    assert_eq!(probes(0).resp.duplicate_acks, 0);
+    assert_eq!(probes(500).resp.duplicate_acks, 2);
     // A gap: acknowledged and never seen.
     let conn = check(
         &with(
@@ -329,9 +348,53 @@ fn times_end_flows_whether_or_not_anybody_looks() {
     let conns = flows(&all);
     assert_eq!(conns.len(), 2);
     assert_eq!(conns[0].orig.pkts, 4);
+    // What is over at the end is over, however seldom the wheel was looked at.
+    let (records, _) = run(TrackerConfig::default(), &with(handshake(), &close), 1);
+    assert_eq!(common::conns(&records)[0].end_reason, EndReason::EndOfInput);
+    let elsewhere = packet(10_000, true, 17, (1, 2), 60);
+    let (records, _) = run(
+        TrackerConfig::default(),
+        &with(with(handshake(), &close), &[elsewhere]),
+        100,
+    );
+    let reasons: Vec<_> = common::conns(&records)
+        .iter()
+        .map(|c| c.end_reason)
+        .collect();
+    assert_eq!(reasons, [EndReason::TcpEnd, EndReason::EndOfInput]);
     // A new SYN on closed ports begins a new one at once.
     let again = with(with(handshake(), &close), &[tcp(100, true, S, 9000, 0, 0)]);
     assert_eq!(flows(&again).len(), 2);
+}
+
+/// Captures of several queues are merged late: whether a packet belongs to a flow is judged by their own times.
+#[test]
+fn a_late_packet_finds_its_flow_though_others_are_later() {
+    let own = |milli| packet(milli, true, 17, (40_000, 40_001), 100);
+    let other = |milli| packet(milli, true, 17, (50_000, 50_001), 100);
+    let packets = [
+        own(0),
+        other(50_000),
+        other(80_000),
+        own(59_900),
+        other(80_001),
+    ];
+    for (lateness, records) in [(0, 3), (30_000_000_000, 2)] {
+        let mut config = TrackerConfig::default();
+        config.timeouts.udp_idle = 60_000_000_000;
+        config.lateness = lateness;
+        for burst in [1, 64] {
+            let conns = common::conns(&run(config.clone(), &packets, burst).0);
+            let found = if burst == 1 { records } else { 2 };
+            assert_eq!(conns.len(), found, "{lateness} {burst} {conns:#?}");
+        }
+    }
+    // One that is too late by its own time begins another, whatever is kept.
+    let mut config = TrackerConfig::default();
+    config.timeouts.udp_idle = 60_000_000_000;
+    config.lateness = 10_000_000_000;
+    let conns = common::conns(&run(config, &[own(0), own(60_001)], 1).0);
+    assert_eq!(conns.len(), 2);
 }
 
 #[test]
@@ -370,9 +433,18 @@ fn updates_add_up_to_the_whole() {
         updates.iter().map(|u| u.orig.bytes.unwrap()).sum::<u64>(),
         conn.orig.bytes.unwrap()
     );
-    assert_eq!(updates[0].duration, Some(300_000_000_000));
-    assert_eq!(updates[1].ts, updates[0].ts + 300_000_000_000);
     assert_eq!(updates[3].end_reason, EndReason::EndOfInput);
+    // A packet a second: each update holds those of the time that it says, and one goes on where the other ended.
+    let mut until = updates[0].ts;
+    for (number, update) in updates.iter().enumerate() {
+        let seconds = update.duration.unwrap() / 1_000_000_000;
+        let first = u64::from(number == 0);
+        assert_eq!(update.ts, until);
+        assert_eq!(update.orig.pkts + update.resp.pkts, seconds as u64 + first);
+        until = update.ts + update.duration.unwrap();
+    }
+    // They are looked for each 8.6 seconds.
+    assert!((300..309).contains(&(updates[0].duration.unwrap() / 1_000_000_000)));
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(crate) struct Layer {
     pub(crate) tunnel: Tunnel,
     /// A view was made of the tunnel that the layer was carried in.
     pub(crate) has_parent: bool,
-    /// The layer began in the first fragment of a datagram: it goes on in others, so that its own lengths
+    /// The layer began in the first fragment of a datagram and goes on in others, or a mirror cut it off: its own lengths
     /// may point behind `wire_end`.
     pub(crate) fragmented: bool,
 }

@@ -114,6 +114,22 @@ pub enum Tunnel {
     Mpls,
 }
 
+impl Tunnel {
+    /// Whether switches and clouds mirror traffic through such tunnels. They may cut what they mirror (ERSPAN's T bit says so, draft-foschiano-erspan section
+    /// 4.2; the others do not say): a packet in one that states to be longer than the tunnel's payload was so on its own wire.
+    pub(crate) fn mirrors(self) -> bool {
+        matches!(
+            self,
+            Tunnel::Gre
+                | Tunnel::Nvgre
+                | Tunnel::Erspan
+                | Tunnel::Vxlan
+                | Tunnel::VxlanGpe
+                | Tunnel::Geneve
+        )
+    }
+}
+
 /// One conversation's view of one frame. 128 bytes: two cache lines.
 ///
 /// The first line is what finds the flow, the second what updates it.

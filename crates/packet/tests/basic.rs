@@ -214,4 +214,11 @@ fn checksums_are_verified_when_asked() {
     data[14 + 8] = 63;
     let flags = run(&frame(ETH, &data), verify).1.as_slice()[0].flags;
     assert!(flags.has(ViewFlags::BAD_IP_CHECKSUM));
+
+    // Over IPv6 only a tunnel may go without (RFC 6935).
+    for (port, sound) in [(2, false), (4789, true), (6635, true)] {
+        let data = ethernet(0x86dd, &ipv6(17, &udp(1, port, b"no checksum")));
+        let flags = run(&frame(ETH, &data), verify).1.as_slice()[0].flags;
+        assert_eq!(!flags.has(bad), sound, "{port}");
+    }
 }

@@ -358,3 +358,77 @@ fn the_first_fragment_of_a_tunnel_packet_shows_what_it_carries() {
     let later = ipv4_with(4, 64, &[], &whole[512..]);
     assert_eq!(common::views(RAW, &later).len(), 1);
 }
+
+/// What a mirror cut off was on the wire that it mirrors: lengths are believed, and no checksum is asked of half a segment.
+#[test]
+fn a_mirror_may_cut_what_it_carries() {
+    let verify = DecodeOptions {
+        verify_checksums: true,
+        ..DecodeOptions::default()
+    };
+    for (whole, kind) in [
+        (ipv4(6, &tcp(7, 9, &[], &[1; 1000])), 0x0800),
+        (ipv6(6, &tcp(7, 9, &[], &[1; 1000])), 0x86dd),
+    ] {
+        let cut = ethernet(kind, &whole[..100]);
+        let vxlan = udp(1, 4789, &cat(&[&[8, 0, 0, 0, 0, 0, 5, 0], &cut]));
+        let geneve = udp(1, 6081, &cat(&[&[0, 0, 0x65, 0x58, 0, 0, 5, 0], &cut]));
+        let erspan = cat(&[
+            &[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1],
+            &[0x10, 0, 4, 1, 0, 0, 0, 0],
+            &cut,
+        ]);
+        for packet in [ipv4(17, &vxlan), ipv4(17, &geneve), ipv4(47, &erspan)] {
+            let (_, views) = run(&frame(RAW, &packet), verify);
+            let view = views.as_slice()[1];
+            assert_eq!(view.ip_len as usize, whole.len(), "{view:?}");
+            assert_eq!(view.payload_len, 1000);
+            let headers = whole.len() - 1000;
+            assert_eq!(view.payload_captured as usize, 100 - headers);
+            let odd = ViewFlags::BAD_TRANSPORT_CHECKSUM.0
+                | ViewFlags::TRUNCATED_TRANSPORT.0
+                | ViewFlags::MALFORMED_TRANSPORT.0;
+            assert_eq!(view.flags.0 & odd, 0, "{view:?}");
+        }
+        // Nobody mirrors through these: what is stated beyond the wire is not believed.
+        let view = views(
+            RAW,
+            &ipv4(if kind == 0x0800 { 4 } else { 41 }, &whole[..100]),
+        )[1];
+        assert_eq!(view.ip_len, 100);
+    }
+    // Where nothing was cut, checksums are looked at as ever.
+    let mut whole = ipv4(6, &tcp(7, 9, &[], &[1; 1000]));
+    *whole.last_mut().unwrap() ^= 1;
+    let frame_in = cat(&[&[8, 0, 0, 0, 0, 0, 5, 0], &ethernet(0x0800, &whole)]);
+    let packet = ipv4(17, &udp(1, 4789, &frame_in));
+    let (_, views) = run(&frame(RAW, &packet), verify);
+    assert!(
+        views.as_slice()[1]
+            .flags
+            .has(ViewFlags::BAD_TRANSPORT_CHECKSUM)
+    );
+}
+
+#[test]
+fn a_port_that_only_the_sender_has_by_chance_is_no_tunnel() {
+    let stack = [0, 1, 1, 64];
+    let mpls = cat(&[&stack, &inner4()]);
+    inner(&ipv4(17, &udp(50_000, 6635, &mpls)), Tunnel::Mpls);
+    let labelled = cat(&[&stack, &[0; 4], &ethernet(0x0800, &inner4())]);
+    inner(&ipv4(17, &udp(50_000, 6635, &labelled)), Tunnel::Mpls);
+    let vxlan = cat(&[&[8, 0, 0, 0, 0, 0, 5, 0], &ethernet(0x0800, &inner4())]);
+    for (port, content) in [(6635, &mpls), (4789, &vxlan), (8472, &vxlan)] {
+        assert_eq!(
+            views(RAW, &ipv4(17, &udp(port, 443, content))).len(),
+            1,
+            "{port}"
+        );
+    }
+    // Random bytes to the port: a label stack, and a nibble that says IP, and no packet that fits.
+    let noise = cat(&[&stack, &[0x45, 0, 0, 30], &[0x5a; 200]]);
+    assert_eq!(views(RAW, &ipv4(17, &udp(50_000, 6635, &noise))).len(), 1);
+    // These answer from their own.
+    let gtp = cat(&[&[0x30, 255, 0, inner4().len() as u8, 0, 0, 0, 1], &inner4()]);
+    inner(&ipv4(17, &udp(2152, 50_000, &gtp)), Tunnel::GtpU);
+}

@@ -137,9 +137,10 @@ impl Tracker {
         let mut conn = emit::conn(hot, cold, &self.shared, EndReason::Active);
         let found = sink.watcher.findings(slot);
         (conn.service, conn.app) = (found.service, found.app);
-        let sizes = emit::sizes(hot, cold);
+        let (sizes, last) = (emit::sizes(hot, cold), hot.last);
         if let Some(snapshot) = self.shared.snapshots.get_mut(number) {
-            emit::since(&mut conn, snapshot, sizes, boundary);
+            // Packets of a busy flow are counted for some seconds before its time is looked at: what came behind the boundary is in the counters.
+            emit::since(&mut conn, snapshot, sizes, boundary.max(last));
             self.shared.counters.updates += 1;
             sink.emit(Record::ConnUpdate(conn));
         }
@@ -159,6 +160,8 @@ impl Tracker {
         if lost > 0 {
             self.lost_fragments(lost, now, sink);
         }
+        // Records must not depend on how far the wheel has come when a packet comes late.
+        let now = now.saturating_sub(self.config.lateness);
         let mut due = [NONE; DUE_BATCH];
         for _ in 0..batches {
             let found = self.table.wheel.due(now, &mut due);
@@ -220,6 +223,20 @@ impl Tracker {
             acks: self.shared.acks - acks,
             source: self.shared.source,
         }));
+    }
+}
+
+impl Tracker {
+    /// Why a flow ends that is there at the end: its time may have been over before.
+    pub(super) fn reason_at_end(&self, slot: u32) -> EndReason {
+        let (hot, cold) = (
+            &self.table.hot[slot as usize],
+            &self.table.cold[slot as usize],
+        );
+        match self.clock.now() {
+            Some(now) if self.deadline(hot, cold) <= now => reason(hot.state.class()),
+            _ => EndReason::EndOfInput,
+        }
     }
 }
 

@@ -25,6 +25,18 @@ pub(crate) fn ip(data: &[u8], layer: &Layer, skip: usize) -> bool {
     }
 }
 
+/// Whether an IP packet stands at the layer's position that by its own length fills it: of random bytes one in a hundred thousand.
+pub(crate) fn ip_alone(data: &[u8], layer: &Layer) -> bool {
+    let Some(head) = array::<8>(data, layer.at) else {
+        return false;
+    };
+    let length = match head[0] >> 4 {
+        4 => usize::from(u16::from_be_bytes([head[2], head[3]])),
+        _ => usize::from(u16::from_be_bytes([head[4], head[5]])) + 40,
+    };
+    ip(data, layer, 0) && (length == layer.wire_rest() || layer.fragmented)
+}
+
 /// Whether an Ethernet header and, behind it, a consistent IP header stand `skip` bytes behind the layer's
 /// position: more agreement than any other guess needs.
 pub(crate) fn ethernet_with_ip(data: &[u8], layer: &Layer, skip: usize) -> bool {

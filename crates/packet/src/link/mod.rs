@@ -4,7 +4,7 @@ mod ethernet;
 pub(crate) mod guess;
 mod hdlc;
 mod host;
-mod mpls;
+pub(crate) mod mpls;
 mod nsh;
 mod ppp;
 mod wifi;

@@ -14,6 +14,22 @@ use crate::outcome::Undecodable;
 /// The bottom-of-stack bit, in the third byte of an entry.
 const BOTTOM: u8 = 0x01;
 
+/// Whether there is a label stack with something behind it that is sure: for where only a port says that there is one.
+pub(crate) fn is_sound(data: &[u8], layer: &Layer) -> bool {
+    let mut layer = *layer;
+    for _ in 0..MAX_LINK_TAGS {
+        let Ok(entry) = layer.take::<4>(data) else {
+            return false;
+        };
+        if entry[2] & BOTTOM != 0 {
+            return guess::ip_alone(data, &layer)
+                || guess::ethernet(data, &layer, 0)
+                || guess::ethernet(data, &layer, 4);
+        }
+    }
+    false
+}
+
 /// The label stack and the guess behind it.
 pub(super) fn stack(data: &[u8], layer: &mut Layer) -> Result<Link, Stop> {
     for _ in 0..MAX_LINK_TAGS {

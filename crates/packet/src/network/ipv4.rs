@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791).
 
-use super::{Datagram, MALFORMED, at_ip};
+use super::{Datagram, MALFORMED, at_ip, stated};
 use crate::bytes::be16;
 use crate::key::mapped;
 use crate::layer::{Layer, Stop};
@@ -20,7 +20,7 @@ pub(super) fn read(data: &[u8], layer: &Layer, verify: bool) -> Result<Datagram,
     if header < 20 {
         return Err(MALFORMED);
     }
-    let ip_len = total_length(be16(head[2], head[3]), header, layer)?;
+    let (ip_len, goes_on) = total_length(be16(head[2], head[3]), header, layer)?;
     let fragment = be16(head[6], head[7]);
     let mut flags = ViewFlags::default();
     if fragment & OFFSET != 0 {
@@ -52,6 +52,7 @@ pub(super) fn read(data: &[u8], layer: &Layer, verify: bool) -> Result<Datagram,
         flags,
         fragment_offset: fragment & OFFSET,
         ip_len,
+        goes_on,
         start,
         captured_end,
         wire_end,
@@ -64,18 +65,16 @@ pub(super) fn read(data: &[u8], layer: &Layer, verify: bool) -> Result<Datagram,
     Ok(datagram)
 }
 
-/// The packet's length on the wire. A total length of 0 is written by segmentation offload, and the wire decides; one
-/// beyond the wire is cut to it, unless the rest is in other fragments.
-fn total_length(total: u16, header: usize, layer: &Layer) -> Result<usize, Stop> {
-    let room = layer.wire_rest();
-    let length = match usize::from(total) {
-        0 => room,
-        total if layer.fragmented => total,
-        total => total.min(room),
+/// The packet's length on the wire, and whether it goes on behind what carries it. A total length of 0 is written by segmentation offload, and the wire
+/// decides.
+fn total_length(total: u16, header: usize, layer: &Layer) -> Result<(usize, bool), Stop> {
+    let (length, goes_on) = match usize::from(total) {
+        0 => (layer.wire_rest(), false),
+        total => stated(total, layer),
     };
     if length < header {
         Err(MALFORMED)
     } else {
-        Ok(length)
+        Ok((length, goes_on))
     }
 }

@@ -1,6 +1,6 @@
 //! IPv6 and its extension headers (RFC 8200).
 
-use super::{Datagram, MALFORMED, TRUNCATED, at_ip};
+use super::{Datagram, MALFORMED, TRUNCATED, at_ip, stated};
 use crate::bytes::{array, be16, u32_at};
 use crate::layer::{Layer, Stop};
 use crate::limits::MAX_EXTENSION_HEADERS;
@@ -25,10 +25,12 @@ pub(super) fn read(data: &[u8], layer: &Layer) -> Result<Datagram, Stop> {
     let head: &[u8; 40] = layer.peek(data).map_err(at_ip)?;
     let payload = usize::from(be16(head[4], head[5]));
     let room = layer.wire_rest();
-    let ip_len = match payload {
-        0 => jumbo_length(data, layer, head[6]).map_or(room, |length| length.min(room)),
-        _ if layer.fragmented => payload + 40,
-        _ => (payload + 40).min(room),
+    let (ip_len, goes_on) = match payload {
+        0 => {
+            let length = jumbo_length(data, layer, head[6]);
+            (length.map_or(room, |length| length.min(room)), false)
+        }
+        _ => stated(payload + 40, layer),
     };
     if ip_len < 40 {
         return Err(MALFORMED);
@@ -44,6 +46,7 @@ pub(super) fn read(data: &[u8], layer: &Layer) -> Result<Datagram, Stop> {
         flags: ViewFlags::default(),
         fragment_offset: 0,
         ip_len,
+        goes_on,
         start: layer.at + 40,
         captured_end: layer.captured_end.min(layer.at + ip_len),
         wire_end: layer.at + ip_len,

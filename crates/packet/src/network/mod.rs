@@ -33,6 +33,8 @@ pub(crate) struct Datagram {
     pub(crate) fragment_offset: u16,
     /// The whole packet on the wire in bytes, headers included.
     pub(crate) ip_len: usize,
+    /// The packet is longer than what carries it: the rest is in other fragments of that, or was cut off by a mirror.
+    pub(crate) goes_on: bool,
     /// Where the transport begins.
     pub(crate) start: usize,
     /// Where the captured part of the packet ends.
@@ -58,6 +60,7 @@ impl Datagram {
             flags: ViewFlags::default(),
             fragment_offset: 0,
             ip_len: 0,
+            goes_on: false,
             start,
             captured_end,
             wire_end,
@@ -84,6 +87,15 @@ pub(crate) fn decode(
 ) -> Result<Option<Carried>, Stop> {
     let datagram = read(frame.data, &layer, options.verify_checksums)?;
     Ok(transport::view(frame, options, &layer, &datagram, views))
+}
+
+/// How long a packet is whose header states `length` bytes, and whether it goes on behind what carries it: in other fragments, or because a mirror cut it
+/// off. Of others what is stated beyond the wire is not believed.
+pub(crate) fn stated(length: usize, layer: &Layer) -> (usize, bool) {
+    let room = layer.wire_rest();
+    let goes_on = length > room && (layer.fragmented || layer.tunnel.mirrors());
+    let length = if goes_on { length } else { length.min(room) };
+    (length, goes_on)
 }
 
 /// Reads the IP header at `layer`'s position.

@@ -6,6 +6,7 @@
 use super::protocol;
 use crate::bytes::u16_at;
 use crate::network::Datagram;
+use crate::tunnel;
 
 /// Whether an IPv4 header's checksum is right. A field of 0 was left for the NIC to fill in.
 #[inline]
@@ -47,8 +48,7 @@ pub(crate) fn transport(datagram: &Datagram, bytes: &[u8]) -> bool {
         // Too short to have one: malformed in other ways.
         return true;
     };
-    let has_none = datagram.protocol == protocol::UDP && datagram.version == 4;
-    if field == 0 && has_none {
+    if field == 0 && datagram.protocol == protocol::UDP && may_have_none(datagram, bytes) {
         return true;
     }
     let body = sum(covered);
@@ -72,6 +72,13 @@ pub(crate) fn transport(datagram: &Datagram, bytes: &[u8]) -> bool {
     // segment too large for its length to have been in the field's sum.
     let field = field.to_be();
     field == fold(with_length) || field == fold(without_length) || length > 0xffff
+}
+
+/// Whether a UDP datagram may go without a checksum: over IPv4 (RFC 768), and over IPv6 where it carries a tunnel (RFC 6935 section 5).
+#[cold]
+fn may_have_none(datagram: &Datagram, bytes: &[u8]) -> bool {
+    let is_tunnel = |at| u16_at(bytes, at).is_some_and(tunnel::is_port);
+    datagram.version == 4 || is_tunnel(0) || is_tunnel(2)
 }
 
 /// The sum of an address.

@@ -37,7 +37,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) bytes: &'a [u8],
     /// The length on the wire in bytes.
     pub(crate) wire: usize,
-    /// The first fragment of a datagram: lengths in the header may point behind `wire`.
+    /// Not all of it is here (fragments, a mirror that cut it off): lengths in the header may point behind `wire`.
     pub(crate) fragment: bool,
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn view(
     let segment = Segment {
         bytes: frame.data.get(datagram.start..captured_end).unwrap_or(&[]),
         wire: datagram.wire_end.saturating_sub(datagram.start),
-        fragment: datagram.is_fragment() || layer.fragmented,
+        fragment: datagram.is_fragment() || datagram.goes_on || layer.fragmented,
     };
     let transport = if later {
         Transport {

@@ -13,7 +13,7 @@ mod wireless;
 use crate::bytes::array;
 use crate::general::Carried;
 use crate::layer::Layer;
-use crate::link::Link;
+use crate::link::{Link, mpls};
 use crate::network::Datagram;
 use crate::transport::{Transport, protocol};
 use crate::view::Tunnel;
@@ -82,11 +82,12 @@ pub(crate) fn carried(
     match datagram.protocol {
         protocol::UDP => {
             let (source, destination) = (transport.source_port, transport.destination_port);
-            // The destination's first: tunnels mostly choose their source port by the inner flow.
             if is_port(destination) {
                 over_udp(data, payload, destination)
-            } else if is_port(source) {
+            } else if answers_from(source) {
                 over_udp(data, payload, source)
+            } else if is_port(source) {
+                None
             } else {
                 teredo::between_peers(data, payload)
             }
@@ -107,6 +108,15 @@ pub(crate) fn carried(
     }
 }
 
+/// Whether a tunnel sends from its own port, too. The others' source ports are chosen by the inner flow, so that such a port there is chance: RFC 7348
+/// section 5, 8926 section 3.3, 7510 section 3, 8086 section 3.
+fn answers_from(port: u16) -> bool {
+    matches!(
+        port,
+        port::L2TP | port::GTP_U | port::TEREDO | port::CAPWAP_DATA
+    )
+}
+
 fn over_udp(data: &[u8], payload: Layer, port: u16) -> Option<Carried> {
     match port {
         port::VXLAN | port::OLD_VXLAN => vxlan::vxlan(data, payload),
@@ -117,7 +127,9 @@ fn over_udp(data: &[u8], payload: Layer, port: u16) -> Option<Carried> {
         port::L2TP => l2tp::over_udp(data, payload),
         port::CAPWAP_DATA => wireless::capwap(data, payload),
         port::GRE => gre::carried(data, payload),
-        port::MPLS => Some(enter(payload, Tunnel::Mpls, 0, Link::Mpls)),
+        port::MPLS if mpls::is_sound(data, &payload) => {
+            Some(enter(payload, Tunnel::Mpls, 0, Link::Mpls))
+        }
         _ => None,
     }
 }
