@@ -220,7 +220,6 @@ impl Planned {
             });
         }
         Ok(Outputs {
-            shown: handles.iter().map(|_| (OutputState::Ok, 0)).collect(),
             handles,
             retention: self.retention,
         })
@@ -231,8 +230,6 @@ impl Planned {
 pub struct Outputs {
     handles: Vec<OutputHandle>,
     retention: Option<Arc<Mutex<Retention>>>,
-    /// State and errors that were last told to the user.
-    shown: Vec<(OutputState, u64)>,
 }
 
 impl Outputs {
@@ -334,22 +331,11 @@ impl Outputs {
         written.map(one).collect()
     }
 
-    /// What changed since this was last asked, for the user: an output that fails, or that writes again.
-    pub fn news(&mut self) -> Vec<String> {
-        let mut news = Vec::new();
-        for (handle, shown) in self.handles.iter().zip(&mut self.shown) {
-            let now = (handle.status().state(), handle.counters().errors);
-            if now.0 != shown.0 || (now.1 > shown.1 && shown.1 == 0) {
-                match (now.0, handle.status().last_error()) {
-                    (OutputState::Ok, _) => news.push(format!("{}: writes again", handle.name())),
-                    (OutputState::Closed, _) => {}
-                    (_, Some(error)) => news.push(error),
-                    (_, None) => news.push(format!("{}: cannot write", handle.name())),
-                }
-            }
-            *shown = now;
-        }
-        news
+    /// What the outputs have to tell the user: what failed, and that it works again; of what comes again and again the last, every ten seconds.
+    pub fn news(&self) -> Vec<String> {
+        let told = self.handles.iter();
+        told.filter_map(|handle| handle.status().take_report())
+            .collect()
     }
 
     /// The outputs for the control socket.

@@ -3,6 +3,8 @@
 //! A file is compressed into a hidden temporary file, made durable, renamed to its final name, and only then is the
 //! uncompressed one removed: under a final name there is never half a file, whenever the machine stops.
 //! What an earlier run left half done is done again at the start.
+//!
+//! A file is as old as its last record: as its last change, which a compressed one takes over.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -170,6 +172,7 @@ impl Archive {
             }
             Compression::None => return Ok(false),
         };
+        target.set_modified(source.metadata()?.modified()?)?;
         target.sync_all()?;
         Ok(true)
     }
@@ -198,23 +201,19 @@ impl Archive {
         if keep_for.is_none() && keep_size.is_none() {
             return Ok(());
         }
-        let oldest = keep_for
-            .and_then(|age| now.checked_sub(age))
-            .map(names::stamp);
+        let oldest = keep_for.and_then(|age| now.checked_sub(age));
         let mut files = Vec::new();
         let mut total = 0;
-        for (rotated, path) in self.rotated()? {
+        for (_, path) in self.rotated()? {
             // Someone else may have removed it meanwhile.
             let Ok(metadata) = fs::metadata(&path) else {
                 continue;
             };
             total += metadata.len();
-            files.push((rotated, path, metadata.len()));
+            files.push((path, metadata.modified()?, metadata.len()));
         }
-        for (rotated, path, size) in files {
-            let too_old = oldest
-                .as_ref()
-                .is_some_and(|oldest| rotated.stamp < *oldest);
+        for (path, last, size) in files {
+            let too_old = oldest.is_some_and(|oldest| last < oldest);
             let too_much = keep_size.is_some_and(|limit| total > limit);
             if too_old || too_much {
                 fs::remove_file(&path)?;

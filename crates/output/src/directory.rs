@@ -6,7 +6,9 @@
 //!
 //! A file is made when its first record comes. What an earlier run left under the name of a live file
 //! is rotated at the start, so that nothing is overwritten. When a write fails (disk full), the file is cut
-//! back to its last whole line, the records are counted as lost, and the next ones are tried again.
+//! back to its last whole line, the records are counted as lost, and the next ones are tried again. Whether it
+//! could be written is looked at without a record, too: a rare log's next one may be days away. A file that
+//! somebody moves or removes is begun anew.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,12 +19,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use portreeve_record::schema::logs;
 use portreeve_record::{Record, RecordContext};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, flock, statvfs};
 
 use crate::archive::{Archive, Archivist, sync_directory};
 use crate::config::{Compression, Rotation};
 use crate::dialect::{Dialect, Formatter};
-use crate::log_file::{self, Flushed, LogFile};
+use crate::log_file::{self, Failing, Flushed, LogFile};
 use crate::names;
 use crate::open::OpenError;
 use crate::output::Output;
@@ -35,6 +37,8 @@ const BUFFER: usize = 64 << 10;
 const SWEEP: Duration = Duration::from_secs(60);
 /// How long a failed rotation waits for its next try.
 const RETRY: Duration = Duration::from_secs(5);
+/// How often the files are looked at: whether they are still there, and whether one that failed could be written now.
+const LOOK: Duration = Duration::from_secs(1);
 /// The file whose lock says that a process writes here.
 const LOCK: &str = ".portreeve.lock";
 
@@ -49,7 +53,7 @@ pub struct DirectoryOutput {
     archivist: Option<Archivist>,
     now: SystemTime,
     last_sweep: Instant,
-    rotate_again: Option<Instant>,
+    last_look: Instant,
     lost_since_error: u64,
     /// Held for as long as the output lives.
     _lock: File,
@@ -134,7 +138,7 @@ impl DirectoryOutput {
             archivist,
             now,
             last_sweep: Instant::now(),
-            rotate_again: None,
+            last_look: Instant::now(),
             lost_since_error: 0,
             _lock: lock,
         })
@@ -174,8 +178,12 @@ impl DirectoryOutput {
                 self.files[index].path.display()
             ));
         }
-        let failing = self.files.iter().any(|file| file.failing);
-        if failing {
+        self.judge();
+    }
+
+    /// What all files together say of the output's state.
+    fn judge(&mut self) {
+        if self.files.iter().any(|file| file.failing.is_some()) {
             self.status.set_state(OutputState::Recovering);
         } else if self.status.state() == OutputState::Recovering {
             self.status.set_state(OutputState::Ok);
@@ -187,11 +195,47 @@ impl DirectoryOutput {
         }
     }
 
+    /// Looks after files that nobody writes to just now.
+    fn look(&mut self) {
+        self.last_look = Instant::now();
+        for index in 0..self.files.len() {
+            let file = &mut self.files[index];
+            if file.was_taken_away() {
+                file.release();
+                self.status.recovered(format!(
+                    "{}: was moved or removed, and is begun anew",
+                    file.path.display()
+                ));
+            }
+            if file.buffer.is_empty()
+                && let Some(failing) = file.failing
+                && self.could_write(index, failing)
+            {
+                self.files[index].failing = None;
+                self.judge();
+            }
+        }
+    }
+
+    /// Whether a file whose last try to write failed like that could be written now.
+    fn could_write(&mut self, index: usize, failing: Failing) -> bool {
+        if failing == Failing::Full {
+            return statvfs(&self.directory)
+                .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= BUFFER as u64);
+        }
+        let (file, now) = (&mut self.files[index], self.now);
+        let stem = file.stem;
+        !file.is_open()
+            && file
+                .open(|lines| self.formatter.header(lines, stem, now))
+                .is_ok()
+    }
+
     fn rotate(&mut self, index: usize) {
-        if !self.files[index].is_open() || self.rotate_again.is_some_and(|at| Instant::now() < at) {
+        let file = &mut self.files[index];
+        if !file.is_open() || file.rotate_after.is_some_and(|at| Instant::now() < at) {
             return;
         }
-        let file = &mut self.files[index];
         let extension = self.formatter.dialect().extension();
         let rotated = names::free(&self.directory, file.stem, extension, file.begun);
         let mut footer = Vec::new();
@@ -201,12 +245,12 @@ impl DirectoryOutput {
             .and_then(|()| sync_directory(&self.directory));
         match done {
             Ok(()) => {
-                self.rotate_again = None;
+                self.files[index].rotate_after = None;
                 self.status.add_rotated();
                 self.sweep();
             }
             Err(error) => {
-                self.rotate_again = Some(Instant::now() + RETRY);
+                self.files[index].rotate_after = Some(Instant::now() + RETRY);
                 self.status.error(format!(
                     "cannot rotate {} to {}: {error}",
                     self.files[index].path.display(),
@@ -267,6 +311,9 @@ impl Output for DirectoryOutput {
 
     fn tick(&mut self, now: SystemTime) {
         self.now = now;
+        if self.last_look.elapsed() >= LOOK {
+            self.look();
+        }
         if let Some(every) = self.rotation.every {
             for index in 0..self.files.len() {
                 let file = &self.files[index];

@@ -2,8 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use crate::lines;
 
@@ -24,9 +25,29 @@ pub(crate) struct LogFile {
     pub(crate) begun: SystemTime,
     /// Bytes in the file.
     pub(crate) size: u64,
-    /// Whether the last try to write failed.
-    pub(crate) failing: bool,
+    /// Why the last try to write failed, if it did.
+    pub(crate) failing: Option<Failing>,
+    /// A rotation failed, and is not tried again before then.
+    pub(crate) rotate_after: Option<Instant>,
     file: Option<File>,
+}
+
+/// Why a file cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failing {
+    /// Its disk, or our share of it, is full.
+    Full,
+    /// Anything else.
+    Itself,
+}
+
+impl Failing {
+    fn of(error: &io::Error) -> Failing {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Failing::Full,
+            _ => Failing::Itself,
+        }
+    }
 }
 
 /// What a flush did.
@@ -48,7 +69,8 @@ impl LogFile {
             buffered: 0,
             begun: SystemTime::now(),
             size: 0,
-            failing: false,
+            failing: None,
+            rotate_after: None,
             file: None,
         }
     }
@@ -91,7 +113,7 @@ impl LogFile {
         let (done, error) = lines::write(file, &self.buffer);
         let Some(error) = error else {
             self.size += done as u64;
-            self.failing = false;
+            self.failing = None;
             self.buffer.clear();
             return Flushed {
                 written: std::mem::take(&mut self.buffered),
@@ -105,7 +127,7 @@ impl LogFile {
             Err(worse) => worse,
         };
         self.size += whole as u64;
-        self.failing = true;
+        self.failing = Some(Failing::of(&error));
         self.buffer.clear();
         Flushed {
             written,
@@ -117,7 +139,9 @@ impl LogFile {
 
     /// Gives up what is in the buffer.
     pub(crate) fn lose(&mut self, error: Option<io::Error>) -> Flushed {
-        self.failing |= error.is_some();
+        if let Some(error) = &error {
+            self.failing = Some(Failing::of(error));
+        }
         self.buffer.clear();
         Flushed {
             lost: std::mem::take(&mut self.buffered),
@@ -158,6 +182,17 @@ impl LogFile {
             return Err(error);
         }
         file.sync_all()
+    }
+
+    /// Whether somebody moved or removed the file: what is written goes where nobody looks for it.
+    pub(crate) fn was_taken_away(&self) -> bool {
+        let Some(Ok(ours)) = self.file.as_ref().map(File::metadata) else {
+            return false;
+        };
+        match std::fs::metadata(&self.path) {
+            Ok(there) => (there.dev(), there.ino()) != (ours.dev(), ours.ino()),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
     }
 
     /// Lets go of the file without a closing line, to open it again.

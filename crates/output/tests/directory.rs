@@ -198,6 +198,16 @@ fn retention_by_age_and_what_a_crash_left() {
     put("conn.log", "{\"a\":1}\n{\"b\":");
     put("notes.2001-01-01-00-00-00.log", "not ours\n");
     put("conn.2001-01-01.log", "not ours\n");
+    // A quiet log may have been begun long ago: it is as old as its last record.
+    put("dns.2001-01-01-00-00-00.log", "{\"b\":1}\n");
+    let aged = |name: &str, hours: u64| {
+        let file = fs::File::options().write(true).open(folder.0.join(name));
+        let at = SystemTime::now() - Duration::from_secs(hours * 3600);
+        file.unwrap().set_modified(at).unwrap();
+    };
+    aged("conn.2001-01-01-00-00-00.log", 25);
+    aged("weird.2001-01-01-00-00-00-3.log.gz", 25);
+    aged("dns.2001-01-01-00-00-00.log", 23);
     let rotation = Rotation {
         keep_for: Some(Duration::from_secs(86_400)),
         compress: Compression::Gzip,
@@ -207,11 +217,15 @@ fn retention_by_age_and_what_a_crash_left() {
     write(&mut output, 1);
     output.finish();
     let names = folder.names();
-    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names.len(), 5, "{names:?}");
     assert_eq!(names[0], "conn.2001-01-01.log");
     assert!(is_rotated(&names[1], ".log.gz"), "{names:?}");
     assert_eq!(names[2], "conn.log");
-    assert_eq!(names[3], "notes.2001-01-01-00-00-00.log");
+    assert_eq!(names[3], "dns.2001-01-01-00-00-00.log.gz");
+    assert_eq!(names[4], "notes.2001-01-01-00-00-00.log");
+    // Compressing makes it no younger.
+    let dns = fs::metadata(folder.0.join(&names[3])).unwrap();
+    assert!(dns.modified().unwrap() < SystemTime::now() - Duration::from_secs(22 * 3600));
     let mut text = String::new();
     flate2::read::GzDecoder::new(fs::File::open(folder.0.join(&names[1])).unwrap())
         .read_to_string(&mut text)
@@ -219,6 +233,27 @@ fn retention_by_age_and_what_a_crash_left() {
     assert_eq!(text, "{\"a\":1}\n", "the half line is gone");
     assert_eq!(output.counters().files_removed, 2);
     assert_eq!(output.counters().errors, 0);
+}
+
+#[test]
+fn a_file_that_somebody_removes_is_begun_anew() {
+    let folder = Folder::new("removed");
+    let mut output = open(&folder, Dialect::ZeekTsv, Rotation::default());
+    write(&mut output, 2);
+    output.flush();
+    fs::remove_file(folder.0.join("conn.log")).unwrap();
+    // It is looked at once a second.
+    std::thread::sleep(Duration::from_millis(1100));
+    output.tick(SystemTime::now());
+    let told = output.status().take_report();
+    assert!(told.is_some_and(|told| told.contains("conn.log: was moved or removed")));
+    write(&mut output, 3);
+    output.flush();
+    let text = folder.read("conn.log");
+    assert!(text.starts_with("#separator"), "{text}");
+    assert_eq!(text.lines().filter(|l| !l.starts_with('#')).count(), 3);
+    assert_eq!(output.counters().errors, 0);
+    output.finish();
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use common::{context, full};
 use portreeve_output::{
@@ -113,6 +114,30 @@ fn records_are_counted_and_writing_goes_on_when_there_is_room() {
         assert_eq!(records.count() as u64, counters.written);
         fs::remove_file(&path).unwrap();
     }
+}
+
+/// The log of alerts is the one that has no more records until the output is sound again.
+#[test]
+fn a_log_without_further_records_recovers_with_its_disk() {
+    let Some(folder) = on_a_small_disk("a_log_without_further_records_recovers_with_its_disk")
+    else {
+        return;
+    };
+    let mut output = open(&folder, Dialect::ZeekJson, Rotation::default());
+    fill(&folder);
+    output.write(&Record::Conn(full()), &context());
+    output.flush();
+    assert_eq!(output.status().state(), OutputState::Recovering);
+    let mut look = || {
+        std::thread::sleep(Duration::from_millis(1100));
+        output.tick(SystemTime::now());
+        output.status().state()
+    };
+    assert_eq!(look(), OutputState::Recovering);
+    fs::remove_file(folder.join("ballast")).unwrap();
+    assert_eq!(look(), OutputState::Ok);
+    output.finish();
+    assert_eq!(output.counters().dropped_for(DropReason::WriteError), 1);
 }
 
 #[test]
