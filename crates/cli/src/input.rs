@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use portreeve_capture::afxdp::in_use;
+use portreeve_capture::file::is_among;
 use portreeve_capture::filter::FilterSet;
 use portreeve_capture::{FileSource, Source, SourceInfo, interfaces};
 use portreeve_engine::{FrameFilter, Input, Inputs, NewFilter, placement};
@@ -151,6 +152,14 @@ fn open_files(args: &Args, config: &Config, files: &[String]) -> Result<Opened, 
                 "{flag} is for interfaces; a file has what was captured"
             )));
         }
+    }
+    if let Some(path) = &args.output.write
+        && is_among(path, files)
+    {
+        return Err(Failure::usage(format!(
+            "-w {0}: that is one of the files to be read, and would be lost; write into another",
+            path.display()
+        )));
     }
     // Most captures are Ethernet; other link types get their program with their first frame.
     let filter = filter(config, LinkType::Ethernet)?;

@@ -87,7 +87,7 @@ pub fn full(ledger: &Ledger, ended: &[Ended], written: Option<&Progress>) -> Str
         );
         match written {
             Some(progress) => {
-                for (what, number) in progress.account() {
+                for (what, number) in progress.account(writer.queued) {
                     if number > 0 || what == "written" {
                         part(&mut text, what, Some(number));
                     }

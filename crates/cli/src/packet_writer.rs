@@ -54,6 +54,7 @@ pub struct Progress {
     counters: Mutex<WriteCounters>,
     errors: Mutex<Vec<String>>,
     complete: AtomicBool,
+    failing: AtomicBool,
 }
 
 impl Progress {
@@ -63,10 +64,23 @@ impl Progress {
         self.complete.load(Ordering::Relaxed)
     }
 
-    /// The accounts of the packets that came here.
+    /// The last that was tried could not be written.
     #[must_use]
-    pub fn account(&self) -> [(&'static str, u64); 4] {
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    fn give_up(&self) {
+        self.failing.store(true, Ordering::Relaxed);
+        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        errors.push("-w: nobody takes the packets any more; what is not written is lost".into());
+    }
+
+    /// The accounts of the packets that came here, which are `queued`.
+    #[must_use]
+    pub fn account(&self, queued: u64) -> [(&'static str, u64); 4] {
         let counters = self.counters();
+        let settled = counters.written + counters.refused + counters.lost;
         [
             ("written", counters.written),
             (
@@ -74,7 +88,7 @@ impl Progress {
                 counters.refused,
             ),
             ("lost: write error", counters.lost),
-            ("waiting", counters.waiting),
+            ("not written yet", queued.saturating_sub(settled)),
         ]
     }
 
@@ -102,7 +116,16 @@ impl Progress {
     }
 
     fn update(&self, writer: &mut CaptureWriter) {
-        *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = writer.counters();
+        let now = writer.counters();
+        let before = std::mem::replace(
+            &mut *self.counters.lock().unwrap_or_else(PoisonError::into_inner),
+            now,
+        );
+        if now.errors > before.errors {
+            self.failing.store(true, Ordering::Relaxed);
+        } else if now.written > before.written {
+            self.failing.store(false, Ordering::Relaxed);
+        }
         self.complete.store(writer.is_complete(), Ordering::Relaxed);
         if let Some(error) = writer.take_error() {
             let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,11 +142,21 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Waits until all is written.
+    /// Whether all is written, or the writer broke down.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// The end of a writer that is finished; another is left behind, with what it has not written.
     ///
     /// # Errors
     /// The writer broke down.
     pub fn finish(self) -> Result<Arc<Progress>, Failure> {
+        if !self.thread.is_finished() {
+            self.progress.give_up();
+            return Ok(self.progress);
+        }
         match self.thread.join() {
             Ok(()) => Ok(self.progress),
             Err(_) => Err(Failure::failed(

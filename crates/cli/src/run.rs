@@ -560,10 +560,15 @@ impl Run<'_> {
                 self.voice.error(&format!("{}: {why}", output.name));
             }
         }
-        let written = self.writer.map(packet_writer::Handle::finish).transpose()?;
-        for error in written.iter().flat_map(|written| written.take_errors()) {
-            self.failed = true;
-            self.voice.error(&error);
+        let written = self
+            .writer
+            .map(|writer| finish_packets(writer, &self.asked, self.ending))
+            .transpose()?;
+        if let Some(written) = &written {
+            self.failed |= written.is_failing();
+            for error in written.take_errors() {
+                self.voice.error(&error);
+            }
         }
         let snapshot = &last.snapshot;
         if self.voice.says(Level::Usual) {
@@ -627,6 +632,22 @@ fn finish(
             ));
         }
     }
+}
+
+/// Waits for the packet writer: until the deadline once somebody asked for an end, else as long as its file takes.
+fn finish_packets(
+    writer: packet_writer::Handle,
+    asked: &Receiver<Asked>,
+    ending: Option<Instant>,
+) -> Result<Arc<packet_writer::Progress>, Failure> {
+    let mut ending = ending.map(|_| Instant::now());
+    while !writer.is_finished() && ending.is_none_or(|since| since.elapsed() < DRAIN) {
+        std::thread::sleep(Duration::from_millis(2));
+        if asked.try_iter().any(|asked| asked == Asked::End) {
+            ending = ending.or_else(|| Some(Instant::now()));
+        }
+    }
+    writer.finish()
 }
 
 /// What the control socket tells beside the monitor and its outputs.

@@ -303,6 +303,46 @@ fn packets_that_pass_the_filter_are_written_and_read_again() {
 }
 
 #[test]
+fn packets_that_cannot_be_written_fail_the_run_and_a_reader_that_has_enough_does_not() {
+    let capture = Capture::new("unwritable", &vec![7; 4000]);
+    let full = run(&["-r", capture.path(), "-w", "/dev/full"]);
+    assert_eq!(full.status.code(), Some(1), "{}", stderr(&full));
+    assert!(stderr(&full).contains("No space left"), "{}", stderr(&full));
+    let ledger = String::from_utf8_lossy(&full.stdout).into_owned();
+    assert_eq!(
+        account(&ledger, "lost: write error"),
+        Some(4000),
+        "{ledger}"
+    );
+    // `| head -1`: it is gone before all is written.
+    let mut child = portreeve(&["-q", "-r", capture.path(), "-w", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("portreeve starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let capture = Capture::new("itself", &[1, 2, 3]);
+    let before = std::fs::read(capture.path()).expect("the capture");
+    let link = format!("{}.link.pcap", capture.path());
+    std::fs::hard_link(capture.path(), &link).expect("a second name");
+    let pattern = format!("{}*", capture.path());
+    for (read, write) in [(capture.path(), &*link), (&*pattern, capture.path())] {
+        let output = run(&["-r", read, "-w", write]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains("one of the files to be read"));
+        assert_eq!(std::fs::read(capture.path()).expect("the capture"), before);
+    }
+    std::fs::remove_file(&link).expect("removed");
+}
+
+#[test]
 fn written_files_are_rotated_by_time_and_end_the_run_when_there_are_enough() {
     let capture = Capture::new("rotate", &[1, 2, 3, 4, 5, 6]);
     let folder = std::env::temp_dir().join(format!("portreeve-rotate-{}", std::process::id()));

@@ -1,6 +1,10 @@
 //! Lines in a buffer: how many of them were written whole when a write failed in the middle.
 
 use std::io::{Error, ErrorKind, Write};
+use std::time::Duration;
+
+/// How long a reader that takes nothing is given before the next try.
+const SLOW_READER: Duration = Duration::from_millis(2);
 
 /// Bytes of whole lines at the beginning of `bytes`, and how many of those lines are records: those that
 /// do not begin with `#`, as header lines do.
@@ -33,6 +37,8 @@ pub(crate) fn write(stream: &mut impl Write, bytes: &[u8]) -> (usize, Option<Err
             Ok(0) => return (done, Some(ErrorKind::WriteZero.into())),
             Ok(written) => done += written,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Somebody made our standard output non-blocking: a reader that is slow is no error.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(SLOW_READER),
             Err(error) => return (done, Some(error)),
         }
     }

@@ -47,6 +47,7 @@ mod sniff;
 mod stream;
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 pub use interfaces::FileInterface;
@@ -66,6 +67,21 @@ pub struct FileSource {
     order: Order,
     delivered: u64,
     delivered_bytes: u64,
+}
+
+/// Whether the file at `path` is one of those that `names` stand for ([`FileSource::open`]), whatever it is called there. Not if there is no such file, or `names` fit nothing.
+pub fn is_among<I>(path: &std::path::Path, names: I) -> bool
+where
+    I: IntoIterator,
+    I::Item: AsRef<OsStr>,
+{
+    let given: Vec<_> = names.into_iter().collect();
+    let identity = |path: &std::path::Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
+    let paths = names::expand(given.iter().map(AsRef::as_ref)).unwrap_or_default();
+    identity(path).is_some_and(|it| paths.iter().any(|path| identity(path) == Some(it)))
 }
 
 impl FileSource {

@@ -356,9 +356,7 @@ impl CaptureWriter {
                 true
             }
             Err(error) => {
-                let gone = self.is_stdout() && error.kind() == io::ErrorKind::BrokenPipe;
-                self.fail(self.options.path.clone(), error);
-                self.complete |= gone;
+                self.fail_or_end(error);
                 self.buffer.is_empty()
             }
         }
@@ -400,6 +398,15 @@ impl CaptureWriter {
         self.buffered = 0;
         self.buffer.clear();
         if let Some(error) = closed.error {
+            self.fail_or_end(error);
+        }
+    }
+
+    /// A reader of standard output that has had enough (`| head`) is no failure: nothing more is wanted.
+    fn fail_or_end(&mut self, error: io::Error) {
+        if self.is_stdout() && error.kind() == io::ErrorKind::BrokenPipe {
+            self.complete = true;
+        } else {
             self.fail(self.options.path.clone(), error);
         }
     }

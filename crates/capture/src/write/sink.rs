@@ -4,6 +4,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a reader that takes nothing is given before the next try.
+const SLOW_READER: Duration = Duration::from_millis(2);
 
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +191,10 @@ fn write_what_can_be(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
             Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
             Ok(count) => written += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Somebody made our standard output non-blocking: a reader that is slow is no error.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                std::thread::sleep(SLOW_READER);
+            }
             Err(error) => return (written, Err(error)),
         }
     }
