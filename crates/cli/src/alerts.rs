@@ -224,6 +224,7 @@ impl Alerts {
     pub fn views(&self) -> Vec<portreeve_live::Alert> {
         let view = |alert: Alert| portreeve_live::Alert {
             name: alert.name.name().to_owned(),
+            object: alert.object,
             severity: alert.severity.name().to_owned(),
             text: alert.message,
             since: alert.since,

@@ -263,7 +263,18 @@ fn records(text: &mut String, account: &RecordAccount, ended: &[Ended]) {
                 part(text, &what, Some(number));
             }
         }
-        None => part(text, "given to the output", Some(account.queued)),
+        None => {
+            part(text, "given to the output", Some(account.queued));
+            if account.lost_by_output > 0 {
+                causes(
+                    text,
+                    &[Named {
+                        name: "of these it could not keep".to_owned(),
+                        count: account.lost_by_output,
+                    }],
+                );
+            }
+        }
     }
     if account.dropped > 0 {
         part(text, "dropped, its ring was full", Some(account.dropped));
@@ -337,6 +348,7 @@ mod tests {
             },
             applications: ApplicationAccount::default(),
             records: vec![RecordAccount {
+                lost_by_output: 0,
                 output: "json".into(),
                 produced: 7,
                 queued: 7,
@@ -408,6 +420,7 @@ mod tests {
     fn what_screens_did_not_get_is_counted_and_no_loss() {
         let mut ledger = ledger();
         ledger.records.push(RecordAccount {
+            lost_by_output: 0,
             output: portreeve_live::NAME.into(),
             produced: 9,
             queued: 4,

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use portreeve_engine::Feed;
 use portreeve_engine::ledger::RecordAccount;
+use portreeve_engine::{Feed, LostByOutput};
 use portreeve_live::{Live, OutputView};
 use portreeve_output::{
     Destination, Dialect, DropReason, Finished, OpenError, Output, OutputConfig, OutputCounters,
@@ -329,6 +329,17 @@ impl Outputs {
             .iter()
             .filter(|handle| !is_shown_only(handle.name()));
         written.map(one).collect()
+    }
+
+    /// Who knows what each output lost, for the ledger.
+    #[must_use]
+    pub fn losses(&self) -> LostByOutput {
+        let one = |handle: &OutputHandle| (handle.name().to_owned(), Arc::clone(handle.status()));
+        let all: Vec<_> = self.handles.iter().map(one).collect();
+        Box::new(move |name| {
+            let status = all.iter().find(|(output, _)| output == name);
+            status.map_or(0, |(_, status)| status.counters().dropped_total())
+        })
     }
 
     /// What the outputs have to tell the user: what failed, and that it works again; of what comes again and again the last, every ten seconds.

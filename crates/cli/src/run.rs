@@ -173,6 +173,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
         _ => None,
     };
     let outputs = planned.start(feeds, &context, &facts)?;
+    monitor.ask_outputs(outputs.losses());
 
     let mut run = Run {
         voice: Voice::new(args.output.quiet, args.output.verbose),
@@ -538,7 +539,7 @@ impl Run<'_> {
         let Some(monitor) = monitor else {
             return Err(Failure::failed("the run has no monitor"));
         };
-        let last = monitor.join();
+        let mut last = monitor.join();
         for (source, error) in &last.errors {
             self.failed = true;
             self.voice.error(&report::source_error(source, error));
@@ -569,6 +570,10 @@ impl Run<'_> {
             for error in written.take_errors() {
                 self.voice.error(&error);
             }
+        }
+        for account in &mut last.snapshot.ledger.records {
+            let ended = ended.iter().find(|ended| ended.name == account.output);
+            account.lost_by_output = ended.map_or(0, Ended::lost);
         }
         let snapshot = &last.snapshot;
         if self.voice.says(Level::Usual) {

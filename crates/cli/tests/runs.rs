@@ -273,6 +273,8 @@ fn a_reader_that_goes_away_is_a_clean_end_and_a_full_disk_is_not() {
     );
     let lost = account(&stderr(&output), "dropped: write error");
     assert!(lost >= Some(249), "{}", stderr(&output));
+    let line = format!("0 lost · {} records dropped", lost.unwrap_or(0));
+    assert!(stderr(&output).contains(&line), "{}", stderr(&output));
 }
 
 #[test]

@@ -175,6 +175,9 @@ pub struct RecordAccount {
     pub queued: u64,
     /// Dropped because its ring was full.
     pub dropped: u64,
+    /// Lost by the output itself, of those in its hands: what it could not write.
+    #[serde(default)]
+    pub lost_by_output: u64,
     /// It only shows records, on screens: what it drops is no loss.
     #[serde(default)]
     pub shown_only: bool,
@@ -224,6 +227,7 @@ impl Ledger {
             .iter()
             .zip(sum.records_queued.iter().zip(&sum.records_dropped))
             .map(|(output, (&queued, &dropped))| RecordAccount {
+                lost_by_output: 0,
                 output: output.clone(),
                 produced: queued + dropped,
                 queued,
@@ -257,11 +261,12 @@ impl Ledger {
             .filter_map(|(frames, place)| frames.map(|frames| Loss { frames, place }))
     }
 
-    /// Records dropped on their way to outputs that keep them.
+    /// Records dropped on their way to outputs that keep them, or lost by those.
     #[must_use]
     pub fn lost_records(&self) -> u64 {
         let kept = self.records.iter().filter(|account| !account.shown_only);
-        kept.map(|account| account.dropped).sum()
+        kept.map(|account| account.dropped + account.lost_by_output)
+            .sum()
     }
 
     /// Records that screens did not get: counted, and no loss.

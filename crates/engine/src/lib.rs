@@ -64,7 +64,7 @@ pub use config::{AppConfig, EngineConfig, FrameFilter, Input, Inputs, LiveSettin
 pub use control::Control;
 pub use feed::Feed;
 pub use ledger::Ledger;
-pub use monitor::{EngineError, FinalReport, Monitor};
+pub use monitor::{EngineError, FinalReport, LostByOutput, Monitor};
 pub use packets::PacketFeed;
 pub use snapshot::Snapshot;
 pub use strategy::{Mode, Scheduling, Waiting};

@@ -145,7 +145,11 @@ pub struct Monitor {
     layout: Option<Layout>,
     packets: Option<PacketFeed>,
     writes_packets: bool,
+    lost_by_outputs: Option<LostByOutput>,
 }
+
+/// Says of an output, by its name, how many records it could not keep since the start.
+pub type LostByOutput = Box<dyn Fn(&str) -> u64 + Send + Sync>;
 
 impl Monitor {
     /// Starts a run.
@@ -269,6 +273,7 @@ impl Monitor {
             layout: None,
             packets: config.packets.then(|| PacketFeed::new(build.tap)),
             writes_packets: config.packets,
+            lost_by_outputs: None,
         };
         if live && config.own_process {
             // From here on: what runs now, and what those threads start.
@@ -336,6 +341,11 @@ impl Monitor {
         self.packets.take()
     }
 
+    /// Whom to ask what the outputs could not keep: it is in the ledger from now on, as everything that is lost.
+    pub fn ask_outputs(&mut self, lost: LostByOutput) {
+        self.lost_by_outputs = Some(lost);
+    }
+
     /// The run at this moment.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -343,6 +353,9 @@ impl Monitor {
         let mut ledger = Ledger::of(&cells, &self.source_names, &self.outputs);
         for account in &mut ledger.records {
             account.shown_only = self.shown.contains(&account.output);
+            if let Some(lost) = &self.lost_by_outputs {
+                account.lost_by_output = lost(&account.output);
+            }
         }
         if self.writes_packets {
             ledger.writer = Some(WriterAccount {

@@ -171,6 +171,7 @@ impl Live {
             },
             balanced: ledger.is_balanced(),
             lost_packets: ledger.lost_frames(),
+            lost_records: ledger.lost_records(),
             lost_anything: ledger.lost_anything(),
             ledger,
             workers: step.workers,

@@ -27,6 +27,9 @@ pub struct View {
     pub balanced: bool,
     /// Packets known to be lost since the start, by the NIC, the kernel and between workers.
     pub lost_packets: u64,
+    /// Records lost since the start, on their way to outputs or by them.
+    #[serde(default)]
+    pub lost_records: u64,
     /// Something was lost since the start: packets, conversations, records or packets to be written.
     pub lost_anything: bool,
     /// The workers.
@@ -145,6 +148,9 @@ pub struct OutputView {
 pub struct Alert {
     /// What it is called in the configuration.
     pub name: String,
+    /// Which interface, folder, output or worker; unset: the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// How bad it is: `warning` or `critical`.
     pub severity: String,
     /// What is the matter, in a sentence.
