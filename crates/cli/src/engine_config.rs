@@ -98,7 +98,11 @@ fn app_config(config: &Config, memory: usize) -> Result<Option<AppConfig>, Failu
     }))
 }
 
-fn products(config: &Config) -> Result<Products, Failure> {
+/// The table that names products: the user's, or ours.
+///
+/// # Errors
+/// What is wrong with the user's.
+pub fn products(config: &Config) -> Result<Products, Failure> {
     let Some(path) = &config.app.names else {
         return Ok(Products::default());
     };

@@ -58,6 +58,38 @@ impl Failure {
         }
     }
 
+    /// All that is wrong, if something is: one failure that says all of it, the gravest of their exit codes.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn all(found: impl IntoIterator<Item = Result<(), Failure>>) -> Result<(), Failure> {
+        let failures = found.into_iter().filter_map(Result::err);
+        let all = failures.reduce(|mut all, more| {
+            all.code = all.code.max(more.code);
+            all.messages.extend(more.messages);
+            all
+        });
+        all.map_or(Ok(()), Err)
+    }
+
+    /// The same with the key that it is about in front.
+    #[must_use]
+    pub fn within(mut self, key: &str) -> Failure {
+        for message in &mut self.messages {
+            message.insert_str(0, &format!("{key}: "));
+        }
+        self
+    }
+
+    /// The same as wrong usage, whatever it was.
+    #[must_use]
+    pub fn as_usage(self) -> Failure {
+        Failure {
+            code: USAGE,
+            ..self
+        }
+    }
+
     /// The exit code.
     #[must_use]
     pub fn code(&self) -> ExitCode {

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod args;
+mod check;
 mod config;
 mod doctor;
 mod engine_config;
@@ -102,8 +103,10 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     }
     let settings = settings::Settings::load(args, &places)?;
     if args.run.check {
+        check::everything(&settings.config).map_err(Failure::as_usage)?;
         return print(settings.report().as_bytes());
     }
+    check::processors(&settings.config)?;
     run::watch(args, settings, &places)
 }
 

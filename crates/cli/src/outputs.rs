@@ -82,6 +82,15 @@ const STDOUT: &str = "stdout";
 const LOG_DIR: &str = "log-dir";
 
 /// How records go to standard output.
+/// Whether there are all the logs that are named.
+///
+/// # Errors
+/// There is none of such a name.
+pub fn known_logs(config: &Config) -> Result<(), Failure> {
+    portreeve_output::known_logs(&stream(config))
+        .map_err(|error| Failure::usage(format!("output.logs: {error}")))
+}
+
 fn stream(config: &Config) -> OutputConfig {
     OutputConfig {
         dialect: dialect(config.output.format).0,

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::alerts::Alerts;
 use crate::args::Args;
+use crate::check;
 use crate::config::{Layers, Places};
 use crate::engine_config::{self, engine_config, live_settings};
 use crate::exit::{FAILED, Failure, LOST};
@@ -462,6 +463,7 @@ impl Run<'_> {
     /// Reads the configuration again; with it the filter, made anew if it is another one.
     fn load(&self) -> Result<(Settings, Option<NewFilter>), Failure> {
         let settings = Settings::load(self.args, self.places)?;
+        check::reloaded(&settings.config)?;
         self.outputs
             .check(&settings.config, &self.settings.config)?;
         let capture = &settings.config.capture;
@@ -504,7 +506,8 @@ impl Run<'_> {
                 if let Some(server) = &self.web
                     && let Err(failure) = web::change(server, &settings.config)
                 {
-                    self.voice.error(failure.to_string().trim_end());
+                    self.voice
+                        .say(Level::Errors, failure.to_string().trim_end());
                 }
                 self.settings = settings;
                 self.voice

@@ -163,6 +163,37 @@ fn the_pages_in_docs_name_no_flag_that_is_not_there() {
 }
 
 #[test]
+fn check_refuses_what_a_start_would_refuse() {
+    for (key, value, said) in [
+        ("capture.filter", "tcp prt 80", "syntax error"),
+        ("output.logs", "[\"conns\"]", "there is no log \"conns\""),
+        ("web.listen", "0.0.0.0:7678", "nobody would have to log in"),
+        ("web.users", "[\"foo\"]", "NAME:HASH"),
+        ("web.users_file", "/nonexistent", "/nonexistent"),
+        ("web.certificate", "/nonexistent", "belong together"),
+        ("facts.country_database", "/nonexistent", "cannot be read"),
+        ("app.names", "/nonexistent", "/nonexistent"),
+        ("process.user", "nobody-of-that-name", "there is no user"),
+        ("engine.memory", "1", "too little"),
+        ("engine.cpus", "0,8000", "8000"),
+    ] {
+        let set = format!("{key}={value}");
+        let output = portreeve(&["--check", "--set", &set]);
+        assert_eq!(output.status.code(), Some(2), "{set}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{set}: {}", stderr(&output));
+    }
+    // Not only the first.
+    let output = portreeve(&[
+        "--check",
+        "--set",
+        "capture.filter=prt",
+        "--set",
+        "process.user=nobody-of-that-name",
+    ]);
+    assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
+}
+
+#[test]
 fn init_writes_what_check_finds_right_and_writes_over_nothing() {
     let there = TextFile::new("init.toml", "sensor = \"mine\"\n");
     let refused = portreeve(&["init", "-o", there.path()]);

@@ -39,7 +39,7 @@ pub use config::{Compression, Destination, OutputConfig, Rotation};
 pub use dialect::{Dialect, Formatter};
 pub use directory::DirectoryOutput;
 pub use driver::{Finished, OutputHandle, spawn, spawn_joined};
-pub use open::{OpenError, check, open};
+pub use open::{OpenError, check, known_logs, open};
 pub use output::Output;
 pub use status::{DropReason, OutputCounters, OutputState, OutputStatus};
 pub use stream::StreamOutput;

@@ -93,7 +93,12 @@ pub fn check(config: &OutputConfig, before: &OutputConfig) -> Result<(), OpenErr
     }
 }
 
-fn known_logs(config: &OutputConfig) -> Result<(), OpenError> {
+/// Whether there are all the logs that `config` wants.
+///
+/// # Errors
+///
+/// [`OpenError::UnknownLog`].
+pub fn known_logs(config: &OutputConfig) -> Result<(), OpenError> {
     let is_known = |name: &String| logs().iter().any(|log| log.path == name);
     match config.logs.iter().find(|name| !is_known(name)) {
         Some(name) => Err(OpenError::UnknownLog(name.clone())),

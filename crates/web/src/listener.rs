@@ -26,21 +26,35 @@ impl fmt::Debug for Listener {
     }
 }
 
+/// What TLS takes, of settings that would not show everything to everybody.
+fn tls(settings: &WebSettings) -> Result<Option<Arc<Tls>>, WebError> {
+    let address = settings.listen;
+    if !address.ip().to_canonical().is_loopback() && settings.users.is_empty() {
+        return Err(WebError::Open { address });
+    }
+    settings
+        .tls
+        .as_ref()
+        .map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new))
+        .transpose()
+}
+
 impl Listener {
+    /// Whether these settings could be served if their port were free.
+    ///
+    /// # Errors
+    /// A file is wrong, or the settings would show everything to everybody.
+    pub fn check(settings: &WebSettings) -> Result<(), WebError> {
+        tls(settings).map(drop)
+    }
+
     /// Opens the port and reads the files.
     ///
     /// # Errors
     /// The port cannot be had, a file is wrong, or the settings would show everything to everybody.
     pub fn open(settings: WebSettings) -> Result<Listener, WebError> {
         let address = settings.listen;
-        if !address.ip().to_canonical().is_loopback() && settings.users.is_empty() {
-            return Err(WebError::Open { address });
-        }
-        let tls = settings
-            .tls
-            .as_ref()
-            .map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new))
-            .transpose()?;
+        let tls = tls(&settings)?;
         let listen = |source| WebError::Listen { address, source };
         let socket = TcpListener::bind(address).map_err(listen)?;
         socket.set_nonblocking(true).map_err(listen)?;

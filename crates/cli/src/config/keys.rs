@@ -188,7 +188,7 @@ settings! {
         /// Whom the workers go before where they share a processor with others. `nice`: ordinary threads, mostly. `fifo`: everything that is not real-time itself, at once. Both take `CAP_SYS_NICE` at the start; `fifo` with `mode = "poll"` is refused while the kernel would stop it for a part of each second.
         scheduling: Scheduling = Scheduling::Normal, "engine.scheduling";
         /// Memory for flow tables and their pools, all workers together: decided at start and never exceeded; when it is full, flows are evicted and counted. Capture rings come on top, as the start report says. Empty: a quarter of the machine's memory, at most 1 GiB, less for small files.
-        memory: Option<ByteSize> = None, "engine.memory";
+        memory: Option<ByteSize<{ 1 << 20 }>> = None, "engine.memory";
     }
     /// What conversations are about: their application and its records. [Applications](applications.md) says which are known.
     app: App = "app" {
