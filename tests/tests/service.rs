@@ -274,6 +274,11 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         };
         let said = stats();
         assert!(said.contains("critical link_down"), "{said}");
+        let json = Command::new(portreeve()).args(["stats", "--json"]).arg(&socket).output();
+        let json: Value = serde_json::from_slice(&json.expect("portreeve").stdout).expect("JSON");
+        assert_eq!(json["alerts"]["active"][0]["object"], "rx0", "{json}");
+        assert_eq!(json["outputs"][0]["name"], "log-dir", "{json}");
+        assert!(json["ledger"].is_object());
         // Records go on into another folder, written otherwise. A folder that cannot be one changes nothing.
         write(text("1s", Path::new("/proc/none")), "2");
         run.signal("HUP");
@@ -286,6 +291,8 @@ fn a_link_that_goes_down_is_told_to_everybody_and_so_is_its_return() {
         run.wait_for("alert link_down is over");
         let body = bodies.recv_timeout(Duration::from_secs(20)).expect("a POST");
         assert_eq!(body["state"], "cleared");
+        assert_eq!(body["message"], "rx0 has a carrier again");
+        assert_eq!(body["value"], 1.0);
         let said = stats();
         assert!(said.contains("Alerts: none"), "{said}");
         let told = run.said().matches("engine.workers: 1 -> 2").count();

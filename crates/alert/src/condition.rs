@@ -109,6 +109,15 @@ pub(crate) struct Condition {
     pub message: String,
 }
 
+/// An amount of bytes, in the unit that it is a few of.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes >= 10 << 30 => format!("{} GiB", bytes >> 30),
+        _ if bytes >= 10 << 20 => format!("{} MiB", bytes >> 20),
+        _ => format!("{} KiB", bytes >> 10),
+    }
+}
+
 /// Everything that holds: `now` against the rules, rates as the difference to `before`, which is `seconds` older.
 pub(crate) fn conditions(
     rules: &Rules,
@@ -151,12 +160,8 @@ pub(crate) fn conditions(
     }
     if let Some(least) = rules.disk_free {
         for disk in now.disks.iter().filter(|disk| disk.free < least) {
-            let message = format!(
-                "{} has {} MiB left, less than {} MiB",
-                disk.folder,
-                disk.free >> 20,
-                least >> 20
-            );
+            let (left, asked) = (size(disk.free), size(least));
+            let message = format!("{} has {left} left, less than {asked}", disk.folder);
             let (free, least) = (disk.free as f64, least as f64);
             let kind = Kind::DiskFree;
             found.push(of(kind, &disk.folder, free, least, Unit::Bytes, message));

@@ -11,6 +11,7 @@
 
 mod condition;
 mod loss;
+mod over;
 mod rate;
 mod reading;
 mod rules;

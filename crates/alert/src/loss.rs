@@ -17,12 +17,7 @@ pub(crate) fn condition(
     before: &Reading,
     seconds: f64,
 ) -> Option<Condition> {
-    let lost = now.lost_in_all().saturating_sub(before.lost_in_all());
-    if lost == 0 {
-        return None;
-    }
-    let taken = now.packets.saturating_sub(before.packets);
-    let share = 100.0 * lost as f64 / (taken + lost) as f64;
+    let share = share(now, before);
     (share > most).then(|| Condition {
         kind: Kind::Loss,
         object: String::new(),
@@ -31,6 +26,13 @@ pub(crate) fn condition(
         unit: Unit::Percent,
         message: message(share, most, now, before, seconds),
     })
+}
+
+/// Per cent of the packets since `before` that were lost.
+pub(crate) fn share(now: &Reading, before: &Reading) -> f64 {
+    let lost = now.lost_in_all().saturating_sub(before.lost_in_all());
+    let taken = now.packets.saturating_sub(before.packets);
+    100.0 * lost as f64 / (taken + lost).max(1) as f64
 }
 
 fn message(share: f64, most: f64, now: &Reading, before: &Reading, seconds: f64) -> String {

@@ -23,6 +23,32 @@ struct Rates {
     packets: f64,
 }
 
+/// A rate of now, of an interface or (no object) of all, and the sentence about it.
+pub(crate) fn present(
+    kind: Kind,
+    object: &str,
+    now: &Reading,
+    before: &Reading,
+    seconds: f64,
+) -> (f64, String) {
+    let of = |reading: &Reading| {
+        let source = reading.sources.iter().find(|source| source.name == object);
+        match source {
+            Some(source) => (source.bytes, source.packets),
+            None => (reading.bytes, reading.packets),
+        }
+    };
+    let ((bytes, packets), (bytes_before, packets_before)) = (of(now), of(before));
+    let since = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds.max(1e-3);
+    let (value, unit) = match kind {
+        Kind::RateAbove | Kind::RateBelow => {
+            (8.0 * since(bytes, bytes_before), Unit::BitsPerSecond)
+        }
+        _ => (since(packets, packets_before), Unit::PacketsPerSecond),
+    };
+    (value, format!("{}{}", whose(object), shown(value, unit)))
+}
+
 /// What holds of the rates since `before`, which is `seconds` older.
 pub(crate) fn conditions(
     rules: &Rules,
@@ -75,10 +101,7 @@ impl RateLimits {
             if !beyond {
                 continue;
             }
-            let whose = match object {
-                "" => String::new(),
-                name => format!("{name}: "),
-            };
+            let whose = whose(object);
             let (value_shown, threshold_shown) = (shown(value, unit), shown(threshold, unit));
             found.push(Condition {
                 kind,
@@ -89,6 +112,13 @@ impl RateLimits {
                 message: format!("{whose}{value_shown}, {word} than {threshold_shown}"),
             });
         }
+    }
+}
+
+fn whose(object: &str) -> String {
+    match object {
+        "" => String::new(),
+        name => format!("{name}: "),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::{Condition, Kind, Unit, conditions};
+use crate::over;
 use crate::reading::Reading;
 use crate::rules::Rules;
 
@@ -45,13 +46,13 @@ pub struct Alert {
     pub severity: Severity,
     /// Since when the condition has held: milliseconds since 1970-01-01 UTC.
     pub since: i64,
-    /// The value now, or when it last was beyond the threshold.
+    /// The value now, or when it last was beyond the threshold; of one that is over, what it is then.
     pub value: f64,
     /// The threshold.
     pub threshold: f64,
     /// What both are counted in.
     pub unit: Unit,
-    /// What is the matter, in a sentence.
+    /// What is the matter, in a sentence; of one that is over, how it is now.
     pub message: String,
 }
 
@@ -178,6 +179,12 @@ impl Watch {
 
     fn turn(&mut self, now: Instant, wall: i64) -> Vec<Event> {
         let mut events = Vec::new();
+        let (Some((then, before)), Some((_, now_is))) =
+            (self.readings.front(), self.readings.back())
+        else {
+            return events;
+        };
+        let seconds = now.duration_since(*then).as_secs_f64();
         let Rules {
             raise_after,
             clear_after,
@@ -195,7 +202,12 @@ impl Watch {
             // What was never raised is forgotten the moment it does not hold.
             let over = !held.raised || now.duration_since(held.last) >= clear_after;
             if over && held.raised {
-                events.push(event(held, Turn::Cleared, wall));
+                let mut event = event(held, Turn::Cleared, wall);
+                let alert = &mut event.alert;
+                let object = alert.object.as_deref().unwrap_or_default();
+                (alert.value, alert.message) =
+                    over::present(alert.name, object, now_is, before, seconds);
+                events.push(event);
             }
             !over
         });
@@ -231,6 +243,7 @@ mod tests {
         begin: Instant,
         second: u64,
         reading: Reading,
+        last: Option<Event>,
     }
 
     impl Run {
@@ -241,6 +254,7 @@ mod tests {
                 watch: Watch::new(rules),
                 begin: Instant::now(),
                 second: 0,
+                last: None,
                 reading: Reading {
                     flow_capacity: 1000,
                     ..Reading::default()
@@ -259,10 +273,17 @@ mod tests {
                 events.extend(self.watch.take(self.reading.clone(), now, wall));
             }
             let sign = |turn| if turn == Turn::Raised { '+' } else { '-' };
-            events
+            let told = events
                 .iter()
                 .map(|event| format!("{}{}", sign(event.state), event.alert.name.name()))
-                .collect()
+                .collect();
+            self.last = events.pop();
+            told
+        }
+
+        /// What was said at the last turn.
+        fn said(&self) -> &str {
+            self.last.as_ref().map_or("", |event| &event.alert.message)
         }
     }
 
@@ -286,6 +307,7 @@ mod tests {
         assert_eq!(run.seconds(29, up), [""; 0]);
         assert_eq!(run.seconds(10, down), [""; 0]);
         assert_eq!(run.seconds(30, up), ["-link_down"]);
+        assert_eq!(run.said(), "eth0 has a carrier again");
         assert!(run.watch.active().is_empty());
     }
 
@@ -309,6 +331,7 @@ mod tests {
         let alert = run.watch.active().remove(0);
         assert!((alert.value - 5.0).abs() < 1e-9, "{alert:?}");
         assert_eq!(run.seconds(60, sound), ["-loss"]);
+        assert_eq!(run.said(), "0.00 % of the packets are lost");
         // Nothing at all comes: that is no loss.
         assert_eq!(run.seconds(60, |_| {}), [""; 0]);
     }
@@ -371,6 +394,7 @@ mod tests {
             ["+rate_below", "-rate_above"],
             "the rate is of ten seconds"
         );
+        assert_eq!(run.said(), "0.000 Mbit/s");
     }
 
     #[test]
@@ -410,6 +434,7 @@ mod tests {
             run.seconds(60, packets([900, 1_500])),
             ["+packet_rate_above", "+rate_above", "-packet_rate_below"]
         );
+        assert_eq!(run.said(), "eth1: 1500 packets/s");
         let whole = run.watch.active();
         let whole = whole.iter().find(|alert| alert.object.is_none());
         assert!(whole.is_some_and(|alert| alert.name == Kind::PacketRateAbove));

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use portreeve_engine::Snapshot;
 use portreeve_engine::control::{self, Request, Topic, ask};
+use serde_json::Value;
 
 use crate::config::Places;
 use crate::config::values::WaitMode;
@@ -125,12 +126,15 @@ fn snapshot(path: &Path) -> Result<Snapshot, Failure> {
 /// Nobody answers.
 pub fn stats(instance: Option<&str>, json: bool, places: &Places) -> Result<String, Failure> {
     let path = find(instance, places)?;
+    let status = ask(&path, &Request::Get(Topic::Status)).map_err(|error| failed(&path, &error))?;
     if json {
-        let answer =
+        let mut answer =
             ask(&path, &Request::Get(Topic::Snapshot)).map_err(|error| failed(&path, &error))?;
+        if let (Some(all), Value::Object(status)) = (answer.as_object_mut(), status) {
+            all.extend(status);
+        }
         return Ok(format!("{answer}\n"));
     }
-    let status = ask(&path, &Request::Get(Topic::Status)).map_err(|error| failed(&path, &error))?;
     let mut page = report::statistics(&snapshot(&path)?);
     page.push_str(&alerts::page(&status["alerts"]));
     Ok(page)

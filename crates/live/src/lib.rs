@@ -120,6 +120,12 @@ impl Live {
         *lock(&self.inner.outputs) = outputs;
     }
 
+    /// What somebody should know now.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        lock(&self.inner.alerts).clone()
+    }
+
     /// Says what somebody should know, for the next view.
     pub fn set_alerts(&self, alerts: Vec<Alert>) {
         *lock(&self.inner.alerts) = alerts;

@@ -9,6 +9,7 @@ mod run;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use portreeve_live::Alert;
 
 use crate::limits;
 use crate::state::App;
@@ -25,6 +26,9 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     if let Ok(Some((snapshot, outputs))) = run.await {
         run::of_run(&snapshot, &outputs, &mut page);
     }
+    if let Some(live) = &app.sources.live {
+        alerts(&live.alerts(), &mut page);
+    }
     (
         [(
             header::CONTENT_TYPE,
@@ -32,6 +36,24 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         )],
         page.text(),
     )
+}
+
+/// One sample for each that is raised: a rule asks whether there is any, or for its labels.
+fn alerts(raised: &[Alert], page: &mut Page) {
+    page.family(
+        "portreeve_alert_active",
+        Kind::Gauge,
+        "An alert that is raised (its name is that of its key in [alerts]); the value is always 1.",
+    );
+    for alert in raised {
+        let object = alert.object.as_deref().unwrap_or_default();
+        let labels = [
+            ("name", alert.name.as_str()),
+            ("object", object),
+            ("severity", alert.severity.as_str()),
+        ];
+        page.sample(&labels, 1);
+    }
 }
 
 /// What the server knows of itself.

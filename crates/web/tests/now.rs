@@ -149,11 +149,14 @@ fn places_for_streams_are_bounded_and_come_back() {
 
 #[test]
 fn metrics_pass_promtool_and_say_what_the_ledger_says() {
-    let server = serve(
-        Users::default(),
-        None,
-        sources(Some(common::new_live()), None),
-    );
+    let live = common::new_live();
+    live.set_alerts(vec![portreeve_live::Alert {
+        name: "link_down".into(),
+        object: Some("eth9".into()),
+        severity: "critical".into(),
+        ..portreeve_live::Alert::default()
+    }]);
+    let server = serve(Users::default(), None, sources(Some(live), None));
     let page = get(&server, "/metrics");
     assert!(
         page.header("content-type")
@@ -167,6 +170,7 @@ fn metrics_pass_promtool_and_say_what_the_ledger_says() {
         "portreeve_queue_packets_dropped_total{source=\"eth9\",queue=\"0\"} 3",
         "portreeve_records_written_total{output=\"stdout\"} 7",
         "portreeve_worker_packets_total{worker=\"worker-0\",cpu=\"0\"} 100",
+        "portreeve_alert_active{name=\"link_down\",object=\"eth9\",severity=\"critical\"} 1",
     ] {
         assert!(
             page.body.lines().any(|known| known == line),
