@@ -108,11 +108,11 @@ pub struct Input {
     pub expression: Vec<String>,
 
     /// The filter expression as one argument
-    #[arg(short, long, value_name = "EXPR", conflicts_with_all = ["expression", "filter_file"])]
+    #[arg(short, long, value_name = "EXPR", conflicts_with = "filter_file")]
     pub filter: Option<String>,
 
     /// Read the filter expression from a file
-    #[arg(short = 'F', long, value_name = "FILE", conflicts_with = "expression")]
+    #[arg(short = 'F', long, value_name = "FILE")]
     pub filter_file: Option<PathBuf>,
 
     /// List the interfaces and leave

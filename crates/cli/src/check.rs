@@ -31,12 +31,12 @@ pub fn everything(config: &Config) -> Result<(), Failure> {
     Failure::all(found)
 }
 
-/// What a reload puts in force, and cannot take back half way.
+/// What a reload puts in force only when other things are in force already. (Of a database that cannot be read the one before stays, with a warning.)
 ///
 /// # Errors
-/// Everything that is wrong, not only the first.
+/// What is wrong.
 pub fn reloaded(config: &Config) -> Result<(), Failure> {
-    Failure::all([names(config), serving(config)])
+    serving(config)
 }
 
 fn filter(config: &Config) -> Result<(), Failure> {

@@ -39,21 +39,11 @@ fn networks(config: &Config) -> Networks {
 /// What is joined by these keys.
 fn joined(config: &Config, products: Option<&Arc<Products>>) -> portreeve_facts::Config {
     let keys = &config.facts;
-    let is_wanted = |log: &str| {
-        let logs = &config.output.logs;
-        logs.is_empty() || logs.iter().any(|wanted| wanted == log)
-    };
-    let of = |log, hosts| {
-        if is_wanted(log) {
-            whose(hosts)
-        } else {
-            Whose::Nobody
-        }
-    };
+    // Whatever logs are written as text: the store has all of them.
     portreeve_facts::Config {
-        hosts: of("known_hosts", keys.known_hosts),
-        services: of("known_services", keys.known_services),
-        software: of("software", keys.software),
+        hosts: whose(keys.known_hosts),
+        services: whose(keys.known_services),
+        software: whose(keys.software),
         again: nanoseconds(keys.again),
         certificates_again: nanoseconds(keys.certificates_again),
         dhcp: keys.join_dhcp,

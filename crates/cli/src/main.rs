@@ -9,6 +9,7 @@ mod doctor;
 mod engine_config;
 mod exit;
 mod facts;
+mod hint;
 mod init;
 mod input;
 mod interface;
@@ -100,6 +101,9 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     }
     if args.input.list_interfaces {
         return print(interface::table(&interface::list()?).as_bytes());
+    }
+    if let Some(page) = hint::help(&args.input.expression)? {
+        return print(page.as_bytes());
     }
     let settings = settings::Settings::load(args, &places)?;
     if args.run.check {

@@ -118,6 +118,16 @@ fn lay_flags(args: &Args, layers: &mut Layers) -> Result<(), Failure> {
     );
     let (_, expression) = split_words(&input.expression, !input.read.is_empty());
     if !expression.is_empty() {
+        // Words behind the flags can be files as well, so that only now it is known that these are none.
+        let twice = [
+            (input.filter.is_some(), "-f"),
+            (input.filter_file.is_some(), "-F"),
+        ];
+        if let Some((_, flag)) = twice.into_iter().find(|(given, _)| *given) {
+            return Err(Failure::usage(format!(
+                "{flag} is a filter, and so is \"{expression}\": give one of them"
+            )));
+        }
         put("capture.filter", "EXPRESSION", Some(expression.to_toml()));
     }
     put(

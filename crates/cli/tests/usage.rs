@@ -163,6 +163,35 @@ fn the_pages_in_docs_name_no_flag_that_is_not_there() {
 }
 
 #[test]
+fn words_like_a_command_are_told_which_one_was_meant() {
+    let output = portreeve(&["help"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Usage: portreeve"));
+    let output = portreeve(&["help", "stats"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("portreeve stats"));
+    for word in ["stat", "tops", "doctr"] {
+        let output = portreeve(&[word]);
+        assert_eq!(output.status.code(), Some(2), "{word}");
+        let said = stderr(&output);
+        assert!(said.contains("did you mean portreeve "), "{said}");
+    }
+    // A filter expression is one, however much it is like a command.
+    let output = portreeve(&["-r", "/nonexistent", "tcp"]);
+    assert!(
+        stderr(&output).contains("/nonexistent"),
+        "{}",
+        stderr(&output)
+    );
+    // Further files, and a filter by a flag.
+    let output = portreeve(&["-r", "/nonexistent", "-F", "/dev/null", "tcp"]);
+    assert!(
+        stderr(&output).contains("give one of them"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn check_refuses_what_a_start_would_refuse() {
     for (key, value, said) in [
         ("capture.filter", "tcp prt 80", "syntax error"),

@@ -158,14 +158,25 @@ impl Names {
         let Some(address) = address.filter(|address| !address.is_unspecified()) else {
             return;
         };
-        let from = dhcp.head.ts;
+        let at = dhcp.head.ts;
         let lease = dhcp.lease_time.unwrap_or(MOST_LEASE);
+        let until = at.saturating_add(lease.clamp(LEAST, MOST_LEASE));
+        let name: Arc<str> = name.trim_end_matches('.').to_ascii_lowercase().into();
+        if let Some(same) = self.leases.get_mut(&address)
+            && same.name == name
+            && same.is_good(at)
+        {
+            // Renewed: conversations that began before are still its.
+            same.last = at;
+            same.until = same.until.max(until);
+            return;
+        }
         let named = Named {
-            name: name.trim_end_matches('.').to_ascii_lowercase().into(),
+            name,
             product: None,
-            from,
-            last: from,
-            until: from.saturating_add(lease.clamp(LEAST, MOST_LEASE)),
+            from: at,
+            last: at,
+            until,
         };
         self.leases.insert(address, named);
     }
@@ -352,7 +363,7 @@ mod tests {
             "only offered"
         );
         lease.msg_types = vec!["REQUEST".into(), "ACK".into()];
-        names.app(&App::from(lease));
+        names.app(&App::from(lease.clone()));
         assert_eq!(
             told(&names, 1, "10.0.0.9", "10.0.0.1").0.as_deref(),
             Some("printer")
@@ -362,5 +373,18 @@ mod tests {
             Some("printer")
         );
         assert_eq!(told(&names, 3601 * SECOND, "10.0.0.9", "10.0.0.1").0, None);
+        // Renewed half way: a conversation from before is still the printer's.
+        lease.head.ts = 1800 * SECOND;
+        names.app(&App::from(lease.clone()));
+        for at in [1, 3601, 5399] {
+            let told = told(&names, at * SECOND, "10.0.0.9", "10.0.0.1").0;
+            assert_eq!(told.as_deref(), Some("printer"), "{at}");
+        }
+        // Another host has the address now.
+        lease.head.ts = 4000 * SECOND;
+        lease.host_name = Some("Scanner".into());
+        names.app(&App::from(lease));
+        let now = told(&names, 4001 * SECOND, "10.0.0.9", "10.0.0.1").0;
+        assert_eq!(now.as_deref(), Some("scanner"));
     }
 }

@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -25,6 +26,8 @@ use crate::sealer::{set_aside, trash};
 const EVERY: Duration = Duration::from_secs(10);
 /// How long a file that was replaced stays for readers that began before.
 const TRASH_FOR: Duration = Duration::from_secs(120);
+/// What an earlier run left in the trash stays so many times longer: its age is by a clock that may have stepped.
+const BY_WALL: u32 = 10;
 /// Between a new file's arrival and the going of those it was made of: longer than a listing takes, so that none misses both.
 const OVERLAP: Duration = Duration::from_millis(200);
 
@@ -115,28 +118,32 @@ impl Work {
 
     /// One look at everything.
     pub fn pass(&mut self, now: SystemTime, stop: &AtomicBool) {
-        let result = self
-            .layout
-            .list()
-            .map_err(StoreError::io("list", self.layout.root()))
-            .and_then(|listing| {
-                self.retire(&listing, now)?;
-                self.compact(&listing, stop)
-            });
+        let result = self.list().and_then(|listing| {
+            // What is gone is merged with nothing.
+            let gone = self.retire(&listing, now)?;
+            let left = if gone == 0 { listing } else { self.list()? };
+            self.compact(&left, stop)
+        });
         if let Err(error) = result {
             self.status.error(error.to_string());
         }
         self.empty_trash(TRASH_FOR);
     }
 
-    /// Deletes what is too old, and the oldest of what is too much.
-    fn retire(&self, listing: &Listing, now: SystemTime) -> Result<(), StoreError> {
-        // A clock that stepped far ahead must not empty the store: no record is older than the newest one makes it.
+    fn list(&self) -> Result<Listing, StoreError> {
+        let listed = self.layout.list();
+        listed.map_err(StoreError::io("list", self.layout.root()))
+    }
+
+    /// Deletes what is too old, and the oldest of what is too much: how many files.
+    fn retire(&self, listing: &Listing, now: SystemTime) -> Result<u64, StoreError> {
+        // A clock that stepped far ahead must not empty the store: no record is older than what came last makes it.
         let retention = *self
             .retention
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let newest = listing.sealed.iter().map(|file| file.max).max();
+        let came = |file: &Sealed| file.max.max(file.stored);
+        let newest = listing.sealed.iter().map(came).max();
         let wall = nanoseconds(now);
         let now = newest.unwrap_or(wall).min(wall);
         let mut kept: Vec<&Sealed> = Vec::new();
@@ -151,7 +158,7 @@ impl Work {
                 now.saturating_sub(i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX))
             });
             // What was read from an old capture is as old as its file: it would be gone at once.
-            if file.max.max(file.stored) < oldest {
+            if came(file) < oldest {
                 trash(&self.layout, &file.path)?;
                 removed += 1;
             } else {
@@ -171,7 +178,7 @@ impl Work {
             }
         }
         self.status.add_removed(removed);
-        Ok(())
+        Ok(removed)
     }
 
     fn is_rollup(&self, file: &Sealed) -> bool {
@@ -218,8 +225,15 @@ impl Work {
         Ok(())
     }
 
-    /// Deletes what has been in the trash for so long.
+    /// Deletes what has been in the trash for so long, by what this run has seen; what an earlier run left, by the wall clock, which may step: a good deal later.
     pub fn empty_trash(&mut self, longer_than: Duration) {
+        let by_wall = SystemTime::now()
+            .checked_sub(longer_than * BY_WALL)
+            .map_or(i64::MIN, nanoseconds);
+        let left_by_others = |path: &Path| {
+            let moved = fs::symlink_metadata(path);
+            moved.is_ok_and(|file| file.ctime().saturating_mul(1_000_000_000) < by_wall)
+        };
         let there: Vec<PathBuf> = fs::read_dir(self.layout.trash())
             .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
             .unwrap_or_default();
@@ -229,7 +243,7 @@ impl Work {
                 .trashed
                 .entry(path.clone())
                 .or_insert_with(Instant::now);
-            if since.elapsed() >= longer_than {
+            if since.elapsed() >= longer_than || left_by_others(&path) {
                 let _ = fs::remove_file(&path);
             }
         }
@@ -316,6 +330,22 @@ mod tests {
         assert_eq!(fs::read_dir(layout.trash()).unwrap().count(), 9);
         work.empty_trash(Duration::ZERO);
         assert_eq!(fs::read_dir(layout.trash()).unwrap().count(), 0);
+    }
+
+    /// Short runs, each of which leaves some: none of them is there when their time is over.
+    #[test]
+    fn what_earlier_runs_left_in_the_trash_goes_too() {
+        let (_folder, layout) = store("left");
+        let path = layout.trash().join("left-by-another-run");
+        fs::write(&path, "x").unwrap();
+        let mut work = work(&layout, |_| {});
+        // A second of the wall clock is the least that a change time shows.
+        work.empty_trash(Duration::from_secs(3600));
+        assert!(path.exists());
+        std::thread::sleep(Duration::from_millis(2100));
+        let mut later = Work::new(layout.clone(), Arc::default(), Arc::default(), 0);
+        later.empty_trash(Duration::from_millis(100));
+        assert!(!path.exists());
     }
 
     #[test]

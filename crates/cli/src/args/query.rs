@@ -28,7 +28,7 @@ pub struct QueryArgs {
     pub file: Option<PathBuf>,
 
     /// Show the latest rows that a filter lets through, in the dashboard's language
-    #[arg(long, value_name = "FILTER", conflicts_with_all = ["tables", "shell"])]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true, conflicts_with_all = ["tables", "shell"])]
     pub find: Option<String>,
 
     /// The table that --find looks in

@@ -229,7 +229,7 @@ fn nearest(name: &str) -> Option<&'static str> {
 }
 
 /// Levenshtein's distance: letters to insert, delete or replace. `-` and `_` are one letter.
-fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a

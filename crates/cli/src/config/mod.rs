@@ -11,7 +11,7 @@ pub mod values;
 use std::path::{Path, PathBuf};
 
 pub use keys::Config;
-pub use layers::{ConfigError, Layers, Origin};
+pub use layers::{ConfigError, Layers, Origin, distance};
 use values::Setting;
 
 /// The folders of a run: system-wide for root, the user's own else (XDG Base Directory Specification).
