@@ -240,6 +240,12 @@ export interface Table {
   rows: Cell[][];
 }
 
+/** What is asked of a range. */
+export interface RangeAsk {
+  from: number;
+  to: number;
+}
+
 /** Where an answer comes from: the store, or what the run itself keeps of its last minutes. */
 export type Origin = 'store' | 'live';
 
@@ -261,6 +267,8 @@ export interface Rates {
   series: { name: string; points: [ts: number, bits: number, packets: number, conns: number][] }[];
   from: Origin;
   complete: boolean;
+  /** The range that it answers: not on the wire, and the page's has moved on when the answer comes. */
+  asked: RangeAsk;
 }
 
 export const TOP_KINDS = ['host', 'service', 'app', 'conversation', 'country', 'proto', 'port', 'conn_state'] as const;
@@ -313,6 +321,8 @@ export interface Host {
   geo?: { country?: string | null; asn?: number | null; as_org?: string | null } | null;
   complete: boolean;
   from: Origin;
+  /** As in `Rates`. */
+  asked: RangeAsk;
 }
 
 export interface QueryResult {
@@ -413,6 +423,12 @@ async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise
   return (await response.json()) as T;
 }
 
+/** An answer that tells for which range it was asked. */
+async function getOf<T extends { asked: RangeAsk }>(path: string, query: Query & RangeAsk, signal?: AbortSignal): Promise<T> {
+  const answer = await get<Omit<T, 'asked'>>(path, query, signal);
+  return { ...answer, asked: { from: query.from, to: query.to } } as T;
+}
+
 async function post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   if (!csrfKnown) await api.session();
   const ask = (): Promise<Response> =>
@@ -430,12 +446,6 @@ async function post(path: string, body: unknown, signal?: AbortSignal): Promise<
     await api.session();
     return ask();
   }
-}
-
-/** What is asked of a range. */
-export interface RangeAsk {
-  from: number;
-  to: number;
 }
 
 export interface FlowsAsk extends RangeAsk {
@@ -456,11 +466,11 @@ export type QueryEvent =
 export const api = {
   status: (signal?: AbortSignal) => get<Status>('status', {}, signal),
   seconds: (since: number, signal?: AbortSignal) => get<Second[]>('seconds', { since }, signal),
-  rates: (ask: RangeAsk & { points: number; by: string }, signal?: AbortSignal) => get<Rates>('rates', { ...ask }, signal),
+  rates: (ask: RangeAsk & { points: number; by: string }, signal?: AbortSignal) => getOf<Rates>('rates', { ...ask }, signal),
   top: (ask: RangeAsk & { kind: TopKind; limit: number; filter?: string }, signal?: AbortSignal) => get<Top>('top', { ...ask }, signal),
   flows: (ask: FlowsAsk, signal?: AbortSignal) => get<Flows>('flows', { ...ask }, signal),
   flow: (uid: string, ts: number | null, signal?: AbortSignal) => get<Flow>(`flows/${encodeURIComponent(uid)}`, { ts }, signal),
-  host: (host: string, ask: RangeAsk, signal?: AbortSignal) => get<Host>(`hosts/${encodeURIComponent(host)}`, { ...ask }, signal),
+  host: (host: string, ask: RangeAsk, signal?: AbortSignal) => getOf<Host>(`hosts/${encodeURIComponent(host)}`, { ...ask }, signal),
   /** All tables of a page, or the one that is named. */
   tables: (page: 'applications' | 'tcp' | 'dns' | 'tls', ask: RangeAsk & { table?: string }, signal?: AbortSignal) => get<Tables>(page, { ...ask }, signal),
   schema: (signal?: AbortSignal) => get<TableInfo[]>('tables', {}, signal),

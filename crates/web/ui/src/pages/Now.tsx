@@ -13,7 +13,8 @@ import { words } from '../i18n';
 import { bits, bytes, count, digits, rate, when, type Quantity } from '../lib/format';
 import { connection, fill, seconds, view } from '../lib/live';
 import { useResource, type Resource } from '../lib/resource';
-import { align, column, thin, withGaps } from '../lib/series';
+import { align, column, isBare, thin, withGaps } from '../lib/series';
+import { known } from '../lib/session';
 import { change, currentBounds, now, place, range } from '../lib/url';
 
 const LIVE_MS = 3_600_000;
@@ -183,10 +184,10 @@ function RateCharts({ from, to }: { from: number; to: number }) {
   const t = words.value.now;
   const rates = useResource(`rates ${from - to} ${range.value.kind === 'fixed' ? from : ''}`, to, (signal) => api.rates({ from, to, points: 400, by: 'none' }, signal));
   return (
-    <Shown of={rates} lines={10} isEmpty={(data) => data.series.every((s) => s.points.length === 0)}>
+    <Shown of={rates} lines={10} isEmpty={isBare}>
       {(data) => {
-        const load = align(data, 1);
-        const packets = align(data, 2);
+        const load = align(data, 1, known(data.from));
+        const packets = align(data, 2, known(data.from));
         return (
           <>
             <Panel title={t.traffic} hint={t.trafficAll} wide loading={rates.loading}>

@@ -264,6 +264,27 @@ describe('dashboard', () => {
     await until('back to now', async () => !new URL(page.url()).searchParams.has('from'));
   });
 
+  it('between two bursts of the history nothing is drawn', async () => {
+    const { context, page: own } = await open(browser);
+    const to = Math.floor(Date.now() / 60_000) * 60_000 - 600_000;
+    const points = [to - 3_000_000, to - 600_000].map((ts) => [ts, 8000, 10, 2]);
+    await own.route(/\/api\/v1\/rates\?/, (route) => route.fulfill({ json: { step_ms: 60_000, from: 'store', complete: true, series: [{ name: '', points }] } }));
+    await own.goto(`${monitor.url}/flows?from=${to - 3_600_000}&to=${to}`);
+    await settled(own);
+    const chart = await own.locator('.u-over').boundingBox();
+    assert.ok(chart);
+    const legend = own.locator('.chart .legend-item');
+    for (const [part, shown] of [
+      [1 / 6, /2 \/s/],
+      [1 / 2, /0 \/s/],
+      [5 / 6, /2 \/s/],
+    ] as const) {
+      await own.mouse.move(chart.x + chart.width * part, chart.y + 20);
+      await until(`${shown} at ${part}`, async () => shown.test(await legend.innerText()));
+    }
+    await context.close();
+  });
+
   it('ranges by the picker: relative, another, absolute', async () => {
     await go('');
     const picker = page.getByRole('button', { name: /^Time range/ });
