@@ -174,6 +174,8 @@ export interface Alert {
   name: string;
   severity: string;
   text: string;
+  /** Which interface, output …; older monitors only say it in the text. */
+  object?: string;
   since: number;
 }
 

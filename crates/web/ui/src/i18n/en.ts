@@ -24,6 +24,7 @@ export const en = {
   },
   ledger: {
     title: 'Loss ledger',
+    asOf: (time: string) => `Loss ledger, as of ${time}`,
     packets: (n: string) => `${n} packets`,
     lost: (n: string) => `${n} lost`,
     nothingLost: '0 lost',
@@ -57,6 +58,7 @@ export const en = {
     notShown: 'not shown on screens, no loss',
     writer: 'frames for the packet writer',
   },
+  alerts: { title: 'Alerts', since: (time: string) => `since ${time}` },
   range: {
     title: 'Time range',
     last: (span: string) => `Last ${span}`,
@@ -139,8 +141,6 @@ export const en = {
     scope: 'Lists show',
     noCountries: 'No database of countries is configured (facts).',
     privateNets: 'No local networks are configured: private addresses count as local.',
-    alerts: 'Alerts',
-    since: (time: string) => `since ${time}`,
     zoomHint: 'Drag to zoom, double-click to zoom out.',
   },
   flows: {

@@ -24,6 +24,7 @@ export const zh: Dictionary = {
   },
   ledger: {
     title: '丢包账本',
+    asOf: (time) => `丢包账本，截至 ${time}`,
     packets: (n) => `${n} 个数据包`,
     lost: (n) => `丢失 ${n}`,
     nothingLost: '丢失 0',
@@ -57,6 +58,7 @@ export const zh: Dictionary = {
     notShown: '未在屏幕上显示（不算丢失）',
     writer: '交给抓包写入器的帧',
   },
+  alerts: { title: '告警', since: (time) => `自 ${time}` },
   range: {
     title: '时间范围',
     last: (span) => `最近 ${span}`,
@@ -139,8 +141,6 @@ export const zh: Dictionary = {
     scope: '列表显示',
     noCountries: '没有配置国家或地区数据库（facts）。',
     privateNets: '没有配置本地网络：私有地址视为本地。',
-    alerts: '告警',
-    since: (time) => `自 ${time}`,
     zoomHint: '拖动放大，双击缩小。',
   },
   flows: {

@@ -1,7 +1,8 @@
 // The loss ledger in one line and as a tree of accounts.
 
 import type { Dictionary } from '../i18n/en';
-import type { Ledger } from '../api';
+import type { Ledger, View } from '../api';
+import type { Connection } from './live';
 
 export interface Account {
   name: string;
@@ -12,6 +13,14 @@ export interface Account {
   loss?: boolean;
   /** Anything but 0 here is a fault of the books. */
   fault?: boolean;
+}
+
+/** What the ledger says in one word; `stale`: it said something, but nobody knows whether it still holds. */
+export type Verdict = 'good' | 'bad' | 'stale';
+
+export function verdict(view: Pick<View, 'balanced' | 'lost_anything'>, connection: Connection): Verdict {
+  if (connection !== 'live') return 'stale';
+  return view.balanced && !view.lost_anything ? 'good' : 'bad';
 }
 
 /** Every account in the order in which a frame passes them, as the monitor prints them at its end. */

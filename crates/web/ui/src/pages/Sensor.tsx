@@ -7,7 +7,7 @@ import { Panel } from '../components/Panel';
 import { Empty, Skeleton } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count, digits, percent, rate, span, text, when } from '../lib/format';
-import { accounts } from '../lib/ledger';
+import { accounts, verdict } from '../lib/ledger';
 import { connection, view } from '../lib/live';
 import { status } from '../lib/session';
 
@@ -159,7 +159,7 @@ function LedgerPanel({ of }: { of: View }) {
           })}
         </tbody>
         <tfoot>
-          <tr class={of.balanced && !of.lost_anything ? 'good' : 'wrong'}>
+          <tr class={verdict(of, connection.value)}>
             <th scope="row">{of.balanced ? t.balanced : t.unbalanced}</th>
             <td class="right num">{t.lost(count(of.lost_packets))}</td>
           </tr>

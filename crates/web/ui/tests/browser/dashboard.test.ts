@@ -557,6 +557,22 @@ describe('dashboard', () => {
     await closed.kill();
   });
 
+  it('an alert is on every page', async () => {
+    const alarmed = new Monitor('alarmed', 7703, ['alerts.packet_rate_above=1pps', 'alerts.raise_after=1s']);
+    await alarmed.start();
+    const { context, page: own } = await open(browser);
+    for (const path of ['', 'flows', 'hosts?address=203.0.113.10', 'sensor', 'query']) {
+      await own.goto(`${alarmed.url}/${path}`);
+      await own.getByRole('list', { name: 'Alerts' }).getByText('packet_rate').first().waitFor();
+      await settled(own);
+      await accessible(own);
+      await fits(own);
+    }
+    await shoot(own, 'alert');
+    await context.close();
+    await alarmed.kill();
+  });
+
   it('a store without a run: what it has, and no word of a lost connection', async () => {
     const past = new Monitor('past', 7709, [], join(work, 'store'));
     await past.start();
@@ -583,12 +599,15 @@ describe('dashboard', () => {
     await settled(own);
     await monitor.kill();
     await own.getByText('Connection lost').first().waitFor();
+    // What the ledger said may not hold any more.
+    assert.match((await own.locator('.ledger').getAttribute('class')) ?? '', /stale/);
     await shoot(own, 'lost');
     await accessible(own);
     await own.waitForTimeout(1500);
     await monitor.start();
     await own.locator('[data-connection=live]').waitFor();
     await own.locator('.connection-bar').waitFor({ state: 'detached' });
+    assert.match((await own.locator('.ledger').getAttribute('class')) ?? '', /good/);
     const before = await own.locator('.ledger .full').innerText();
     await until('packets go on', async () => (await own.locator('.ledger .full').innerText()) !== before);
     // What was there before the crash is in the history still.
