@@ -66,6 +66,8 @@ export interface RecordAccount {
   produced: number;
   queued: number;
   dropped: number;
+  /** Of what was queued; older monitors tell it only of their outputs. */
+  lost_by_output?: number;
   /** It is for screens only: what it did not get is no loss. */
   shown_only: boolean;
 }
@@ -197,6 +199,8 @@ export interface View {
   ledger: Ledger;
   balanced: boolean;
   lost_packets: number;
+  /** Records that outputs could not keep, for any reason; older monitors do not tell. */
+  lost_records?: number;
   lost_anything: boolean;
   workers: Worker[];
   sources: Source[];

@@ -7,7 +7,7 @@ import { Panel } from '../components/Panel';
 import { Empty, Skeleton } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count, digits, percent, rate, span, text, when } from '../lib/format';
-import { accounts, verdict } from '../lib/ledger';
+import { accounts, losses, verdict } from '../lib/ledger';
 import { connection, view } from '../lib/live';
 import { status } from '../lib/session';
 
@@ -148,7 +148,7 @@ function LedgerPanel({ of }: { of: View }) {
     <Panel title={words.value.sensor.ledger} flush>
       <table class="data ledger-table" aria-label={t.title}>
         <tbody>
-          {accounts(of.ledger, t).map((account, i) => {
+          {accounts(of.ledger, of.outputs, t).map((account, i) => {
             const wrong = (account.loss === true || account.fault === true) && (account.count ?? 0) !== 0;
             return (
               <tr key={i} class={`depth-${account.depth}${wrong ? ' wrong' : ''}`}>
@@ -161,7 +161,11 @@ function LedgerPanel({ of }: { of: View }) {
         <tfoot>
           <tr class={verdict(of, connection.value)}>
             <th scope="row">{of.balanced ? t.balanced : t.unbalanced}</th>
-            <td class="right num">{t.lost(count(of.lost_packets))}</td>
+            <td class="right num">
+              {losses(of, t).map((lost) => (
+                <span key={lost}>{lost} </span>
+              ))}
+            </td>
           </tr>
         </tfoot>
       </table>
