@@ -327,6 +327,20 @@ describe('dashboard', () => {
     await page.locator('section', { hasText: 'Queries that fail' }).getByText('no0.example.org').first().waitFor();
     await go('tls');
     await page.locator('section', { hasText: 'Self-signed certificates' }).getByText('CN=intranet.example.net').first().waitFor();
+    // What a table is about is in sight, also on a phone.
+    for (const width of [1920, 1440, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const [title, head] of [
+        ['Certificates that expire soonest', 'valid until'],
+        ['Self-signed certificates', 'valid until'],
+        ['Ciphers, weak ones first', 'weak'],
+      ] as const) {
+        const panel = page.locator('section.panel').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
+        const [box, column] = [await panel.boundingBox(), await panel.locator('th', { hasText: head }).boundingBox()];
+        assert.ok(box && column && column.x >= box.x && column.x + column.width <= box.x + box.width, `${head} of ${title} is out of sight at ${width}`);
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
     await go('tcp');
     await page.locator('section', { hasText: 'Refused and unanswered' }).getByText('203.0.113.99').first().waitFor();
     await go('applications');
