@@ -328,6 +328,7 @@ export const en = {
     even: 'even',
     sources: 'Sources',
     source: 'Source',
+    noCarrier: 'no carrier',
     bits: 'Bits',
     lost: 'Lost',
     memory: 'Memory',

@@ -369,6 +369,7 @@ export const zh: Dictionary = {
     even: '均衡',
     sources: '来源',
     source: '来源',
+    noCarrier: '无载波',
     bits: '比特',
     lost: '丢失',
     memory: '内存',

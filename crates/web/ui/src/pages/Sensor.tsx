@@ -6,6 +6,7 @@ import { Amount } from '../components/Amount';
 import { Panel } from '../components/Panel';
 import { Empty, Skeleton } from '../components/States';
 import { words } from '../i18n';
+import { isDown } from '../lib/alerts';
 import { bits, bytes, count, digits, percent, rate, span, text, when } from '../lib/format';
 import { accounts, losses, verdict } from '../lib/ledger';
 import { connection, view } from '../lib/live';
@@ -213,7 +214,9 @@ function Sources({ of }: { of: View }) {
       <Grid label={t.sources} columns={[{ name: t.source }, { name: t.bits, right: true }, { name: t.packets, right: true }, { name: t.lost, right: true }]}>
         {of.sources.map((source) => (
           <tr key={source.name}>
-            <td>{source.name}</td>
+            <td>
+              {source.name} {isDown(of.alerts, source.name) ? <span class="tag alarm">{t.noCarrier}</span> : null}
+            </td>
             <td class="right">
               <Amount of={bits(source.bits)} />
             </td>
