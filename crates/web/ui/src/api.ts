@@ -66,6 +66,8 @@ export interface RecordAccount {
   produced: number;
   queued: number;
   dropped: number;
+  /** Of what was queued; older monitors tell it only of their outputs. */
+  lost_by_output?: number;
   /** It is for screens only: what it did not get is no loss. */
   shown_only: boolean;
 }
@@ -174,6 +176,8 @@ export interface Alert {
   name: string;
   severity: string;
   text: string;
+  /** Which interface, output …; older monitors only say it in the text. */
+  object?: string;
   since: number;
 }
 
@@ -195,6 +199,8 @@ export interface View {
   ledger: Ledger;
   balanced: boolean;
   lost_packets: number;
+  /** Records that outputs could not keep, for any reason; older monitors do not tell. */
+  lost_records?: number;
   lost_anything: boolean;
   workers: Worker[];
   sources: Source[];
@@ -240,6 +246,12 @@ export interface Table {
   rows: Cell[][];
 }
 
+/** What is asked of a range. */
+export interface RangeAsk {
+  from: number;
+  to: number;
+}
+
 /** Where an answer comes from: the store, or what the run itself keeps of its last minutes. */
 export type Origin = 'store' | 'live';
 
@@ -261,6 +273,8 @@ export interface Rates {
   series: { name: string; points: [ts: number, bits: number, packets: number, conns: number][] }[];
   from: Origin;
   complete: boolean;
+  /** The range that it answers: not on the wire, and the page's has moved on when the answer comes. */
+  asked: RangeAsk;
 }
 
 export const TOP_KINDS = ['host', 'service', 'app', 'conversation', 'country', 'proto', 'port', 'conn_state'] as const;
@@ -313,6 +327,8 @@ export interface Host {
   geo?: { country?: string | null; asn?: number | null; as_org?: string | null } | null;
   complete: boolean;
   from: Origin;
+  /** As in `Rates`. */
+  asked: RangeAsk;
 }
 
 export interface QueryResult {
@@ -413,6 +429,12 @@ async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise
   return (await response.json()) as T;
 }
 
+/** An answer that tells for which range it was asked. */
+async function getOf<T extends { asked: RangeAsk }>(path: string, query: Query & RangeAsk, signal?: AbortSignal): Promise<T> {
+  const answer = await get<Omit<T, 'asked'>>(path, query, signal);
+  return { ...answer, asked: { from: query.from, to: query.to } } as T;
+}
+
 async function post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   if (!csrfKnown) await api.session();
   const ask = (): Promise<Response> =>
@@ -430,12 +452,6 @@ async function post(path: string, body: unknown, signal?: AbortSignal): Promise<
     await api.session();
     return ask();
   }
-}
-
-/** What is asked of a range. */
-export interface RangeAsk {
-  from: number;
-  to: number;
 }
 
 export interface FlowsAsk extends RangeAsk {
@@ -456,11 +472,11 @@ export type QueryEvent =
 export const api = {
   status: (signal?: AbortSignal) => get<Status>('status', {}, signal),
   seconds: (since: number, signal?: AbortSignal) => get<Second[]>('seconds', { since }, signal),
-  rates: (ask: RangeAsk & { points: number; by: string }, signal?: AbortSignal) => get<Rates>('rates', { ...ask }, signal),
+  rates: (ask: RangeAsk & { points: number; by: string }, signal?: AbortSignal) => getOf<Rates>('rates', { ...ask }, signal),
   top: (ask: RangeAsk & { kind: TopKind; limit: number; filter?: string }, signal?: AbortSignal) => get<Top>('top', { ...ask }, signal),
   flows: (ask: FlowsAsk, signal?: AbortSignal) => get<Flows>('flows', { ...ask }, signal),
   flow: (uid: string, ts: number | null, signal?: AbortSignal) => get<Flow>(`flows/${encodeURIComponent(uid)}`, { ts }, signal),
-  host: (host: string, ask: RangeAsk, signal?: AbortSignal) => get<Host>(`hosts/${encodeURIComponent(host)}`, { ...ask }, signal),
+  host: (host: string, ask: RangeAsk, signal?: AbortSignal) => getOf<Host>(`hosts/${encodeURIComponent(host)}`, { ...ask }, signal),
   /** All tables of a page, or the one that is named. */
   tables: (page: 'applications' | 'tcp' | 'dns' | 'tls', ask: RangeAsk & { table?: string }, signal?: AbortSignal) => get<Tables>(page, { ...ask }, signal),
   schema: (signal?: AbortSignal) => get<TableInfo[]>('tables', {}, signal),

@@ -99,7 +99,8 @@ export function Chart({ label, times, series, format, from, to, height = 220, st
         width: Math.max(100, element.clientWidth),
         height,
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        // At the right for half of a label of the time axis, which is drawn to the plot's very edge.
+        padding: [8, 26, 0, 0],
         cursor: {
           drag: { x: zoom, y: false, setScale: false },
           points: { size: 6, width: 0 },

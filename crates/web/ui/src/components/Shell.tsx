@@ -1,10 +1,11 @@
-// The frame around every page: navigation, the ledger, the time range.
+// The frame around every page: navigation, the ledger, the time range, alerts.
 
 import type { ComponentChildren } from 'preact';
 import { words } from '../i18n';
 import { PAGE_KEYS } from '../lib/keys';
 import { status } from '../lib/session';
 import { href, PAGES, place } from '../lib/url';
+import { Alerts } from './Alerts';
 import { ConnectionBar, ConnectionDot } from './ConnectionBar';
 import { Icon } from './icons';
 import { LedgerBadge } from './LedgerBadge';
@@ -50,6 +51,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </header>
         <ConnectionBar />
         <main id="content" tabIndex={-1}>
+          <Alerts />
           {children}
         </main>
       </div>

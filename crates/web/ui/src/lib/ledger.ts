@@ -1,7 +1,9 @@
 // The loss ledger in one line and as a tree of accounts.
 
 import type { Dictionary } from '../i18n/en';
-import type { Ledger } from '../api';
+import type { Ledger, Output, View } from '../api';
+import { count } from './format';
+import type { Connection } from './live';
 
 export interface Account {
   name: string;
@@ -14,8 +16,22 @@ export interface Account {
   fault?: boolean;
 }
 
+/** What the ledger says in one word; `stale`: it said something, but nobody knows whether it still holds. */
+export type Verdict = 'good' | 'bad' | 'stale';
+
+export function verdict(view: Pick<View, 'balanced' | 'lost_anything'>, connection: Connection): Verdict {
+  if (connection !== 'live') return 'stale';
+  return view.balanced && !view.lost_anything ? 'good' : 'bad';
+}
+
+/** What was lost, in few words: packets, and records where any were. */
+export function losses({ lost_packets, lost_records = 0 }: Pick<View, 'lost_packets' | 'lost_records'>, t: Dictionary['ledger']): string[] {
+  if (lost_records > 0) return [t.lostPackets(count(lost_packets)), t.lostRecords(count(lost_records))];
+  return [lost_packets === 0 ? t.nothingLost : t.lost(count(lost_packets))];
+}
+
 /** Every account in the order in which a frame passes them, as the monitor prints them at its end. */
-export function accounts(ledger: Ledger, t: Dictionary['ledger']): Account[] {
+export function accounts(ledger: Ledger, outputs: Output[], t: Dictionary['ledger']): Account[] {
   const list: Account[] = [];
   const add = (depth: Account['depth'], name: string, count: number | null, kind: Pick<Account, 'loss' | 'fault'> = {}): void => {
     list.push({ depth, name, count, ...kind });
@@ -52,9 +68,12 @@ export function accounts(ledger: Ledger, t: Dictionary['ledger']): Account[] {
   for (const { name, count } of flows.ended_by) add(1, t.ended(name), count);
   sometimes(1, t.refused, flows.refused, { loss: true });
   sometimes(1, t.unaccounted, flows.unaccounted, { fault: true });
-  for (const { output, produced, queued, dropped, shown_only } of ledger.records) {
+  for (const { output, produced, queued, dropped, lost_by_output, shown_only } of ledger.records) {
     add(0, t.recordsFor(output), produced);
-    add(1, t.written, queued);
+    // What the output could not keep had been queued for it.
+    const lost = lost_by_output ?? outputs.find(({ name }) => name === output)?.dropped ?? 0;
+    add(1, t.written, Math.max(0, queued - lost));
+    sometimes(1, t.lostByOutput, lost, { loss: !shown_only });
     if (shown_only) sometimes(1, t.notShown, dropped);
     else add(1, t.dropped, dropped, { loss: true });
   }

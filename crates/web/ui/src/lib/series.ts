@@ -1,6 +1,7 @@
 // From what the monitor sends to what a chart draws.
 
-import type { Rates, Second } from '../api';
+import type { Origin, Rates, Second, Status } from '../api';
+import type { Bounds } from './range';
 
 /** Seconds that are kept. */
 const KEEP = 3600;
@@ -74,14 +75,80 @@ function combine(ts: number, group: Second[]): Second {
   };
 }
 
-/** Series of a range on one common time axis; `pick` is the place of the wanted number in a point. */
-export function align(rates: Rates, pick: 1 | 2 | 3): { times: number[]; series: { name: string; values: (number | null)[] }[] } {
-  const times = [...new Set(rates.series.flatMap((s) => s.points.map((p) => p[0])))].sort((a, b) => a - b);
+/** For so long the run itself remembers what no store keeps. */
+const REMEMBERED_MS = 3_600_000;
+/** What is younger may not be told yet: of conversations that go on by their updates, in sums that are still to be written. */
+const LATE_MS = 180_000;
+
+/** Of which time an answer tells all, so that a step without a point had nothing. Outside of it a step without a point is not known. */
+export interface Known extends Bounds {
+  /** For so long behind it more is to come. */
+  late: number;
+}
+
+export function knownTime({ live, started, store }: Pick<Status, 'live' | 'started' | 'store'>, from: Origin, now: number): Known {
+  const oldest = store?.oldest ?? started;
+  if (!live) return { from: oldest, to: (store?.newest ?? oldest) + 1, late: 0 };
+  return { from: from === 'store' ? Math.min(oldest, started) : Math.max(started, now - REMEMBERED_MS), to: now - LATE_MS, late: LATE_MS };
+}
+
+interface Steps {
+  /** The begin of each, and the end of the last: a point is of the whole step that it begins, also a lone one. */
+  times: number[];
+  /** The numbers of these points at these times, 0 between them. */
+  values: (points: (readonly [ts: number, value: number])[]) => number[];
+}
+
+/** The steps of what was asked for: those that have a point or of which it is known that they had nothing. */
+export function stepsOf(begins: number[], step: number, asked: Bounds, known: Known): Steps {
+  let first = Math.floor(Math.max(asked.from, known.from) / step) * step;
+  // Of a step of which only the begin is known nothing can be said.
+  let end = known.to >= asked.to ? asked.to : Math.floor(known.to / step) * step;
+  for (const ts of begins) {
+    first = Math.min(first, ts);
+    end = Math.max(end, ts + 1);
+  }
+  const times: number[] = [];
+  for (let ts = first; ts < end; ts += step) times.push(ts);
+  const newest = times[times.length - 1];
+  // A step that is not over has little yet of what it will have: with it every line would fall at its end. A long one, or one that begins something, is
+  // too much to be left out.
+  const goesOn = newest !== undefined && newest + step > asked.to && asked.to > known.to && step <= known.late;
+  if (goesOn && begins.includes(newest - step)) times.pop();
   const places = new Map(times.map((ts, i) => [ts, i]));
-  const series = rates.series.map(({ name, points }) => {
-    const values = new Array<number | null>(times.length).fill(0);
-    for (const point of points) values[places.get(point[0]) ?? 0] = point[pick];
-    return { name, values };
-  });
+  const last = times[times.length - 1];
+  if (last !== undefined) times.push(Math.max(last + 1, Math.min(asked.to, last + step)));
+  return {
+    times,
+    values: (points) => {
+      const values = new Array<number>(times.length).fill(0);
+      for (const [ts, value] of points) {
+        const place = places.get(ts);
+        if (place === undefined) continue;
+        values[place] = value;
+        if (ts === last) values[place + 1] = value;
+      }
+      return values;
+    },
+  };
+}
+
+/**
+ * Of a step that the range cuts, the monitor tells the mean over the part within. Next to whole steps that is another measure: a burst in a part of a
+ * tenth stands ten times as high. As the mean over the whole step it stands as high as its equals.
+ */
+function overWhole(mean: number, at: number, step: number, { from, to }: Bounds): number {
+  const part = Math.min(at + step, to) - Math.max(at, from);
+  return (mean * Math.min(step, Math.max(1000, part))) / step;
+}
+
+/** Series of a range on one common time axis; `pick` is the place of the wanted number in a point. */
+export function align(rates: Rates, pick: 1 | 2 | 3, known: Known): { times: number[]; series: { name: string; values: number[] }[] } {
+  const { step_ms: step, asked } = rates;
+  const { times, values } = stepsOf(rates.series.flatMap((s) => s.points.map((p) => p[0])), step, asked, known);
+  const series = rates.series.map(({ name, points }) => ({ name, values: values(points.map((p) => [p[0], overWhole(p[pick], p[0], step, asked)])) }));
   return { times, series };
 }
+
+/** Whether there is nothing to draw. */
+export const isBare = (rates: Rates): boolean => rates.series.every((s) => s.points.length === 0);

@@ -1,9 +1,10 @@
 // Who is logged in, and what the monitor says of itself.
 
 import { signal } from '@preact/signals';
-import { api, ApiError, whenLoginNeeded, type FilterField, type Status } from '../api';
+import { api, ApiError, whenLoginNeeded, type FilterField, type Origin, type Status } from '../api';
 import * as live from './live';
-import { endAt } from './url';
+import { knownTime, type Known } from './series';
+import { clock, endAt } from './url';
 
 export type Access = 'unknown' | 'open' | 'needed';
 
@@ -50,6 +51,12 @@ export async function about(): Promise<Status> {
   status.value = what;
   filterFields.value = fields;
   return what;
+}
+
+/** Of which time an answer tells all. */
+export function known(from: Origin): Known {
+  const what = status.value;
+  return what ? knownTime(what, from, clock()) : { from: Infinity, to: -Infinity, late: 0 };
 }
 
 export async function logOut(): Promise<void> {

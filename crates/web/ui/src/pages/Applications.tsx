@@ -10,7 +10,8 @@ import { Empty, Scope, Shown, SoFar } from '../components/States';
 import { words } from '../i18n';
 import { bits, bytes, count } from '../lib/format';
 import { useResource, type Resource } from '../lib/resource';
-import { align } from '../lib/series';
+import { align, isBare } from '../lib/series';
+import { known } from '../lib/session';
 import { queries } from '../lib/turns';
 import { currentBounds, range } from '../lib/url';
 
@@ -58,9 +59,9 @@ function OverTime({ of: rates }: { of: Resource<Rates> }) {
   const t = words.value.applications;
   const { from, to } = currentBounds.value;
   const drawn = useMemo(() => {
-    if (!rates.data) return null;
-    const { times, series } = align(rates.data, 1);
-    const sum = (values: (number | null)[]): number => values.reduce<number>((all, value) => all + (value ?? 0), 0);
+    if (!rates.data || isBare(rates.data)) return null;
+    const { times, series } = align(rates.data, 1, known(rates.data.from));
+    const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0);
     const greatest = [...series].sort((a, b) => sum(b.values) - sum(a.values)).slice(0, COLORS);
     return { times, series: greatest.map((s, i): Series => ({ label: s.name === '' ? '–' : s.name, values: s.values, color: `--series-${i + 1}`, fill: true })) };
   }, [rates.data]);
@@ -68,7 +69,7 @@ function OverTime({ of: rates }: { of: Resource<Rates> }) {
     <Panel title={t.overTime} hint={t.overTimeHint} loading={rates.loading} wide>
       <Shown of={rates} lines={8}>
         {() =>
-          drawn && drawn.times.length > 1 ? (
+          drawn ? (
             <Chart label={t.overTime} times={drawn.times} from={from} to={to} series={drawn.series} format={bits} stacked height={240} />
           ) : (
             <Empty title={words.value.state.nothing} hint={words.value.state.nothingHint} />

@@ -15,8 +15,8 @@ import { csv, download } from '../lib/download';
 import { isNumeric, lookOf } from '../lib/fields';
 import { clock, count, rate, when } from '../lib/format';
 import { useResource } from '../lib/resource';
-import { align } from '../lib/series';
-import { status } from '../lib/session';
+import { align, isBare } from '../lib/series';
+import { known, status } from '../lib/session';
 import { change, currentBounds, place, range } from '../lib/url';
 import { keep, recall } from '../lib/settings';
 
@@ -285,8 +285,8 @@ function Volume() {
   const t = words.value;
   const { from, to } = currentBounds.value;
   const rates = useResource(`volume ${JSON.stringify(range.value)}`, to, (signal) => api.rates({ from, to, points: 200, by: 'none' }, signal));
-  const conns = useMemo(() => (rates.data ? align(rates.data, 3) : null), [rates.data]);
-  if (!conns || conns.times.length < 2) return null;
+  const conns = useMemo(() => (rates.data && !isBare(rates.data) ? align(rates.data, 3, known(rates.data.from)) : null), [rates.data]);
+  if (!conns) return null;
   return (
     <Panel title={t.flows.volume} loading={rates.loading} wide>
       <Chart

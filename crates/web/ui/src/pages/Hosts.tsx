@@ -15,6 +15,8 @@ import { words } from '../i18n';
 import { bits, bytes, count, when, type Quantity } from '../lib/format';
 import { term } from '../lib/filter';
 import { useResource } from '../lib/resource';
+import { stepsOf } from '../lib/series';
+import { known } from '../lib/session';
 import { currentBounds, go, href, place, range } from '../lib/url';
 
 export function HostsPage() {
@@ -95,12 +97,11 @@ function OneHost({ address }: { address: string }) {
 function Body({ host, loading, from, to }: { host: Host; loading: boolean; from: number; to: number }) {
   const t = words.value.hosts;
   const now = Date.now();
-  const step = host.step_ms / 1000;
-  // A point is the mean of the step that it begins: the last one is drawn to its end, so that a run's first minute is a line too.
-  const { history, times } = useMemo(() => {
-    const last = host.history[host.history.length - 1];
-    const drawn: Host['history'] = last ? [...host.history, [Math.min(to, last[0] + host.step_ms), last[1], last[2]]] : [];
-    return { history: drawn, times: drawn.map((point) => point[0]) };
+  const drawn = useMemo(() => {
+    const { history, step_ms: step } = host;
+    const { times, values } = stepsOf(history.map(([ts]) => ts), step, host.asked, known(host.from));
+    const perSecond = (bytes: number): number => (bytes * 8 * 1000) / step;
+    return { times, received: values(history.map(([ts, , received]) => [ts, perSecond(received)])), sent: values(history.map(([ts, sent]) => [ts, perSecond(sent)])) };
   }, [host]);
   const flows = href('flows', { filter: term('host', host.address) });
   const facts: [string, string][] = [
@@ -139,18 +140,18 @@ function Body({ host, loading, from, to }: { host: Host; loading: boolean; from:
         <a href={flows}>{t.allFlows}</a>
       </p>
       <Panel title={t.traffic} hint={t.trafficHint} loading={loading} wide>
-        {times.length === 0 ? (
+        {host.history.length === 0 ? (
           <Empty title={t.empty} hint={words.value.state.nothingHint} />
         ) : (
           <Chart
             label={t.traffic}
-            times={times}
+            times={drawn.times}
             from={from}
             to={to}
             format={bits}
             series={[
-              { label: t.received, values: history.map((p) => (p[2] * 8) / step), color: '--in', fill: true },
-              { label: t.sent, values: history.map((p) => (p[1] * 8) / step), color: '--out', fill: true, mirrored: true },
+              { label: t.received, values: drawn.received, color: '--in', fill: true },
+              { label: t.sent, values: drawn.sent, color: '--out', fill: true, mirrored: true },
             ]}
           />
         )}

@@ -1,19 +1,19 @@
-// What the network does now: rates and bursts by the second, the greatest of each kind, alerts.
+// What the network does now: rates and bursts by the second, the greatest of each kind.
 
 import { useEffect, useMemo } from 'preact/hooks';
 import { api, type Second, type Talker, type Top, type TopKind } from '../api';
 import { Amount } from '../components/Amount';
 import { Chart } from '../components/Chart';
-import { Icon } from '../components/icons';
 import { NameLink } from '../components/Named';
 import { Panel } from '../components/Panel';
 import { Ranked, type RankedRow } from '../components/Ranked';
 import { Empty, Scope, Shown, Skeleton } from '../components/States';
 import { words } from '../i18n';
-import { bits, bytes, count, digits, rate, when, type Quantity } from '../lib/format';
+import { bits, bytes, count, digits, rate, type Quantity } from '../lib/format';
 import { connection, fill, seconds, view } from '../lib/live';
 import { useResource, type Resource } from '../lib/resource';
-import { align, column, thin, withGaps } from '../lib/series';
+import { align, column, isBare, thin, withGaps } from '../lib/series';
+import { known } from '../lib/session';
 import { change, currentBounds, now, place, range } from '../lib/url';
 
 const LIVE_MS = 3_600_000;
@@ -27,29 +27,10 @@ export function NowPage() {
   const bySecond = !past && (current.kind === 'last' ? current.ms <= LIVE_MS : from >= Date.now() - LIVE_MS);
   return (
     <div class="page">
-      <Alerts />
       {past ? null : <Figures />}
       {bySecond ? <SecondCharts from={from} to={to} /> : <RateCharts from={from} to={to} />}
       <Lists live={!past && current.kind === 'last'} />
     </div>
-  );
-}
-
-function Alerts() {
-  const t = words.value.now;
-  const alerts = view.value?.alerts ?? [];
-  if (alerts.length === 0) return null;
-  return (
-    <ul class="alerts" aria-label={t.alerts}>
-      {alerts.map((alert) => (
-        <li key={alert.name} class={alert.severity}>
-          <Icon name="warning" />
-          <strong>{alert.name}</strong>
-          <span>{alert.text}</span>
-          <span class="hint num">{t.since(when(alert.since, Date.now()))}</span>
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -183,10 +164,10 @@ function RateCharts({ from, to }: { from: number; to: number }) {
   const t = words.value.now;
   const rates = useResource(`rates ${from - to} ${range.value.kind === 'fixed' ? from : ''}`, to, (signal) => api.rates({ from, to, points: 400, by: 'none' }, signal));
   return (
-    <Shown of={rates} lines={10} isEmpty={(data) => data.series.every((s) => s.points.length === 0)}>
+    <Shown of={rates} lines={10} isEmpty={isBare}>
       {(data) => {
-        const load = align(data, 1);
-        const packets = align(data, 2);
+        const load = align(data, 1, known(data.from));
+        const packets = align(data, 2, known(data.from));
         return (
           <>
             <Panel title={t.traffic} hint={t.trafficAll} wide loading={rates.loading}>

@@ -6,8 +6,9 @@ import { Amount } from '../components/Amount';
 import { Panel } from '../components/Panel';
 import { Empty, Skeleton } from '../components/States';
 import { words } from '../i18n';
+import { isDown } from '../lib/alerts';
 import { bits, bytes, count, digits, percent, rate, span, text, when } from '../lib/format';
-import { accounts } from '../lib/ledger';
+import { accounts, losses, verdict } from '../lib/ledger';
 import { connection, view } from '../lib/live';
 import { status } from '../lib/session';
 
@@ -148,7 +149,7 @@ function LedgerPanel({ of }: { of: View }) {
     <Panel title={words.value.sensor.ledger} flush>
       <table class="data ledger-table" aria-label={t.title}>
         <tbody>
-          {accounts(of.ledger, t).map((account, i) => {
+          {accounts(of.ledger, of.outputs, t).map((account, i) => {
             const wrong = (account.loss === true || account.fault === true) && (account.count ?? 0) !== 0;
             return (
               <tr key={i} class={`depth-${account.depth}${wrong ? ' wrong' : ''}`}>
@@ -159,9 +160,13 @@ function LedgerPanel({ of }: { of: View }) {
           })}
         </tbody>
         <tfoot>
-          <tr class={of.balanced && !of.lost_anything ? 'good' : 'wrong'}>
+          <tr class={verdict(of, connection.value)}>
             <th scope="row">{of.balanced ? t.balanced : t.unbalanced}</th>
-            <td class="right num">{t.lost(count(of.lost_packets))}</td>
+            <td class="right num">
+              {losses(of, t).map((lost) => (
+                <span key={lost}>{lost} </span>
+              ))}
+            </td>
           </tr>
         </tfoot>
       </table>
@@ -209,7 +214,9 @@ function Sources({ of }: { of: View }) {
       <Grid label={t.sources} columns={[{ name: t.source }, { name: t.bits, right: true }, { name: t.packets, right: true }, { name: t.lost, right: true }]}>
         {of.sources.map((source) => (
           <tr key={source.name}>
-            <td>{source.name}</td>
+            <td>
+              {source.name} {isDown(of.alerts, source.name) ? <span class="tag alarm">{t.noCarrier}</span> : null}
+            </td>
             <td class="right">
               <Amount of={bits(source.bits)} />
             </td>

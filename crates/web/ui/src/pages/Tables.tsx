@@ -7,7 +7,7 @@ import { Empty, Failed, Scope, Shown, SoFar } from '../components/States';
 import { words } from '../i18n';
 import { useResource, type Resource } from '../lib/resource';
 import { status } from '../lib/session';
-import { TABLES, WIDE, type TablesOf } from '../lib/tables';
+import { inOrder, TABLES, WIDE, type TablesOf } from '../lib/tables';
 import { queries } from '../lib/turns';
 import { currentBounds, range } from '../lib/url';
 
@@ -62,7 +62,7 @@ const NO_ROWS: Table = { columns: [], rows: [] };
 
 function tableOf(answer: Resource<Tables>, name: string): Resource<Table> {
   const table = answer.data?.[name];
-  return { ...answer, data: answer.data && (typeof table === 'object' ? table : NO_ROWS) };
+  return { ...answer, data: answer.data && (typeof table === 'object' ? inOrder(name, table) : NO_ROWS) };
 }
 
 /** What all of them are about that are there. */

@@ -264,6 +264,27 @@ describe('dashboard', () => {
     await until('back to now', async () => !new URL(page.url()).searchParams.has('from'));
   });
 
+  it('between two bursts of the history nothing is drawn', async () => {
+    const { context, page: own } = await open(browser);
+    const to = Math.floor(Date.now() / 60_000) * 60_000 - 600_000;
+    const points = [to - 3_000_000, to - 600_000].map((ts) => [ts, 8000, 10, 2]);
+    await own.route(/\/api\/v1\/rates\?/, (route) => route.fulfill({ json: { step_ms: 60_000, from: 'store', complete: true, series: [{ name: '', points }] } }));
+    await own.goto(`${monitor.url}/flows?from=${to - 3_600_000}&to=${to}`);
+    await settled(own);
+    const chart = await own.locator('.u-over').boundingBox();
+    assert.ok(chart);
+    const legend = own.locator('.chart .legend-item');
+    for (const [part, shown] of [
+      [1 / 6, /2 \/s/],
+      [1 / 2, /0 \/s/],
+      [5 / 6, /2 \/s/],
+    ] as const) {
+      await own.mouse.move(chart.x + chart.width * part, chart.y + 20);
+      await until(`${shown} at ${part}`, async () => shown.test(await legend.innerText()));
+    }
+    await context.close();
+  });
+
   it('ranges by the picker: relative, another, absolute', async () => {
     await go('');
     const picker = page.getByRole('button', { name: /^Time range/ });
@@ -306,6 +327,20 @@ describe('dashboard', () => {
     await page.locator('section', { hasText: 'Queries that fail' }).getByText('no0.example.org').first().waitFor();
     await go('tls');
     await page.locator('section', { hasText: 'Self-signed certificates' }).getByText('CN=intranet.example.net').first().waitFor();
+    // What a table is about is in sight, also on a phone.
+    for (const width of [1920, 1440, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const [title, head] of [
+        ['Certificates that expire soonest', 'valid until'],
+        ['Self-signed certificates', 'valid until'],
+        ['Ciphers, weak ones first', 'weak'],
+      ] as const) {
+        const panel = page.locator('section.panel').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
+        const [box, column] = [await panel.boundingBox(), await panel.locator('th', { hasText: head }).boundingBox()];
+        assert.ok(box && column && column.x >= box.x && column.x + column.width <= box.x + box.width, `${head} of ${title} is out of sight at ${width}`);
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
     await go('tcp');
     await page.locator('section', { hasText: 'Refused and unanswered' }).getByText('203.0.113.99').first().waitFor();
     await go('applications');
@@ -536,6 +571,22 @@ describe('dashboard', () => {
     await closed.kill();
   });
 
+  it('an alert is on every page', async () => {
+    const alarmed = new Monitor('alarmed', 7703, ['alerts.packet_rate_above=1pps', 'alerts.raise_after=1s']);
+    await alarmed.start();
+    const { context, page: own } = await open(browser);
+    for (const path of ['', 'flows', 'hosts?address=203.0.113.10', 'sensor', 'query']) {
+      await own.goto(`${alarmed.url}/${path}`);
+      await own.getByRole('list', { name: 'Alerts' }).getByText('packet_rate').first().waitFor();
+      await settled(own);
+      await accessible(own);
+      await fits(own);
+    }
+    await shoot(own, 'alert');
+    await context.close();
+    await alarmed.kill();
+  });
+
   it('a store without a run: what it has, and no word of a lost connection', async () => {
     const past = new Monitor('past', 7709, [], join(work, 'store'));
     await past.start();
@@ -562,12 +613,15 @@ describe('dashboard', () => {
     await settled(own);
     await monitor.kill();
     await own.getByText('Connection lost').first().waitFor();
+    // What the ledger said may not hold any more.
+    assert.match((await own.locator('.ledger').getAttribute('class')) ?? '', /stale/);
     await shoot(own, 'lost');
     await accessible(own);
     await own.waitForTimeout(1500);
     await monitor.start();
     await own.locator('[data-connection=live]').waitFor();
     await own.locator('.connection-bar').waitFor({ state: 'detached' });
+    assert.match((await own.locator('.ledger').getAttribute('class')) ?? '', /good/);
     const before = await own.locator('.ledger .full').innerText();
     await until('packets go on', async () => (await own.locator('.ledger .full').innerText()) !== before);
     // What was there before the crash is in the history still.

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { csv } from '../../src/lib/download';
 import { EXAMPLES, withBounds } from '../../src/lib/examples';
 import { lookOf, plain, toMillis } from '../../src/lib/fields';
+import { inOrder } from '../../src/lib/tables';
 
 test('a file for spreadsheets: quoted where needed, no formulas', async () => {
   const text = await csv(['a', 'b'], [['x,"y"', 1], ['=1+1', null], [-5, [1, 2]]]).text();
@@ -32,4 +33,11 @@ test('values as text', () => {
   assert.equal(plain('orig_pkts', 50_000), '50,000');
   assert.equal(plain('answers', ['a', 'b']), 'a, b');
   assert.equal(toMillis('2026-11-26T06:00:00.000000001Z'), Date.UTC(2026, 10, 26, 6));
+});
+
+test('what a table is about stands first', () => {
+  const table = (names: string[], ...rows: (string | boolean)[][]) => ({ columns: names.map((name) => ({ name, kind: '' })), rows });
+  assert.deepEqual(inOrder('ciphers', table(['cipher', 'weak', 'conns'], ['A', true, '1'], ['B', false, '2'])), table(['weak', 'cipher', 'conns'], [true, 'A', '1'], [false, 'B', '2']));
+  assert.deepEqual(inOrder('expiring', table(['subject', 'issuer', 'not_valid_after'], ['s', 'i', 'd'])), table(['not_valid_after', 'subject', 'issuer'], ['d', 's', 'i']));
+  for (const [name, as] of [['names', table(['server_name', 'weak'])], ['ciphers', table(['cipher'])]] as const) assert.deepEqual(inOrder(name, as), as);
 });
