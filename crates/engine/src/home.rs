@@ -12,11 +12,27 @@ const REMEMBERED: usize = 4096;
 /// How long: the least reassembly time hosts use (RFC 8200 section 4.5: 60 s) is far longer than fragments of one datagram take.
 const REMEMBER_FOR: i64 = 30 * 1_000_000_000;
 
+/// What all fragments of a datagram share (RFC 791 section 3.2, RFC 8200 section 4.5).
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Datagram {
     key: FlowKey,
     ip_id: u32,
     high_to_low: bool,
+}
+
+impl Datagram {
+    fn of(fragment: &View) -> Datagram {
+        Datagram {
+            key: FlowKey {
+                low_port: 0,
+                high_port: 0,
+                protocol: fragment.fragment_protocol,
+                ..fragment.key
+            },
+            ip_id: fragment.ip_id,
+            high_to_low: fragment.high_to_low(),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -72,14 +88,8 @@ impl Homes {
 
     #[cold]
     fn fragment(&mut self, view: &View) -> u32 {
-        let mut key = view.key;
-        (key.low_port, key.high_port) = (0, 0);
-        let datagram = Datagram {
-            key,
-            ip_id: view.ip_id,
-            high_to_low: view.high_to_low(),
-        };
-        let alone = self.spreading.fragment_hash(&key);
+        let datagram = Datagram::of(view);
+        let alone = self.spreading.fragment_hash(&view.key);
         let slot = (alone ^ view.ip_id.wrapping_mul(steer::MULTIPLIER)) as usize % REMEMBERED;
         let Some(slot) = self.firsts.get_mut(slot) else {
             return alone;

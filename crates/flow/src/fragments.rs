@@ -1,7 +1,7 @@
 //! Fragments follow their first: only it has ports.
 //!
-//! The first fragment of a datagram leaves its ports here, under the addresses, protocol and identification that all its
-//! fragments share (RFC 791 section 3.2, RFC 8200 section 4.5). Later ones find them. A later fragment that comes before the first is
+//! The first fragment of a datagram leaves its ports and protocol here, under what all its fragments share: addresses and identification, and of IPv4 the
+//! header's protocol (RFC 791 section 3.2, RFC 8200 section 4.5). Later ones find them. A later fragment that comes before the first is
 //! held as counts until that comes; if it never does, it is in no flow, and counted.
 //!
 //! Nothing is put together here (the application stage does that for what it looks into). A datagram counts as one packet, its first fragment, as it does for those who reassemble; its bytes
@@ -24,11 +24,13 @@ const SWEPT: usize = 16;
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Datagram {
-    /// The conversation without ports.
+    /// The conversation as every fragment knows it.
     key: KeyWords,
     id: u32,
     /// Bit 0: sent by the high endpoint; bit 1: the first fragment was seen; bit 2: in use.
-    flags: u32,
+    flags: u8,
+    /// The protocol, once known.
+    protocol: u8,
     /// The ports, once known: low, high.
     ports: [u16; 2],
     /// Fragments held.
@@ -41,17 +43,25 @@ pub(crate) struct Datagram {
     pub(crate) time: i64,
 }
 
-const HIGH: u32 = 1;
-const FIRST: u32 = 2;
-const USED: u32 = 4;
+const HIGH: u8 = 1;
+const FIRST: u8 = 2;
+const USED: u8 = 4;
+
+/// Where the protocol is in a key's last word.
+const PROTOCOL: u32 = 32;
 
 // SAFETY: integers only.
 unsafe impl Zeroable for Datagram {}
 
 /// What becomes of a later fragment.
 pub(crate) enum Later {
-    /// It belongs to this conversation: low port, high port.
-    Ports(u16, u16),
+    /// It belongs to this conversation.
+    Of {
+        /// Low and high port.
+        ports: [u16; 2],
+        /// What the first carries; of a later fragment's own headers the last may be an extension header.
+        protocol: u8,
+    },
     /// It waits for its first.
     Held,
 }
@@ -70,9 +80,12 @@ pub(crate) struct Fragments {
     held: u64,
 }
 
-fn without_ports(words: &KeyWords) -> KeyWords {
+/// A fragment's conversation by what all fragments of a datagram share.
+fn shared(words: &KeyWords, view: &View) -> KeyWords {
     let mut key = *words;
     key[4] &= !0xffff_ffff;
+    key[5] &= !(0xff << PROTOCOL);
+    key[5] |= u64::from(view.fragment_protocol) << PROTOCOL;
     key
 }
 
@@ -111,7 +124,7 @@ impl Fragments {
 
     /// The datagram of a fragment: the one there, or a fresh one in the place of the oldest.
     fn datagram(&mut self, key: &KeyWords, view: &View) -> &mut Datagram {
-        let high = u32::from(view.high_to_low());
+        let high = u8::from(view.high_to_low());
         let mut mixed = *key;
         mixed[4] |= u64::from(view.ip_id);
         mixed[5] ^= u64::from(high) << 44;
@@ -154,10 +167,11 @@ impl Fragments {
 
     /// A first fragment: its ports are kept; what was held for it is handed over.
     pub(crate) fn first(&mut self, words: &KeyWords, view: &View) -> Datagram {
-        let key = without_ports(words);
+        let key = shared(words, view);
         let d = self.datagram(&key, view);
         d.flags |= FIRST;
         d.ports = [view.key.low_port, view.key.high_port];
+        d.protocol = view.key.protocol;
         let held = *d;
         (d.pkts, d.ip_bytes, d.payload) = (0, 0, 0);
         self.held -= u64::from(held.pkts);
@@ -167,10 +181,13 @@ impl Fragments {
     /// A later fragment.
     pub(crate) fn later(&mut self, words: &KeyWords, view: &View) -> Later {
         debug_assert!(view.flags.has(ViewFlags::LATER_FRAGMENT));
-        let key = without_ports(words);
+        let key = shared(words, view);
         let d = self.datagram(&key, view);
         if d.flags & FIRST != 0 {
-            return Later::Ports(d.ports[0], d.ports[1]);
+            return Later::Of {
+                ports: d.ports,
+                protocol: d.protocol,
+            };
         }
         d.pkts = d.pkts.saturating_add(1);
         d.ip_bytes += u64::from(view.ip_len);

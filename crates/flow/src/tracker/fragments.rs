@@ -1,4 +1,4 @@
-//! Fragments and their flows: the first has the ports, the others follow it.
+//! Fragments and their flows: the first has the ports and the protocol, the others follow it.
 
 use portreeve_packet::View;
 use portreeve_record::RecordSink;
@@ -41,13 +41,13 @@ impl Tracker {
         words: &KeyWords,
         sink: &mut Out<'_, W, impl RecordSink>,
     ) -> u32 {
-        let Later::Ports(low, high) = self.fragments.later(words, view) else {
+        let Later::Of { ports, protocol } = self.fragments.later(words, view) else {
             sink.watcher.early_fragment(view);
             return NONE;
         };
         let mut whole = *view;
-        whole.key.low_port = low;
-        whole.key.high_port = high;
+        [whole.key.low_port, whole.key.high_port] = ports;
+        whole.key.protocol = protocol;
         let words = hash::words(&whole.key);
         let hash = self.table.hash(&words);
         // A flow that ended between the fragments is not begun anew by the rest of a datagram.
@@ -76,7 +76,7 @@ impl Tracker {
             *count = count.saturating_add(1);
         }
         let mine = &mut hot.sides[side];
-        if view.key.protocol == 6 {
+        if protocol == 6 {
             // The rest of the segment whose header came first, in order or not: its bytes lie behind what was sent.
             if hot.state.tcp(side) > tcp_state::SYN_ACK_SENT && !hot.state.did_close(side) {
                 mine.seq = mine.seq.wrapping_add(view.payload_len);
@@ -86,7 +86,7 @@ impl Tracker {
         }
         // Segments of TCP are not put together: the rest of one is missing, as if it were lost.
         let watched = W::WATCHES && self.table.hot[slot as usize].state.watched();
-        if watched && view.key.protocol != 6 {
+        if watched && protocol != 6 {
             self.note(&whole, index, slot);
         }
         slot
