@@ -27,7 +27,7 @@ pub(crate) struct Datagram {
     /// The conversation as every fragment knows it.
     key: KeyWords,
     id: u32,
-    /// Bit 0: sent by the high endpoint; bit 1: the first fragment was seen; bit 2: in use.
+    /// Bit 0: sent by the high endpoint; bit 1: the first fragment was seen; bit 2: in use; bit 3: of TCP, and `base` is known; bit 4: with FIN.
     flags: u8,
     /// The protocol, once known.
     protocol: u8,
@@ -39,6 +39,10 @@ pub(crate) struct Datagram {
     pub(crate) ip_bytes: u64,
     /// Their payload bytes.
     pub(crate) payload: u64,
+    /// Where the furthest of them ends in the datagram, bytes.
+    reach: u32,
+    /// The sequence number that the datagram's first byte would have, so that a place in the datagram is one in the stream.
+    base: u32,
     /// When the first of the fragments was seen.
     pub(crate) time: i64,
 }
@@ -46,6 +50,8 @@ pub(crate) struct Datagram {
 const HIGH: u8 = 1;
 const FIRST: u8 = 2;
 const USED: u8 = 4;
+const PLACED: u8 = 8;
+const FIN: u8 = 16;
 
 /// Where the protocol is in a key's last word.
 const PROTOCOL: u32 = 32;
@@ -61,9 +67,59 @@ pub(crate) enum Later {
         ports: [u16; 2],
         /// What the first carries; of a later fragment's own headers the last may be an extension header.
         protocol: u8,
+        /// Of TCP: what it has of the stream, if the first said where that is.
+        bytes: Option<Bytes>,
     },
     /// It waits for its first.
     Held,
+}
+
+/// A run of sequence numbers.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes {
+    /// The first.
+    pub(crate) start: u32,
+    /// One past the last, and of a segment with FIN past that.
+    pub(crate) end: u32,
+}
+
+impl Datagram {
+    /// What lies from byte `from` to `to` of the datagram, as bytes of the stream.
+    fn bytes(&self, from: u32, to: u32) -> Option<Bytes> {
+        (self.flags & PLACED != 0).then(|| Bytes {
+            start: self.base.wrapping_add(from),
+            end: self
+                .base
+                .wrapping_add(to)
+                .wrapping_add(u32::from(self.flags & FIN != 0)),
+        })
+    }
+
+    /// Of a TCP datagram whose first fragment is `first`: what was held has of the stream, behind what the first has.
+    pub(crate) fn held_bytes(&self, first: &View) -> Option<Bytes> {
+        let end = u32::from(first.fragment_head).saturating_add(first.payload_len);
+        (self.reach > end)
+            .then(|| self.bytes(end, self.reach))
+            .flatten()
+    }
+
+    /// Keeps where in its sender's stream a first fragment is.
+    fn place(&mut self, first: &View) {
+        const UNREADABLE: u32 = ViewFlags::MALFORMED_TRANSPORT.0 | ViewFlags::TRUNCATED_TRANSPORT.0;
+        self.flags &= !(PLACED | FIN);
+        let flags = first.tcp_flags;
+        if first.key.protocol != 6 || first.flags.0 & UNREADABLE != 0 || flags.rst() {
+            return;
+        }
+        self.flags |= PLACED | if flags.fin() { FIN } else { 0 };
+        let payload = first.tcp_seq.wrapping_add(u32::from(flags.syn()));
+        self.base = payload.wrapping_sub(u32::from(first.fragment_head));
+    }
+}
+
+/// Where a fragment's bytes end in its datagram.
+fn end(view: &View) -> u32 {
+    (u32::from(view.fragment_offset) * 8).saturating_add(view.payload_len)
 }
 
 /// The datagrams of which fragments were seen lately.
@@ -172,8 +228,9 @@ impl Fragments {
         d.flags |= FIRST;
         d.ports = [view.key.low_port, view.key.high_port];
         d.protocol = view.key.protocol;
+        d.place(view);
         let held = *d;
-        (d.pkts, d.ip_bytes, d.payload) = (0, 0, 0);
+        (d.pkts, d.ip_bytes, d.payload, d.reach) = (0, 0, 0, 0);
         self.held -= u64::from(held.pkts);
         held
     }
@@ -187,11 +244,13 @@ impl Fragments {
             return Later::Of {
                 ports: d.ports,
                 protocol: d.protocol,
+                bytes: d.bytes(u32::from(view.fragment_offset) * 8, end(view)),
             };
         }
         d.pkts = d.pkts.saturating_add(1);
         d.ip_bytes += u64::from(view.ip_len);
         d.payload += u64::from(view.payload_len);
+        d.reach = d.reach.max(end(view));
         self.held += 1;
         Later::Held
     }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::by_hand::{MILLI, START, run};
+use common::by_hand::{A, F, MILLI, S, START, run};
 use portreeve_flow::TrackerConfig;
 use portreeve_packet::{DecodeOptions, FrameBytes, LinkType, View, Views, decode};
 use portreeve_record::{Conn, Record};
@@ -62,6 +62,69 @@ fn udp(payload: usize) -> Vec<u8> {
     data[6] = 0;
     data[7] = 0;
     data
+}
+
+/// A TCP segment whose payload is `len` bytes.
+fn tcp(from: usize, flags: u8, seq: u32, ack: u32, len: usize) -> Vec<u8> {
+    let ports = [[0x9c, 0x40], [0x9c, 0x41]];
+    let mut data = [ports[from], ports[1 - from]].concat();
+    data.extend(seq.to_be_bytes());
+    data.extend(ack.to_be_bytes());
+    data.extend([0x50, flags, 0x20, 0, 0, 0, 0, 0]);
+    data.resize(20 + len, 0x55);
+    data
+}
+
+/// A conversation, packet by packet.
+#[derive(Default)]
+struct Tcp {
+    packets: Vec<Vec<u8>>,
+    id: u16,
+}
+
+impl Tcp {
+    /// With its handshake; the originator's payload begins with `seq`.
+    fn new(seq: u32) -> Tcp {
+        Tcp::default()
+            .whole(0, &tcp(0, S, seq.wrapping_sub(1), 0, 0))
+            .whole(1, &tcp(1, S | A, 500, seq, 0))
+            .whole(0, &tcp(0, A, seq, 501, 0))
+    }
+
+    fn whole(mut self, from: usize, segment: &[u8]) -> Tcp {
+        self.id += 1;
+        self.packets.push(ipv4(from, self.id, 6, 0, segment));
+        self
+    }
+
+    /// From the originator, in fragments of up to 504 bytes that come in this order.
+    fn cut(mut self, order: &[usize], segment: &[u8]) -> Tcp {
+        self.id += 1;
+        let fragments = in_ipv4(0, self.id, 6, segment, 504);
+        assert_eq!(fragments.len(), order.len());
+        self.packets
+            .extend(order.iter().map(|&n| fragments[n].clone()));
+        self
+    }
+
+    /// The responder has everything up to here.
+    fn acknowledged(self, seq: u32) -> Tcp {
+        self.whole(1, &tcp(1, A, 501, seq, 0))
+    }
+
+    /// Payload of the originator, what of it was missed and sent again, its fragments, and the history.
+    fn end(self) -> (Option<u64>, u64, u32, u32, String) {
+        let conn = one(&self.packets);
+        let orig = conn.orig;
+        assert_eq!(conn.resp.bytes, Some(0));
+        (
+            orig.bytes,
+            orig.missed_bytes,
+            orig.retransmits,
+            orig.fragments,
+            conn.history.as_str().to_owned(),
+        )
+    }
 }
 
 /// The packets as the tracker sees them, a millisecond apart.
@@ -167,4 +230,80 @@ fn protocols_of_ipv4_have_identifications_of_their_own() {
     let mut sizes: Vec<_> = conns.iter().map(|conn| conn.orig.bytes).collect();
     sizes.sort();
     assert_eq!(sizes, [Some(992), Some(1500)]);
+}
+
+#[test]
+fn a_segment_is_one_whatever_the_order_of_its_fragments() {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        // The last one across the end of sequence space.
+        for seq in [1001, u32::MAX - 800, u32::MAX - 1900, u32::MAX] {
+            let at = |n: u32| seq.wrapping_add(n);
+            let found = Tcp::new(seq)
+                .whole(0, &tcp(0, A, seq, 501, 1000))
+                .acknowledged(at(1000))
+                .cut(&order, &tcp(0, A, at(1000), 501, 1400))
+                .acknowledged(at(2400))
+                .whole(0, &tcp(0, A, at(2400), 501, 100))
+                .acknowledged(at(2500))
+                .end();
+            assert_eq!(
+                found,
+                (Some(2500), 0, 0, 3, "ShADa".into()),
+                "{order:?} {seq}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_segment_sent_again_in_fragments_is_counted_once() {
+    for order in [[0, 1, 2], [2, 1, 0]] {
+        let segment = tcp(0, A, 2001, 501, 1400);
+        let twice = Tcp::new(1001)
+            .whole(0, &tcp(0, A, 1001, 501, 1000))
+            .cut(&[0, 1, 2], &segment)
+            .cut(&order, &segment);
+        let last = Tcp {
+            packets: twice.packets.clone(),
+            ..twice
+        }
+        .cut(&order, &segment)
+        .acknowledged(3401);
+        assert_eq!(last.end(), (Some(2400), 0, 2, 9, "ShADTa".into()));
+        let more = twice
+            .whole(0, &tcp(0, A, 3401, 501, 100))
+            .acknowledged(3501);
+        assert_eq!(more.end(), (Some(2500), 0, 1, 6, "ShADTa".into()));
+    }
+}
+
+#[test]
+fn a_hole_is_filled_by_all_fragments_of_what_fills_it() {
+    for order in [[0, 1, 2], [2, 1, 0]] {
+        let found = Tcp::new(1001)
+            .whole(0, &tcp(0, A, 1001, 501, 1000))
+            .whole(0, &tcp(0, A, 3401, 501, 100))
+            .cut(&order, &tcp(0, A, 2001, 501, 1400))
+            .acknowledged(3501)
+            .end();
+        assert_eq!(found.1, 0, "{found:?}");
+        assert_eq!(found.0, Some(2500));
+    }
+}
+
+#[test]
+fn a_fin_is_behind_all_fragments_of_its_segment() {
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
+        let found = Tcp::new(1001)
+            .cut(&order, &tcp(0, F | A, 1001, 501, 1400))
+            .end();
+        assert_eq!(found, (Some(1400), 0, 0, 3, "ShAF".into()), "{order:?}");
+    }
 }
