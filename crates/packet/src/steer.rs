@@ -17,9 +17,9 @@
 //! outer port for each direction), so that what it carries is at one worker both ways, and with it the tunnel itself, whose
 //! uid the inner conversations name. Every fragment of a
 //! datagram, the first one too, is steered by its addresses alone: one worker (the fragments' home) sees them all,
-//! learns the ports from the first, and hands each on to the conversation's own home. Of which protocol the
-//! datagram is, only the first knows as well where extension headers stand behind the fragment header: all fragments are steered as UDP's, so that those
-//! of tunnels are at home where they arrive.
+//! learns the ports from the first, and hands each on to the conversation's own home. What comes before the first
+//! waits for it there. Of which protocol the datagram is, only the first knows as well where extension headers stand behind the fragment
+//! header: all fragments are steered as UDP's, so that those of tunnels are at home where they arrive.
 //!
 //! # NICs
 //!
