@@ -144,6 +144,15 @@ impl Batch {
         unsafe { Burst::new(&self.frames, &[]) }
     }
 
+    /// The same, and others may take the frames by reference ([`Burst::is_shareable`]), unless there are copies or packet buffers among them.
+    #[must_use]
+    pub fn shared_burst(&self) -> Burst<'_> {
+        let by_reference = self.copied == 0 && self.loans.is_empty();
+        let regions = if by_reference { &self.regions[..] } else { &[] };
+        // SAFETY: as for `burst`; and no descriptor that regions are given with points into `self.copies` (but for frames without a byte).
+        unsafe { Burst::new(&self.frames, regions) }
+    }
+
     /// Empties the batch but for the loans of its frames: those go back to their source on the way to the sender ([`Batch::settle`]).
     #[inline]
     pub fn clear(&mut self) {
@@ -192,6 +201,24 @@ mod tests {
         });
         let got: Vec<(i64, Vec<u8>)> = moved.join().unwrap();
         assert_eq!(got, sent);
+    }
+
+    #[test]
+    fn frames_by_reference_go_from_batch_to_batch() {
+        let mut source = MemoryCapture::from_frames([(0, [1; 60]), (1, [2; 60])]).into_source();
+        let Ok(Fetch::Frames(burst)) = source.next_burst() else {
+            panic!("no frames");
+        };
+        let (mut first, mut second) = (Batch::new(4, 60), Batch::new(4, 0));
+        assert_eq!(first.push_shared(&burst, 1), Ok(()));
+        assert_eq!(second.push_shared(&first.shared_burst(), 0), Ok(()));
+        // A copy stays where it is, and with it what is beside it.
+        assert_eq!(first.push_copy(&burst.frame(0).unwrap()), Ok(()));
+        assert!(!first.shared_burst().is_shareable());
+        assert_eq!(second.push_shared(&first.shared_burst(), 0), Err(BatchFull));
+        first.clear();
+        drop((first, source));
+        assert_eq!(second.burst().frame(0).unwrap().data, [2; 60]);
     }
 
     #[test]

@@ -106,6 +106,8 @@ counters! {
     handed_in,
     /// Frames whose home worker had no room.
     hand_over_full,
+    /// Later fragments that wait for the first, which knows their home.
+    fragments_waiting,
     /// Views (conversations' shares of frames) given to the flow table.
     views,
     /// Flows opened.

@@ -104,7 +104,7 @@ pub struct FrameAccount {
     pub not_ip_by: Vec<Named>,
     /// Refused by a full hand-over ring.
     pub hand_over_full: u64,
-    /// On the way from one worker to another.
+    /// On the way from one worker to another, or waiting for the fragment that says to which.
     pub in_hand_over: u64,
     /// Counted in flows.
     pub analysed: u64,
@@ -331,7 +331,8 @@ fn capture(workers: &[WorkerCounters], index: usize, name: &str) -> CaptureAccou
 fn frames(workers: &[WorkerCounters], sum: &WorkerCounters) -> FrameAccount {
     let undecodable = sum.undecodable_total();
     // Each worker's cell is one moment, but not the same one: a hand-over may be seen in before it is seen out.
-    let in_hand_over = signed(sum.handed_out) - signed(sum.handed_in);
+    let in_hand_over =
+        signed(sum.handed_out) - signed(sum.handed_in) + signed(sum.fragments_waiting);
     let accounts = sum.filtered
         + sum.beyond_count
         + undecodable
@@ -542,8 +543,11 @@ mod tests {
         a.analysed -= 3;
         b.handed_in = 2;
         b.analysed += 2;
+        // And two fragments whose first has not come yet.
+        b.fragments_waiting = 2;
+        b.analysed -= 2;
         let ledger = Ledger::of(&[a, b], &["eth9".to_owned()], &[]);
-        assert_eq!(ledger.frames.in_hand_over, 1);
+        assert_eq!(ledger.frames.in_hand_over, 3);
         assert_eq!(ledger.frames.unaccounted, 0);
     }
 }

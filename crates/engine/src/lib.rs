@@ -40,6 +40,7 @@ pub mod config;
 pub mod control;
 pub mod counters;
 pub mod directions;
+mod early;
 pub mod feed;
 mod home;
 mod in_line;

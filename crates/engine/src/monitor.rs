@@ -609,11 +609,15 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Room for copies in a batch of the reader's: a file's frames go by reference, all of them.
+    fn reader_copy_bytes(&self) -> usize {
+        if self.live { MESH_COPY_BYTES } else { 0 }
+    }
+
     fn lanes_from_reader(&mut self) {
+        let copy_bytes = self.reader_copy_bytes();
         for (inward, bell) in self.inward.iter_mut().zip(&self.bells) {
             let bell = Some(Arc::clone(bell));
-            // A file's frames go by reference, all of them.
-            let copy_bytes = if self.live { MESH_COPY_BYTES } else { 0 };
             let (out, into) = lane(READER_BATCHES, BATCH_FRAMES, copy_bytes, bell);
             self.from_reader.push(out);
             inward.push(into);
@@ -711,7 +715,7 @@ impl<'a> Build<'a> {
                 counters: WorkerCounters::default(),
                 clock: Clock::default(),
                 notes_lost: 0,
-                homes: Homes::new(self.workers, self.spreading),
+                homes: Homes::new(self.workers, self.spreading, MESH_COPY_BYTES),
                 mesh: std::mem::take(&mut self.outward[index]),
             },
             cell: Arc::new(Cell::default()),
@@ -738,7 +742,7 @@ impl<'a> Build<'a> {
             source: Some(input.source),
             lanes: std::mem::take(&mut self.from_reader),
             gate,
-            homes: Homes::new(self.workers, self.spreading),
+            homes: Homes::new(self.workers, self.spreading, self.reader_copy_bytes()),
             decode: portreeve_packet::DecodeOptions {
                 // The worker verifies; the reader only looks for the way.
                 verify_checksums: false,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use portreeve_app::{Frames, Stage};
 use portreeve_capture::burst::MAX_BURST;
-use portreeve_capture::{Burst, Frame, Source};
+use portreeve_capture::{Batch, Burst, Frame, Source};
 use portreeve_flow::Tracker;
 use portreeve_packet::{DecodeOptions, Outcome, Undecodable, Views, decode};
 use portreeve_record::{Record, RecordSink, SourceId, Weird};
@@ -14,7 +14,7 @@ use crate::bins::Bins;
 use crate::clock::Clock;
 use crate::config::{FrameFilter, NewFilter};
 use crate::counters::{WorkerCounters, count_lent};
-use crate::home::Homes;
+use crate::home::{Home, Homes};
 use crate::lane::{Errand, LaneOut};
 use crate::shared::Shared;
 use crate::sink::Outlet;
@@ -247,7 +247,7 @@ impl Pipeline {
             let first = self.views.len();
             let outcome = decode(&frame.bytes(index as u16), &self.decode, &mut self.views);
             if let Outcome::Analysed(_) = outcome {
-                if steer && self.steer(&frame, first) {
+                if steer && self.steer(burst, &frame, first) {
                     sums.leave_out(frame.wire_len);
                     continue;
                 }
@@ -290,11 +290,23 @@ impl Pipeline {
         }
     }
 
-    /// Sends what waits for its batch to fill: when there is nothing else to do, and at the end.
+    /// Sends what waits for its batch to fill: when there is nothing else to do, and at the end. Between two bursts.
     pub(crate) fn flush_lanes(&mut self) {
         let now = self.clock.now();
+        if !self.homes.early.is_empty() {
+            while let Some(place) = now.and_then(|now| self.homes.overdue(now)) {
+                self.let_go(place, None);
+            }
+        }
         for lane in self.mesh.iter_mut().flatten().chain(&mut self.gate.tap) {
             lane.flush(now, false);
+        }
+    }
+
+    /// What waits for its first waits no longer: at the end.
+    pub(crate) fn let_go_of_all(&mut self) {
+        while let Some(place) = self.homes.early.any() {
+            self.let_go(place, None);
         }
     }
 
@@ -465,8 +477,16 @@ impl Pipeline {
     /// Sends the frame whose views are `views[first..]` home, if that is elsewhere: then it is no longer ours. What it quotes may be
     /// elsewhere too: then a note goes there.
     #[inline]
-    fn steer(&mut self, frame: &Frame<'_>, first: usize) -> bool {
-        let home = self.homes.of(&self.views, first).unwrap_or(self.worker);
+    fn steer(&mut self, burst: &Burst<'_>, frame: &Frame<'_>, mut first: usize) -> bool {
+        let home = match self.homes.of(&self.views, first) {
+            Some(Home::At(home)) => home,
+            Some(Home::Behind(home)) => {
+                first = self.let_pass(burst, &{ *frame }, first, home);
+                home
+            }
+            Some(Home::Unknown) => return self.hold(burst, &{ *frame }, first),
+            None => self.worker,
+        };
         if let Some(quoted) = self.homes.of_quoted(&self.views, first)
             && quoted != home
         {
@@ -479,6 +499,91 @@ impl Pipeline {
         self.views.truncate(first);
         self.hand_over(&{ *frame }, home, Errand::Frame);
         true
+    }
+
+    /// Has a fragment wait for its first. It is no longer among the views.
+    #[cold]
+    fn hold(&mut self, burst: &Burst<'_>, frame: &Frame<'_>, first: usize) -> bool {
+        let Some(view) = self.views.as_slice().get(first).copied() else {
+            return false;
+        };
+        self.views.truncate(first);
+        let source = self.views.source;
+        let now = self.clock.now().unwrap_or(view.timestamp);
+        // Twice: something may have to make room.
+        for _ in 0..2 {
+            let put = |batch: &mut Batch| batch.push_copy(frame).is_ok();
+            match self.homes.hold(&view, source, now, put) {
+                Ok(()) => {
+                    self.counters.fragments_waiting += 1;
+                    return true;
+                }
+                Err(place) => {
+                    self.track(burst);
+                    self.let_go(place, None);
+                }
+            }
+        }
+        self.counters.hand_over_full += 1;
+        true
+    }
+
+    /// Lets what waited for a first fragment, whose views are `views[first..]`, go home before it. Where its views are then.
+    #[cold]
+    fn let_pass(
+        &mut self,
+        burst: &Burst<'_>,
+        frame: &Frame<'_>,
+        first: usize,
+        home: usize,
+    ) -> usize {
+        let Some(view) = self.views.as_slice().get(first).copied() else {
+            return first;
+        };
+        self.views.truncate(first);
+        self.track(burst);
+        while let Some(place) = self.homes.waiting(&view) {
+            self.let_go(place, Some(home));
+        }
+        let first = self.views.len();
+        decode(&frame.bytes(view.frame), &self.decode, &mut self.views);
+        first
+    }
+
+    /// Lets go of the fragments that wait in a place: to their home, or where that is not known to the worker that their addresses select.
+    /// There are no views of other frames.
+    #[cold]
+    fn let_go(&mut self, place: usize, home: Option<usize>) {
+        let Some(left) = self.homes.early.take(place) else {
+            return;
+        };
+        let home = home.unwrap_or(left.alone);
+        let source = std::mem::replace(&mut self.views.source, left.source);
+        let burst = left.batch.burst();
+        self.counters.fragments_waiting -= burst.len() as u64;
+        if home == self.worker {
+            self.take_early(&burst);
+        } else {
+            for frame in burst.frames() {
+                self.hand_over(&frame, home, Errand::Frame);
+            }
+        }
+        self.views.source = source;
+        self.homes.early.give_back(left);
+    }
+
+    /// Takes in frames that waited here and are at home here.
+    fn take_early(&mut self, burst: &Burst<'_>) {
+        for (index, frame) in burst.frames().enumerate() {
+            if !self.views.has_room() {
+                self.track(burst);
+            }
+            decode(&frame.bytes(index as u16), &self.decode, &mut self.views);
+            self.tracker.look_ahead(&mut self.views);
+            self.counters.analysed += 1;
+            self.counters.analysed_bytes += u64::from(frame.wire_len);
+        }
+        self.track(burst);
     }
 
     #[cold]

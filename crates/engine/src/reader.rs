@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use portreeve_capture::{Burst, Fetch, Frame, Loan, Source};
+use portreeve_capture::{Batch, Burst, Fetch, Frame, Loan, Source};
 use portreeve_packet::{DecodeOptions, Outcome, Views, decode};
 
 use crate::bins::Bins;
 use crate::clock::Clock;
 use crate::counters::{Cell, WorkerCounters, count_lent};
-use crate::home::Homes;
+use crate::home::{Home, Homes};
 use crate::lane::{Errand, LaneOut};
 use crate::pipeline::Gate;
 use crate::shared::Shared;
 use crate::strategy::{News, Step, Strategy};
-use crate::worker::{PUBLISH, READ_COUNTERS, wall_clock};
+use crate::worker::{PUBLISH, READ_COUNTERS, WALL_CLOCK_LAG, wall_clock};
 
 /// Bursts after which every worker is told the time, with frames or without; and sent what waits for its batch to fill.
 const TELL_TIME: u64 = 16;
@@ -111,7 +111,14 @@ impl Reader {
 
     /// Shares out one burst. Whether there was one; `None` at the end.
     fn burst(&mut self) -> Option<bool> {
-        let source = self.source.as_mut()?;
+        let mut source = self.source.take()?;
+        let found = self.share(source.as_mut());
+        self.source = Some(source);
+        found
+    }
+
+    /// The same with the source in hand.
+    fn share(&mut self, source: &mut dyn Source) -> Option<bool> {
         let timed = self.strategy.awaits_first() && source.stamps_on_arrival();
         match source.next_burst() {
             Ok(Fetch::Frames(burst)) => {
@@ -120,19 +127,7 @@ impl Reader {
                     self.strategy
                         .first_frame(late.unsigned_abs(), &mut self.counters);
                 }
-                let out = Out {
-                    lanes: &mut self.lanes,
-                    gate: &mut self.gate,
-                    homes: &mut self.homes,
-                    decode: &self.decode,
-                    views: &mut self.views,
-                    counters: &mut self.counters,
-                    clock: &mut self.clock,
-                    shared: &self.shared,
-                    live: self.live,
-                    out: &mut self.out,
-                };
-                let bytes = out.share(&burst);
+                let bytes = self.way_out().share(&burst);
                 if let Some(bins) = &mut self.bins {
                     bins.count(&burst, bytes);
                 }
@@ -148,10 +143,25 @@ impl Reader {
         if self.counters.bursts.is_multiple_of(TELL_TIME) {
             self.flush(true);
         }
-        if let Some(position) = self.source.as_ref().and_then(|source| source.position()) {
+        if let Some(position) = source.position() {
             self.shared.position.store(position, Ordering::Relaxed);
         }
         Some(true)
+    }
+
+    fn way_out(&mut self) -> Out<'_> {
+        Out {
+            lanes: &mut self.lanes,
+            gate: &mut self.gate,
+            homes: &mut self.homes,
+            decode: &self.decode,
+            views: &mut self.views,
+            counters: &mut self.counters,
+            clock: &mut self.clock,
+            shared: &self.shared,
+            live: self.live,
+            out: &mut self.out,
+        }
     }
 
     /// Packet buffers that the workers are done with go back to the source.
@@ -173,12 +183,28 @@ impl Reader {
 
     /// Sends what waits for its batch to fill; with `tell_time`, the time alone where nothing does.
     fn flush(&mut self, tell_time: bool) {
+        if !self.homes.early.is_empty() {
+            self.let_go_of_overdue();
+        }
         let now = self.clock.now();
         for lane in &mut self.lanes {
             lane.flush(now, tell_time);
         }
         if let Some(tap) = &mut self.gate.tap {
             tap.flush(now, false);
+        }
+    }
+
+    /// Fragments whose first does not come wait no longer. Live, also when nothing comes at all.
+    #[cold]
+    fn let_go_of_overdue(&mut self) {
+        if self.live {
+            self.clock.observe(wall_clock() - WALL_CLOCK_LAG);
+        }
+        let now = self.clock.now();
+        let mut out = self.way_out();
+        while let Some(place) = now.and_then(|now| out.homes.overdue(now)) {
+            out.let_go(place, None);
         }
     }
 
@@ -244,6 +270,10 @@ impl Reader {
 
     fn end(mut self) {
         self.read_counters();
+        let mut out = self.way_out();
+        while let Some(place) = out.homes.early.any() {
+            out.let_go(place, None);
+        }
         for lane in self.lanes.iter_mut().chain(&mut self.gate.tap) {
             lane.flush(self.clock.now(), true);
         }
@@ -300,7 +330,18 @@ impl Out<'_> {
             let outcome = decode(&frame.bytes(0), self.decode, self.views);
             // Frames without a conversation are spread too: their worker counts why.
             let home = match outcome {
-                Outcome::Analysed(_) => self.homes.of(self.views, 0).unwrap_or(0),
+                Outcome::Analysed(_) => match self.homes.of(self.views, 0) {
+                    Some(Home::At(home)) => home,
+                    Some(Home::Behind(home)) => {
+                        self.let_pass(home);
+                        home
+                    }
+                    Some(Home::Unknown) => {
+                        self.hold(burst, index, &frame);
+                        continue;
+                    }
+                    None => 0,
+                },
                 _ => index % self.lanes.len(),
             };
             if let Some(quoted) = self.homes.of_quoted(self.views, 0)
@@ -311,16 +352,75 @@ impl Out<'_> {
                 self.counters.pool_full += 1;
             }
             // The home finds the same quote in the frame; it looks for the quoted flow, and does not have it.
-            if self.send(burst, index, &frame, home, Errand::Frame) {
-                self.counters.handed_out += 1;
-            } else {
-                self.counters.hand_over_full += 1;
-            }
+            self.hand_out(burst, index, &frame, home);
         }
         self.counters.delivered += frames;
         self.counters.delivered_bytes += bytes;
         count_lent(&mut self.counters.sources[0], frames, bytes);
         bytes
+    }
+
+    /// Has a fragment wait for its first: by reference where that can be, but not in a buffer, which its source needs back.
+    #[cold]
+    fn hold(&mut self, burst: &Burst<'_>, index: usize, frame: &Frame<'_>) {
+        let Some(view) = self.views.as_slice().first().copied() else {
+            return;
+        };
+        let now = self.clock.now().unwrap_or(view.timestamp);
+        let copied = !burst.may_leave(index) || burst.has_buffers();
+        // Twice: something may have to make room.
+        for _ in 0..2 {
+            let put = |batch: &mut Batch| {
+                let taken = if copied {
+                    batch.push_copy(frame)
+                } else {
+                    batch.push_shared(burst, index)
+                };
+                taken.is_ok()
+            };
+            match self.homes.hold(&view, 0, now, put) {
+                Ok(()) => {
+                    self.counters.fragments_waiting += 1;
+                    return;
+                }
+                Err(place) => self.let_go(place, None),
+            }
+        }
+        self.counters.hand_over_full += 1;
+    }
+
+    /// Lets what waited for the first fragment at hand go home before it.
+    #[cold]
+    fn let_pass(&mut self, home: usize) {
+        let Some(view) = self.views.as_slice().first().copied() else {
+            return;
+        };
+        while let Some(place) = self.homes.waiting(&view) {
+            self.let_go(place, Some(home));
+        }
+    }
+
+    /// Lets go of the fragments that wait in a place: to their home, or where that is not known to the worker that their addresses select.
+    #[cold]
+    fn let_go(&mut self, place: usize, home: Option<usize>) {
+        let Some(left) = self.homes.early.take(place) else {
+            return;
+        };
+        let burst = left.batch.shared_burst();
+        self.counters.fragments_waiting -= burst.len() as u64;
+        for (index, frame) in burst.frames().enumerate() {
+            self.hand_out(&burst, index, &frame, home.unwrap_or(left.alone));
+        }
+        self.homes.early.give_back(left);
+    }
+
+    #[inline]
+    fn hand_out(&mut self, burst: &Burst<'_>, index: usize, frame: &Frame<'_>, home: usize) {
+        if self.send(burst, index, frame, home, Errand::Frame) {
+            self.counters.handed_out += 1;
+        } else {
+            self.counters.hand_over_full += 1;
+        }
     }
 
     /// By reference where that can be; a packet buffer goes to one place only, so a note is a copy. A file waits until there is room; false if there

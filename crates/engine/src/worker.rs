@@ -19,7 +19,7 @@ const LOOK_AT_WALL: Duration = Duration::from_millis(10);
 /// The books are published so often under load, and before every sleep: they are some hundred words, as much as a few packets' work.
 pub(crate) const PUBLISH: Duration = Duration::from_micros(100);
 /// Without packets a live worker's time is this far behind the clock on the wall, so that packets still in the ring are not late.
-const WALL_CLOCK_LAG: i64 = 1_000_000_000;
+pub(crate) const WALL_CLOCK_LAG: i64 = 1_000_000_000;
 /// A pipe with nothing in it is slept on by its own means, and the lanes are looked at between.
 const PIPE_SLEEP: Duration = Duration::from_millis(2);
 /// Hand-overs taken between two bursts of the own sources.
@@ -148,6 +148,7 @@ impl Worker {
 
     /// The own sources have ended: nothing is handed over from here any more.
     fn close_lanes(&mut self) {
+        self.pipeline.let_go_of_all();
         self.pipeline.flush_lanes();
         self.pipeline.mesh.clear();
         self.pipeline.gate.tap = None;

@@ -1,7 +1,7 @@
 //! Fragments follow their first: only it has ports.
 //!
-//! The first fragment of a datagram leaves its ports here, under the addresses, protocol and identification that all its
-//! fragments share (RFC 791 section 3.2, RFC 8200 section 4.5). Later ones find them. A later fragment that comes before the first is
+//! The first fragment of a datagram leaves its ports and protocol here, under what all its fragments share: addresses and identification, and of IPv4 the
+//! header's protocol (RFC 791 section 3.2, RFC 8200 section 4.5). Later ones find them. A later fragment that comes before the first is
 //! held as counts until that comes; if it never does, it is in no flow, and counted.
 //!
 //! Nothing is put together here (the application stage does that for what it looks into). A datagram counts as one packet, its first fragment, as it does for those who reassemble; its bytes
@@ -24,11 +24,13 @@ const SWEPT: usize = 16;
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Datagram {
-    /// The conversation without ports.
+    /// The conversation as every fragment knows it.
     key: KeyWords,
     id: u32,
-    /// Bit 0: sent by the high endpoint; bit 1: the first fragment was seen; bit 2: in use.
-    flags: u32,
+    /// Bit 0: sent by the high endpoint; bit 1: the first fragment was seen; bit 2: in use; bit 3: of TCP, and `base` is known; bit 4: with FIN.
+    flags: u8,
+    /// The protocol, once known.
+    protocol: u8,
     /// The ports, once known: low, high.
     ports: [u16; 2],
     /// Fragments held.
@@ -37,23 +39,87 @@ pub(crate) struct Datagram {
     pub(crate) ip_bytes: u64,
     /// Their payload bytes.
     pub(crate) payload: u64,
+    /// Where the furthest of them ends in the datagram, bytes.
+    reach: u32,
+    /// The sequence number that the datagram's first byte would have, so that a place in the datagram is one in the stream.
+    base: u32,
     /// When the first of the fragments was seen.
     pub(crate) time: i64,
 }
 
-const HIGH: u32 = 1;
-const FIRST: u32 = 2;
-const USED: u32 = 4;
+const HIGH: u8 = 1;
+const FIRST: u8 = 2;
+const USED: u8 = 4;
+const PLACED: u8 = 8;
+const FIN: u8 = 16;
+
+/// Where the protocol is in a key's last word.
+const PROTOCOL: u32 = 32;
 
 // SAFETY: integers only.
 unsafe impl Zeroable for Datagram {}
 
 /// What becomes of a later fragment.
 pub(crate) enum Later {
-    /// It belongs to this conversation: low port, high port.
-    Ports(u16, u16),
+    /// It belongs to this conversation.
+    Of {
+        /// Low and high port.
+        ports: [u16; 2],
+        /// What the first carries; of a later fragment's own headers the last may be an extension header.
+        protocol: u8,
+        /// Of TCP: what it has of the stream, if the first said where that is.
+        bytes: Option<Bytes>,
+    },
     /// It waits for its first.
     Held,
+}
+
+/// A run of sequence numbers.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes {
+    /// The first.
+    pub(crate) start: u32,
+    /// One past the last, and of a segment with FIN past that.
+    pub(crate) end: u32,
+}
+
+impl Datagram {
+    /// What lies from byte `from` to `to` of the datagram, as bytes of the stream.
+    fn bytes(&self, from: u32, to: u32) -> Option<Bytes> {
+        (self.flags & PLACED != 0).then(|| Bytes {
+            start: self.base.wrapping_add(from),
+            end: self
+                .base
+                .wrapping_add(to)
+                .wrapping_add(u32::from(self.flags & FIN != 0)),
+        })
+    }
+
+    /// Of a TCP datagram whose first fragment is `first`: what was held has of the stream, behind what the first has.
+    pub(crate) fn held_bytes(&self, first: &View) -> Option<Bytes> {
+        let end = u32::from(first.fragment_head).saturating_add(first.payload_len);
+        (self.reach > end)
+            .then(|| self.bytes(end, self.reach))
+            .flatten()
+    }
+
+    /// Keeps where in its sender's stream a first fragment is.
+    fn place(&mut self, first: &View) {
+        const UNREADABLE: u32 = ViewFlags::MALFORMED_TRANSPORT.0 | ViewFlags::TRUNCATED_TRANSPORT.0;
+        self.flags &= !(PLACED | FIN);
+        let flags = first.tcp_flags;
+        if first.key.protocol != 6 || first.flags.0 & UNREADABLE != 0 || flags.rst() {
+            return;
+        }
+        self.flags |= PLACED | if flags.fin() { FIN } else { 0 };
+        let payload = first.tcp_seq.wrapping_add(u32::from(flags.syn()));
+        self.base = payload.wrapping_sub(u32::from(first.fragment_head));
+    }
+}
+
+/// Where a fragment's bytes end in its datagram.
+fn end(view: &View) -> u32 {
+    (u32::from(view.fragment_offset) * 8).saturating_add(view.payload_len)
 }
 
 /// The datagrams of which fragments were seen lately.
@@ -70,9 +136,12 @@ pub(crate) struct Fragments {
     held: u64,
 }
 
-fn without_ports(words: &KeyWords) -> KeyWords {
+/// A fragment's conversation by what all fragments of a datagram share.
+fn shared(words: &KeyWords, view: &View) -> KeyWords {
     let mut key = *words;
     key[4] &= !0xffff_ffff;
+    key[5] &= !(0xff << PROTOCOL);
+    key[5] |= u64::from(view.fragment_protocol) << PROTOCOL;
     key
 }
 
@@ -111,7 +180,7 @@ impl Fragments {
 
     /// The datagram of a fragment: the one there, or a fresh one in the place of the oldest.
     fn datagram(&mut self, key: &KeyWords, view: &View) -> &mut Datagram {
-        let high = u32::from(view.high_to_low());
+        let high = u8::from(view.high_to_low());
         let mut mixed = *key;
         mixed[4] |= u64::from(view.ip_id);
         mixed[5] ^= u64::from(high) << 44;
@@ -154,12 +223,14 @@ impl Fragments {
 
     /// A first fragment: its ports are kept; what was held for it is handed over.
     pub(crate) fn first(&mut self, words: &KeyWords, view: &View) -> Datagram {
-        let key = without_ports(words);
+        let key = shared(words, view);
         let d = self.datagram(&key, view);
         d.flags |= FIRST;
         d.ports = [view.key.low_port, view.key.high_port];
+        d.protocol = view.key.protocol;
+        d.place(view);
         let held = *d;
-        (d.pkts, d.ip_bytes, d.payload) = (0, 0, 0);
+        (d.pkts, d.ip_bytes, d.payload, d.reach) = (0, 0, 0, 0);
         self.held -= u64::from(held.pkts);
         held
     }
@@ -167,14 +238,19 @@ impl Fragments {
     /// A later fragment.
     pub(crate) fn later(&mut self, words: &KeyWords, view: &View) -> Later {
         debug_assert!(view.flags.has(ViewFlags::LATER_FRAGMENT));
-        let key = without_ports(words);
+        let key = shared(words, view);
         let d = self.datagram(&key, view);
         if d.flags & FIRST != 0 {
-            return Later::Ports(d.ports[0], d.ports[1]);
+            return Later::Of {
+                ports: d.ports,
+                protocol: d.protocol,
+                bytes: d.bytes(u32::from(view.fragment_offset) * 8, end(view)),
+            };
         }
         d.pkts = d.pkts.saturating_add(1);
         d.ip_bytes += u64::from(view.ip_len);
         d.payload += u64::from(view.payload_len);
+        d.reach = d.reach.max(end(view));
         self.held += 1;
         Later::Held
     }

@@ -205,15 +205,21 @@ pub(crate) fn data(tcp: &mut Tcp<'_>, s: &Segment, edge: u32) {
     if !tcp.hot.state.holes(side) {
         return;
     }
-    let Some(before) = holes(tcp, side).copied() else {
-        return;
-    };
     let start = if s.flags.syn() {
         s.seq.wrapping_add(1)
     } else {
         s.seq
     };
-    let after = fill(&before, start, start.wrapping_add(s.len));
+    seen_bytes(tcp, start, start.wrapping_add(s.len), edge);
+}
+
+/// The bytes `start..end` arrived: the same.
+pub(crate) fn seen_bytes(tcp: &mut Tcp<'_>, start: u32, end: u32, edge: u32) {
+    let side = tcp.side;
+    let Some(before) = holes(tcp, side).copied() else {
+        return;
+    };
+    let after = fill(&before, start, end);
     store(tcp, side, &after);
     if after.len > 0 && !tcp.cold.has(cold_flags::SKIP, side) {
         tcp.above_hole(edge);

@@ -6,6 +6,7 @@
 use portreeve_packet::{TcpFlags, View, ViewFlags};
 
 use crate::config::Timeouts;
+use crate::fragments::Bytes;
 use crate::health;
 use crate::letters::Letter;
 use crate::shared::Shared;
@@ -322,6 +323,30 @@ impl Tcp<'_> {
         {
             self.hot.state.0 |= State::PROTECTED;
         }
+    }
+
+    /// More of a segment that came in fragments, the first of which was taken in: in order or not, for the first time or again.
+    pub(crate) fn rest(&mut self, bytes: Bytes) {
+        let side = self.side;
+        let last = self.hot.sides[side].seq;
+        let ahead = delta(bytes.end, last);
+        // No datagram reaches further than 64 KiB; a first that is not believed did not move its stream on.
+        if self.tcp(side) <= st::SYN_ACK_SENT
+            || self.tcp(side) == st::RESET
+            || ahead > i32::from(u16::MAX)
+        {
+            return;
+        }
+        let edge = health::edge(self, side);
+        if ahead > 0 {
+            // The FIN is behind all of it.
+            if self.cold.has(cold_flags::FIN, side) && self.hot.sides[side].rtt_ack == last {
+                self.hot.sides[side].rtt_ack = bytes.end;
+            }
+            self.move_seq(bytes.end);
+        }
+        health::seen_bytes(self, bytes.start, bytes.end, edge);
+        self.check_eof(side);
     }
 
     fn partial_status(&mut self, f: TcpFlags) {

@@ -252,7 +252,7 @@ fn clear(view: &mut View, kind: (u8, u8), flags: TcpFlags) {
     view.tunnel = Tunnel::None;
     view.icmp_type = 0;
     view.icmp_code = 0;
-    view.reserved = 0;
+    view.fragment_protocol = 0;
     view.tcp_flags = flags;
     view.tcp_window_scale = 255;
 }

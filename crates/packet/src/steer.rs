@@ -8,6 +8,7 @@
 //! a = xor of the four (IPv4: one) 32-bit big-endian words of the source address
 //! b = the same of the destination address
 //! p = source port xor destination port (0 for fragments, protocols without ports, and UDP to or from a port of TUNNEL_PORTS)
+//! protocol: 17 for fragments
 //! h = (a ^ b ^ p ^ protocol) * 0x9E3779B1 (mod 2^32);  h ^= h >> 15
 //! worker = h % workers
 //! ```
@@ -15,9 +16,10 @@
 //! A frame's home is that of its outermost conversation. A tunnel is steered by its addresses alone (VXLAN and Geneve choose another
 //! outer port for each direction), so that what it carries is at one worker both ways, and with it the tunnel itself, whose
 //! uid the inner conversations name. Every fragment of a
-//! datagram, the first one too, is steered without ports: one worker (the fragments' home) sees them all,
-//! learns the ports from the first, and hands each on to the conversation's own home.
-
+//! datagram, the first one too, is steered by its addresses alone: one worker (the fragments' home) sees them all,
+//! learns the ports from the first, and hands each on to the conversation's own home. What comes before the first
+//! waits for it there. Of which protocol the datagram is, only the first knows as well where extension headers stand behind the fragment
+//! header: all fragments are steered as UDP's, so that those of tunnels are at home where they arrive.
 //!
 //! # NICs
 //!
@@ -47,11 +49,14 @@ pub fn hash(key: &FlowKey) -> u32 {
     mix(addresses(key) ^ ports ^ u32::from(key.protocol))
 }
 
-/// The steering hash of a fragment: addresses and protocol only.
+/// The protocol that all fragments are steered by.
+pub const FRAGMENT_PROTOCOL: u8 = 17;
+
+/// The steering hash of a fragment: addresses only.
 #[inline]
 #[must_use]
 pub fn fragment_hash(key: &FlowKey) -> u32 {
-    mix(addresses(key) ^ u32::from(key.protocol))
+    mix(addresses(key) ^ u32::from(FRAGMENT_PROTOCOL))
 }
 
 /// The steering hash of a view, by [`hash`] or, for any fragment, by [`fragment_hash`].
@@ -130,7 +135,7 @@ impl Spreading {
         toeplitz(fold(addresses(key)) ^ ports)
     }
 
-    /// The hash of a fragment: addresses, and where that is no part of it no protocol.
+    /// The hash of a fragment: addresses only.
     #[inline]
     #[must_use]
     pub fn fragment_hash(self, key: &FlowKey) -> u32 {

@@ -177,8 +177,9 @@ pub struct View {
     pub icmp_type: u8,
     /// ICMP or ICMPv6 code.
     pub icmp_code: u8,
-    /// Always zero.
-    pub reserved: u8,
+    /// Of a fragment: the protocol by which its datagram is known, besides addresses and identification. That of the IPv4 header (RFC 791 section 3.2),
+    /// which is not the key's where an authentication header follows; 0 for IPv6 (RFC 8200 section 4.5), and of what is no fragment.
+    pub fragment_protocol: u8,
     /// TCP control bits.
     pub tcp_flags: TcpFlags,
     /// TCP window scale option (RFC 7323), or 255 for none.
@@ -189,6 +190,9 @@ pub struct View {
     pub tos: u8,
     /// For the flow stage: where the conversation's flow is, probably. Decode leaves it as it was.
     pub slot: u32,
+    /// Of a first fragment: how many bytes of the part that is fragmented lie before the payload, which are the transport header and, of IPv6 and
+    /// behind an authentication header, the extension headers before it. Of other packets it says nothing.
+    pub fragment_head: u16,
 }
 
 const _: () = assert!(size_of::<View>() == 128);

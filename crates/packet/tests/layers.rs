@@ -297,6 +297,32 @@ fn fragments_of_both_versions() {
 }
 
 #[test]
+fn what_a_datagrams_fragments_share() {
+    // Of IPv4 the protocol of its header, which is an authentication header's here; what stands before the payload is in the first alone.
+    let segment = udp(7, 9, &[1; 64]);
+    let authentication = [17, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    let authenticated = cat(&[&authentication, &[0; 12], &segment]);
+    let first = view(RAW, &ipv4_with(51, 0x2000, &[], &authenticated[..64]));
+    let later = view(RAW, &ipv4_with(51, 8, &[], &authenticated[64..]));
+    assert_eq!((first.key.protocol, first.key.low_port), (17, 7));
+    assert_eq!((first.fragment_protocol, later.fragment_protocol), (51, 51));
+    assert_eq!((first.fragment_head, first.payload_len), (24 + 8, 32));
+    // Options of IPv4 are in every fragment.
+    let first = view(RAW, &ipv4_with(17, 0x2000, &[1; 8], &segment[..32]));
+    assert_eq!((first.fragment_protocol, first.fragment_head), (17, 8));
+    // Of IPv6 none: the header behind the fragment header is the first's alone.
+    let options = cat(&[&[17, 0, 1, 4, 0, 0, 0, 0], &segment]);
+    let header = |field: u8| [60, 0, 0, field, 0, 0, 0x56, 0x78];
+    let first = view(RAW, &ipv6(44, &cat(&[&header(1), &options[..32]])));
+    let later = view(RAW, &ipv6(44, &cat(&[&header(4 << 3), &options[32..]])));
+    assert_eq!((first.key.protocol, later.key.protocol), (17, 60));
+    assert_eq!((first.fragment_protocol, later.fragment_protocol), (0, 0));
+    assert_eq!((first.fragment_head, first.payload_len), (8 + 8, 16));
+    // And of what is no fragment.
+    assert_eq!(view(RAW, &packet()).fragment_protocol, 0);
+}
+
+#[test]
 fn a_jumbogram_has_its_length_in_an_option() {
     // RFC 2675: payload length 0, and the jumbo payload option.
     let segment = tcp(7, 9, &[], &[1; 70_000]);

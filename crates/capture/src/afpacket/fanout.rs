@@ -5,7 +5,7 @@
 //! What it does not look into (long chains of IPv6 extension headers) arrives by its addresses and is handed over.
 
 use portreeve_packet::LinkType;
-use portreeve_packet::steer::{MULTIPLIER, TUNNEL_PORTS};
+use portreeve_packet::steer::{FRAGMENT_PROTOCOL, MULTIPLIER, TUNNEL_PORTS};
 
 use crate::bpf::BpfInstruction;
 
@@ -89,7 +89,8 @@ pub(super) fn program(link: Option<LinkType>) -> Option<Vec<BpfInstruction>> {
     }
     a.load_indexed(Size::Half, origin.wrapping_add(6));
     // More fragments, or an offset.
-    a.if_any(0x3fff, portless);
+    let fragment = a.label();
+    a.if_any(0x3fff, fragment);
     a.load_indexed(Size::Byte, origin);
     a.and(0x0f);
     a.shift_left(2);
@@ -99,6 +100,14 @@ pub(super) fn program(link: Option<LinkType>) -> Option<Vec<BpfInstruction>> {
     for protocol in WITH_PORTS {
         a.if_equal(protocol, ports);
     }
+    a.jump(portless);
+    a.place(fragment);
+    // SUM has the protocol in it, and a fragment's is steered by another.
+    a.load_x(u32::from(FRAGMENT_PROTOCOL));
+    a.load_memory(UPPER);
+    a.xor_x();
+    a.store(UPPER);
+    mix_protocol(&mut a);
     a.jump(portless);
 
     a.place(v6);
@@ -199,6 +208,8 @@ fn version_6(a: &mut Assembler, origin: u32, ports: Label, portless: Label) {
     }
     a.jump(no_ports);
     a.place(fragment);
+    a.load_x(u32::from(FRAGMENT_PROTOCOL));
+    a.store_x(UPPER);
     mix_protocol(a);
     a.place(no_ports);
     a.jump(portless);

@@ -1,18 +1,19 @@
-//! Fragments and their flows: the first has the ports, the others follow it.
+//! Fragments and their flows: the first has the ports and the protocol, the others follow it.
 
 use portreeve_packet::View;
 use portreeve_record::RecordSink;
 
-use crate::fragments::Later;
+use crate::fragments::{Bytes, Later};
 use crate::hash::{self, KeyWords};
-use crate::slot::tcp_state;
-use crate::table::NONE;
+use crate::table::{NONE, Table};
+use crate::tcp::Tcp;
 use crate::tracker::Tracker;
 use crate::tracker::whole::{add_ip_bytes, add_payload};
 use crate::watch::{Out, Watcher};
 use crate::weird::WeirdKind;
 
 impl Tracker {
+    /// A first fragment, which its flow knows as a packet already: what was held of its datagram.
     pub(super) fn first_fragment(&mut self, slot: u32, view: &View, words: &KeyWords) {
         let held = self.fragments.first(words, view);
         let side = usize::from(view.high_to_low());
@@ -31,7 +32,25 @@ impl Tracker {
         add_ip_bytes(mine, &mut cold.sides[side], held.ip_bytes);
         if view.key.protocol != 6 {
             add_payload(mine, held.payload);
+        } else if let Some(bytes) = held.held_bytes(view) {
+            self.rest(slot, view, bytes);
         }
+    }
+
+    /// What later fragments have of a segment whose first was taken in.
+    fn rest(&mut self, slot: u32, view: &View, bytes: Bytes) {
+        let hot = &mut self.table.hot[slot as usize];
+        let was = (hot.state.class(), Table::ring(hot.state));
+        Tcp {
+            hot,
+            cold: &mut self.table.cold[slot as usize],
+            shared: &mut self.shared,
+            timeouts: &self.config.timeouts,
+            ts: view.timestamp,
+            side: usize::from(view.high_to_low()),
+        }
+        .rest(bytes);
+        self.keep_on_wheel(slot, was);
     }
 
     pub(super) fn later_fragment<W: Watcher>(
@@ -41,13 +60,18 @@ impl Tracker {
         words: &KeyWords,
         sink: &mut Out<'_, W, impl RecordSink>,
     ) -> u32 {
-        let Later::Ports(low, high) = self.fragments.later(words, view) else {
+        let Later::Of {
+            ports,
+            protocol,
+            bytes,
+        } = self.fragments.later(words, view)
+        else {
             sink.watcher.early_fragment(view);
             return NONE;
         };
         let mut whole = *view;
-        whole.key.low_port = low;
-        whole.key.high_port = high;
+        [whole.key.low_port, whole.key.high_port] = ports;
+        whole.key.protocol = protocol;
         let words = hash::words(&whole.key);
         let hash = self.table.hash(&words);
         // A flow that ended between the fragments is not begun anew by the rest of a datagram.
@@ -75,18 +99,14 @@ impl Tracker {
             let count = &mut rare.sides[side].fragments;
             *count = count.saturating_add(1);
         }
-        let mine = &mut hot.sides[side];
-        if view.key.protocol == 6 {
-            // The rest of the segment whose header came first, in order or not: its bytes lie behind what was sent.
-            if hot.state.tcp(side) > tcp_state::SYN_ACK_SENT && !hot.state.did_close(side) {
-                mine.seq = mine.seq.wrapping_add(view.payload_len);
-            }
-        } else {
-            add_payload(mine, u64::from(view.payload_len));
+        if protocol != 6 {
+            add_payload(&mut hot.sides[side], u64::from(view.payload_len));
+        } else if let Some(bytes) = bytes {
+            self.rest(slot, view, bytes);
         }
         // Segments of TCP are not put together: the rest of one is missing, as if it were lost.
         let watched = W::WATCHES && self.table.hot[slot as usize].state.watched();
-        if watched && view.key.protocol != 6 {
+        if watched && protocol != 6 {
             self.note(&whole, index, slot);
         }
         slot

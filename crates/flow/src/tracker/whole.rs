@@ -15,6 +15,7 @@ use crate::tracker::ending::reason;
 use crate::tunnels;
 use crate::watch::{Out, Watcher};
 use crate::weird::WeirdKind;
+use crate::wheel::Ring;
 
 /// What is found out about a view before its flow is touched.
 #[derive(Clone, Copy)]
@@ -52,10 +53,10 @@ impl Tracker {
             return NONE;
         }
         self.account(slot, view, view.high_to_low());
+        let sound = self.update(slot, view);
         if view.flags.has(ViewFlags::FIRST_FRAGMENT) {
             self.first_fragment(slot, view, &words);
         }
-        let sound = self.update(slot, view);
         if W::WATCHES && sound && self.table.hot[slot as usize].state.watched() {
             self.note(view, index, slot);
         }
@@ -216,6 +217,16 @@ impl Tracker {
         self.table.wheel.insert(slot, ring, due);
     }
 
+    /// Puts a flow elsewhere on the wheel if what it is there for is no longer its class and ring.
+    #[inline]
+    pub(super) fn keep_on_wheel(&mut self, slot: u32, was: (Class, Ring)) {
+        let state = self.table.hot[slot as usize].state;
+        if (state.class(), Table::ring(state)) != was {
+            self.table.wheel.remove(slot);
+            self.on_wheel(slot);
+        }
+    }
+
     /// When a flow is over if nothing comes any more.
     #[inline]
     pub(super) fn deadline(&self, hot: &Hot, cold: &Cold) -> i64 {
@@ -282,10 +293,7 @@ impl Tracker {
         }
         let hot = &mut self.table.hot[slot as usize];
         hot.ip_ids[side] = view.ip_id as u16;
-        if hot.state.class() != class || Table::ring(hot.state) != ring {
-            self.table.wheel.remove(slot);
-            self.on_wheel(slot);
-        }
+        self.keep_on_wheel(slot, (class, ring));
         const UNSOUND: u32 = ViewFlags::MALFORMED_TRANSPORT.0
             | ViewFlags::TRUNCATED_TRANSPORT.0
             | ViewFlags::BAD_TRANSPORT_CHECKSUM.0;

@@ -45,6 +45,8 @@ pub(super) fn read(data: &[u8], layer: &Layer) -> Result<Datagram, Stop> {
         ip_id: 0,
         flags: ViewFlags::default(),
         fragment_offset: 0,
+        fragment_protocol: 0,
+        fragment_start: layer.at + 40,
         ip_len,
         goes_on,
         start: layer.at + 40,
@@ -125,6 +127,9 @@ pub(super) fn follow(data: &[u8], datagram: &mut Datagram) -> Result<(), Stop> {
         }
         datagram.protocol = head[0];
         datagram.start = at + length;
+        if kind == next_header::FRAGMENT {
+            datagram.fragment_start = datagram.start;
+        }
         if datagram.flags.has(ViewFlags::LATER_FRAGMENT) {
             return Ok(());
         }

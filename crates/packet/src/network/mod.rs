@@ -31,6 +31,10 @@ pub(crate) struct Datagram {
     pub(crate) flags: ViewFlags,
     /// In units of 8 bytes.
     pub(crate) fragment_offset: u16,
+    /// See [`crate::View::fragment_protocol`], but of every packet.
+    pub(crate) fragment_protocol: u8,
+    /// Where the part begins that is fragmented, if any is.
+    pub(crate) fragment_start: usize,
     /// The whole packet on the wire in bytes, headers included.
     pub(crate) ip_len: usize,
     /// The packet is longer than what carries it: the rest is in other fragments of that, or was cut off by a mirror.
@@ -59,6 +63,8 @@ impl Datagram {
             ip_id: 0,
             flags: ViewFlags::default(),
             fragment_offset: 0,
+            fragment_protocol: 0,
+            fragment_start: start,
             ip_len: 0,
             goes_on: false,
             start,

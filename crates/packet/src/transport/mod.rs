@@ -102,6 +102,11 @@ pub(crate) fn view(
     view.payload_len = clamp(transport.length - header);
     view.payload_offset = clamp(payload_at.min(captured_end));
     view.payload_captured = clamp(captured_payload_end.saturating_sub(payload_at));
+    if datagram.is_fragment() {
+        view.fragment_protocol = datagram.fragment_protocol;
+        let head = payload_at.saturating_sub(datagram.fragment_start);
+        view.fragment_head = u16::try_from(head).unwrap_or(u16::MAX);
+    }
 
     let (mut key, direction) = key(datagram, &transport);
     layer.put_context(&mut key, options);
