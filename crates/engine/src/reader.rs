@@ -312,10 +312,11 @@ impl Out<'_> {
             };
             self.views.clear();
             let outcome = decode(&frame.bytes(0), self.decode, self.views);
-            // Frames without a conversation are spread too: their worker counts why.
+            // Frames without a conversation: their worker counts why. Live they are spread, since they may be many; a file's go to one worker, which samples them as one alone does.
             let home = match outcome {
                 Outcome::Analysed(_) => self.homes.of(self.views, 0).unwrap_or(0),
-                _ => index % self.lanes.len(),
+                _ if self.live => index % self.lanes.len(),
+                _ => 0,
             };
             if let Some(quoted) = self.homes.of_quoted(self.views, 0)
                 && quoted != home

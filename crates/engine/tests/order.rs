@@ -108,6 +108,32 @@ fn records_come_in_the_order_of_one_worker() {
 }
 
 #[test]
+fn frames_that_are_not_understood_are_sampled_alike() {
+    // Each with one that is, so that bursts are shared out.
+    let query = udp([10, 0, 0, 1], 40_000, [192, 0, 2, 1], 53, 30);
+    let frames: Vec<_> = (0..2000)
+        .flat_map(|i| [(SECOND + i, vec![1, 2, 3]), (SECOND + i, query.clone())])
+        .collect();
+    for workers in [1, 3] {
+        let mut monitor = start(&frames, workers, 1, 8192);
+        let mut feed = monitor.take_feeds().remove(0);
+        let mut samples = Vec::new();
+        while !feed.is_finished() {
+            feed.drain(&mut |record| {
+                if let Record::Weird(weird) = record {
+                    samples.push((weird.ts - SECOND, weird.addl));
+                }
+            });
+            feed.wait(Duration::from_millis(1));
+        }
+        assert_eq!(monitor.join().snapshot.ledger.frames.undecodable, 2000);
+        let every_tenth = [(0, 1), (9, 10), (99, 100), (999, 1000)];
+        let expected: Vec<_> = every_tenth.map(|(at, addl)| (at, Some(addl))).to_vec();
+        assert_eq!(samples, expected, "{workers} workers");
+    }
+}
+
+#[test]
 fn a_slow_output_holds_up_nothing_but_time() {
     let frames = traffic();
     let mut expected = run(&frames, 1);
