@@ -187,6 +187,38 @@ const NOT_THE_SAME_WITH_MANY: &[&str] = &[
     "ipfixprobe/tls.pcap",
 ];
 
+/// Captures with facts that one of several conversations tells: a name that another worker heard, who spoke first, a certificate that two servers sent.
+const FACTS_OF_SEVERAL: &[&str] = &[
+    "ndpi/pcap/default__pcap__weibo.pcap",
+    "tcpdump/pcap/tests__resp_1_benchmark.pcap",
+    "zeek/pcap/tls__google-cert-repeat.pcap",
+];
+
+#[test]
+fn what_is_joined_of_several_conversations_is_the_same_with_one_worker_and_three() {
+    let Some(corpus) = Corpus::find() else { return };
+    for capture in FACTS_OF_SEVERAL {
+        let records = |workers: &str| {
+            let run = Run::file(&corpus.root().join(capture)).args(["--workers", workers]);
+            let lines = run.output().records().into_iter();
+            // That each worker measures for itself.
+            let mut lines: Vec<String> = lines
+                .filter(|line| line.path() != "capture_loss")
+                .map(|line| serde_json::to_string(&line.0).expect("JSON"))
+                .collect();
+            lines.sort();
+            lines
+        };
+        let alone = records("1");
+        assert!(alone.len() > 10, "{capture}");
+        for turn in 0..3 {
+            let shared = records("3");
+            let first = alone.iter().zip(&shared).find(|(one, three)| one != three);
+            assert!(alone == shared, "{capture}, run {turn}: {first:?}");
+        }
+    }
+}
+
 #[test]
 fn one_worker_and_four_give_the_same_conversations() {
     let Some(corpus) = Corpus::find() else { return };

@@ -7,7 +7,7 @@ use portreeve_app::{Applications, Frames, Hashes, Stage, StageConfig, StageCount
 use portreeve_floor::{Descriptor, Packets};
 use portreeve_flow::{FlowCounters, FlowError, MemoryReport, Tracker, TrackerConfig};
 use portreeve_packet::{DecodeOptions, FrameBytes, LinkType, Outcome, Views, decode};
-use portreeve_record::{Record, RecordSink};
+use portreeve_record::{Record, RecordSink, When};
 
 use crate::clock::{thread_cpu_ns, ticks, ticks_per_ns};
 
@@ -25,7 +25,7 @@ pub struct Counted {
 
 impl RecordSink for Counted {
     #[inline]
-    fn emit(&mut self, record: Record) {
+    fn emit(&mut self, record: Record, _: When) {
         std::hint::black_box(&record);
         self.records += 1;
     }

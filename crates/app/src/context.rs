@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use portreeve_record::app::tunnel::{Tunnel, TunnelAction, TunnelType};
-use portreeve_record::{App, Fuid, Head, Record, RecordSink, Uid, Weird};
+use portreeve_record::{App, Fuid, Head, Record, RecordSink, Uid, Weird, When};
 
 use crate::encrypted_dns;
 use crate::file::Hashes;
@@ -176,7 +176,7 @@ impl Context<'_> {
         if let Some(host) = host(&record) {
             self.is_with(host);
         }
-        self.sink.emit(Record::App(record));
+        self.sink.emit(Record::App(record), When::packet(self.now));
     }
 
     /// Notes that the conversation is with a host of that name: the first name that tells a product decides, since a proxy's later ones are others' business.
@@ -192,14 +192,15 @@ impl Context<'_> {
             return;
         }
         let head = self.facts.head(self.now);
-        self.sink.emit(Record::Weird(Weird {
+        let weird = Record::Weird(Weird {
             ts: self.now,
             uid: Some(head.uid),
             endpoints: Some((head.orig_h, head.orig_p, head.resp_h, head.resp_p)),
             name,
             addl: None,
             source: head.source,
-        }));
+        });
+        self.sink.emit(weird, When::packet(self.now));
     }
 
     /// Names the flow after another protocol too: one that is carried inside (`ntlm` in `smb`).

@@ -1,4 +1,6 @@
 //! The reading end of the record rings: one output's feed, over one ring from each worker.
+//!
+//! Live, records come as they lie, worker by worker, and no output waits for a worker. Of a file that several workers share they come in one order (`merge`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,6 +8,7 @@ use std::time::{Duration, Instant};
 use portreeve_record::{Record, RecordFeed};
 use rtrb::Consumer;
 
+use crate::merge::Merge;
 use crate::rest::Rest;
 
 /// The most records taken from one worker before the next has its turn.
@@ -19,6 +22,8 @@ const QUIET: Duration = Duration::from_millis(100);
 /// One output's feed.
 pub struct Feed {
     rings: Vec<Consumer<Record>>,
+    /// What puts records of several workers in order.
+    merge: Option<Merge>,
     rest: Arc<Rest>,
     /// Which output's it is.
     output: usize,
@@ -27,9 +32,15 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(rings: Vec<Consumer<Record>>, rest: Arc<Rest>, output: usize) -> Self {
+    pub(crate) fn new(
+        rings: Vec<Consumer<Record>>,
+        merge: Option<Merge>,
+        rest: Arc<Rest>,
+        output: usize,
+    ) -> Self {
         Feed {
             rings,
+            merge,
             rest,
             output,
             busy: Instant::now(),
@@ -38,12 +49,19 @@ impl Feed {
 
     /// Nothing to take, and somebody who may still put something in.
     fn is_idle(&self) -> bool {
-        self.rings.iter().all(Consumer::is_empty) && !self.rings.iter().all(Consumer::is_abandoned)
+        let nothing = match &self.merge {
+            Some(merge) => !merge.is_ready(&self.rings),
+            None => self.rings.iter().all(Consumer::is_empty),
+        };
+        nothing && !self.rings.iter().all(Consumer::is_abandoned)
     }
 }
 
 impl RecordFeed for Feed {
     fn drain(&mut self, each: &mut dyn FnMut(&Record)) -> usize {
+        if let Some(merge) = &mut self.merge {
+            return merge.drain(&mut self.rings, each);
+        }
         let mut taken = 0;
         for ring in &mut self.rings {
             let Ok(chunk) = ring.read_chunk(ring.slots().min(TURN)) else {

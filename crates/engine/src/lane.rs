@@ -31,6 +31,8 @@ pub(crate) struct LaneOut {
     /// Where what is pending comes from.
     source: u16,
     notes: u64,
+    /// The time that was sent last.
+    told: Option<i64>,
     /// The receiver's, unless it looks by itself now and then.
     bell: Option<Arc<Bell>>,
 }
@@ -76,6 +78,7 @@ pub(crate) fn lane(
             pending: None,
             source: 0,
             notes: 0,
+            told: None,
             bell,
         },
         LaneIn { from, back: empty },
@@ -154,6 +157,14 @@ impl LaneOut {
         }
     }
 
+    /// To a receiver that has taken all there was: sends what is pending, or else the time, unless it was told.
+    pub(crate) fn tell(&mut self, now: Option<i64>) {
+        let has_all = self.to.slots() == self.to.buffer().capacity();
+        if has_all && (self.pending.is_some() || self.told != now) {
+            self.flush(now, true);
+        }
+    }
+
     fn empty(&mut self) -> Option<Batch> {
         self.spare.pop().or_else(|| {
             let mut batch = self.back.pop().ok()?;
@@ -176,6 +187,7 @@ impl LaneOut {
         // The ring has room for every batch there is.
         let notes = std::mem::take(&mut self.notes);
         let source = self.source;
+        self.told = now;
         let _ = self.to.push(Parcel {
             batch,
             now,

@@ -19,6 +19,11 @@
 //! burst, under a sequence counter ([`counters::Cell`]), so that what anyone reads is one moment and adds up
 //! ([`ledger::Ledger`]). Live, a full ring costs the record or the hand-over, counted; a file waits.
 //!
+//! # In which order records come
+//!
+//! One worker's come as it makes them. Of several, live: as they lie, worker by worker. Of a file that several share: by the time of the packets that made them (`order`, the worker's
+//! side; `merge`, the feed's), so that what is joined of them does not depend on how many workers there are, or which was quick.
+//!
 //! # Subscribers
 //!
 //! [`subscribe`]: a user of the library sees packets, streams and records on the worker that has them.
@@ -46,7 +51,9 @@ mod home;
 mod in_line;
 mod lane;
 pub mod ledger;
+mod merge;
 mod monitor;
+mod order;
 pub mod packets;
 mod pipeline;
 pub mod placement;

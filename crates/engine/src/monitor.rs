@@ -10,7 +10,8 @@ use portreeve_capture::{CaptureError, SourceKind};
 use portreeve_flow::{FlowError, Tracker};
 use portreeve_packet::Views;
 use portreeve_packet::steer::Spreading;
-use rtrb::{Consumer, RingBuffer};
+use portreeve_record::Record;
+use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::bins::{self, Bins, Peak, Shelf};
 use crate::clock::Clock;
@@ -22,6 +23,8 @@ use crate::home::Homes;
 use crate::in_line::InLine;
 use crate::lane::{LaneIn, LaneOut, lane};
 use crate::ledger::{Ledger, WriterAccount};
+use crate::merge::Merge;
+use crate::order::{Floor, Stamp, Stamper};
 use crate::packets::PacketFeed;
 use crate::pipeline::{Gate, Pipeline, TAP_COPY_BYTES};
 use crate::placement::{self, Layout, Wish};
@@ -183,7 +186,9 @@ impl Monitor {
         let bells = bells.map_err(EngineError::Bell)?;
         let rest = Rest::new(workers, config.outputs.len());
         let shared = Arc::new(Shared::new(bells.clone(), config.waiting, rest));
-        let mut build = Build::new(&config, workers, live, &shared, bells);
+        // Those of live interfaces are handed on as they come; and one worker's are in order.
+        let in_order = reader_source.is_some() && !live && workers > 1;
+        let mut build = Build::new(&config, workers, (live, in_order), &shared, bells);
         build.spreading = spreading(&sources);
         if reader_source.is_some() {
             build.lanes_from_reader();
@@ -259,7 +264,7 @@ impl Monitor {
             source_kinds: infos.iter().map(|info| info.kind).collect(),
             outputs: config.outputs.clone(),
             shown: config.shown.clone(),
-            feeds: feeds(build.feeds, &shared.rest),
+            feeds: feeds(build.feeds, &shared),
             talkers: Mutex::new(build.lookers),
             shelves: build.shelves,
             nets_configured: std::sync::atomic::AtomicBool::new(
@@ -548,11 +553,32 @@ fn spreading(workers: &[Vec<Input>]) -> Spreading {
     }
 }
 
+/// What an output reads: the rings of its records and, where they are put in order, of their stamps, by worker.
+#[derive(Default)]
+struct ReadingEnds {
+    records: Vec<Consumer<Record>>,
+    stamps: Vec<(Consumer<Stamp>, Arc<Floor>)>,
+}
+
+/// What a worker writes: the same, by output.
+#[derive(Default)]
+struct WritingEnds {
+    records: Vec<Producer<Record>>,
+    stamper: Option<Stamper>,
+}
+
 /// The feeds of all outputs, over their rings.
-fn feeds(rings: Vec<Vec<Consumer<portreeve_record::Record>>>, rest: &Arc<Rest>) -> Vec<Feed> {
-    let each = rings.into_iter().enumerate();
-    each.map(|(output, rings)| Feed::new(rings, Arc::clone(rest), output))
-        .collect()
+fn feeds(ends: Vec<ReadingEnds>, shared: &Shared) -> Vec<Feed> {
+    let each = ends.into_iter().enumerate();
+    each.map(|(output, ends)| {
+        let capacity = ends.records.first().map(|ring| ring.buffer().capacity());
+        let merge = (!ends.stamps.is_empty()).then(|| {
+            let abandon = Arc::clone(&shared.abandon);
+            Merge::new(ends.stamps, capacity.unwrap_or_default(), abandon)
+        });
+        Feed::new(ends.records, merge, Arc::clone(&shared.rest), output)
+    })
+    .collect()
 }
 
 /// The rings and lanes of a run while it is put together.
@@ -561,8 +587,9 @@ struct Build<'a> {
     spreading: Spreading,
     live: bool,
     workers: usize,
-    producers: Vec<Vec<rtrb::Producer<portreeve_record::Record>>>,
-    feeds: Vec<Vec<Consumer<portreeve_record::Record>>>,
+    in_order: bool,
+    producers: Vec<WritingEnds>,
+    feeds: Vec<ReadingEnds>,
     lookers: Vec<Looker>,
     shelves: Vec<Arc<Shelf>>,
     outward: Vec<Vec<Option<LaneOut>>>,
@@ -577,25 +604,34 @@ impl<'a> Build<'a> {
     fn new(
         config: &EngineConfig,
         workers: usize,
-        live: bool,
+        (live, in_order): (bool, bool),
         shared: &'a Arc<Shared>,
         bells: Vec<Arc<Bell>>,
     ) -> Self {
         let mut producers = Vec::new();
-        let mut feeds: Vec<Vec<_>> = config.outputs.iter().map(|_| Vec::new()).collect();
+        let each = config.outputs.iter();
+        let mut feeds: Vec<ReadingEnds> = each.map(|_| ReadingEnds::default()).collect();
         for _ in 0..workers {
-            let mut own = Vec::new();
+            let floor = Arc::new(Floor::new());
+            let (mut records, mut stamps) = (Vec::new(), Vec::new());
             for feed in &mut feeds {
                 let (producer, consumer) = RingBuffer::new(config.record_ring);
-                own.push(producer);
-                feed.push(consumer);
+                records.push(producer);
+                feed.records.push(consumer);
+                if in_order {
+                    let (producer, consumer) = RingBuffer::new(config.record_ring);
+                    stamps.push(producer);
+                    feed.stamps.push((consumer, Arc::clone(&floor)));
+                }
             }
-            producers.push(own);
+            let stamper = in_order.then(|| Stamper::new(floor, stamps));
+            producers.push(WritingEnds { records, stamper });
         }
         Build {
             shared,
             spreading: Spreading::Steering,
             live,
+            in_order,
             workers,
             producers,
             feeds,
@@ -689,9 +725,15 @@ impl<'a> Build<'a> {
             tallies
         });
         let bins = self.bins(config);
-        let rings = std::mem::take(&mut self.producers[index]);
+        let ends = std::mem::take(&mut self.producers[index]);
         let abandon = Arc::clone(&self.shared.abandon);
-        let outlet = Outlet::new(rings, !self.live, abandon, subscriber.records);
+        let outlet = Outlet::new(
+            ends.records,
+            ends.stamper,
+            !self.live,
+            abandon,
+            subscriber.records,
+        );
         let (sources, filters) = inputs
             .into_iter()
             .map(|input| (Some(input.source), input.filter))
@@ -723,6 +765,7 @@ impl<'a> Build<'a> {
             strategy: self.strategy(index, config),
             longest_sleep: config.longest_sleep,
             live: self.live,
+            in_order: self.in_order,
             settings_version: 0,
         }
     }
@@ -760,6 +803,7 @@ impl<'a> Build<'a> {
             settings_version: 0,
             loans: Vec::with_capacity(self.workers * READER_BATCHES * BATCH_FRAMES),
             out: 0,
+            found: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use portreeve_capture::burst::MAX_BURST;
 use portreeve_capture::{Batch, Burst, Frame, Source};
 use portreeve_flow::Tracker;
 use portreeve_packet::{DecodeOptions, Outcome, Undecodable, Views, decode};
-use portreeve_record::{Record, RecordSink, SourceId, Weird};
+use portreeve_record::{Record, RecordSink, SourceId, Weird, When};
 
 use crate::bins::Bins;
 use crate::clock::Clock;
@@ -269,6 +269,26 @@ impl Pipeline {
         self.counters.bursts += 1;
     }
 
+    /// Takes frames that the reader of a file handed in, by its time `now`; and says of the outlet's records which may be handed out. All that is due
+    /// by then ends here: what ends later is not to be of before.
+    pub(crate) fn take_in_order(&mut self, burst: &Burst<'_>, arrival: Arrival, now: Option<i64>) {
+        if let Some(now) = now {
+            // The reader saw every frame, and moved its clock with care.
+            self.clock.catch_up(now);
+        }
+        let now = self.clock.now().unwrap_or(i64::MIN);
+        if let Some(stamper) = self.outlet.stamper() {
+            stamper.expect(now, burst.frames().map(|frame| frame.timestamp));
+        }
+        if !burst.is_empty() {
+            self.take(burst, arrival);
+        }
+        while self.advance() {}
+        if let Some(stamper) = self.outlet.stamper() {
+            stamper.raise();
+        }
+    }
+
     /// What the times and lengths of a burst's frames say, before any is looked into.
     #[inline]
     fn see(&mut self, burst: &Burst<'_>, arrival: Arrival, steer: bool) -> Sums {
@@ -328,6 +348,9 @@ impl Pipeline {
     pub(crate) fn finish(&mut self) {
         self.outlet.wait_for_room();
         while self.advance() {}
+        if let Some(stamper) = self.outlet.stamper() {
+            stamper.end();
+        }
         match &mut self.applications {
             Some(stage) => {
                 let watcher = &mut stage.over(&());
@@ -463,14 +486,16 @@ impl Pipeline {
         // The counter is complete; of the records, the 1st, 10th, 100th … are enough to find the cause.
         if count.is_power_of_ten() {
             let addl = Some(*count);
-            self.outlet.emit(Record::Weird(Weird {
+            let weird = Weird {
                 ts: timestamp,
                 uid: None,
                 endpoints: None,
                 name: reason.name(),
                 addl,
                 source: SourceId(self.views.source),
-            }));
+            };
+            self.outlet
+                .emit(Record::Weird(weird), When::packet(timestamp));
         }
     }
 

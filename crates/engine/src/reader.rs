@@ -3,6 +3,8 @@
 //! A file's reader waits for the workers, and nothing is lost. A live one, for an interface with one queue (software RSS), waits for nobody: a full
 //! lane costs the frame, counted. Packet buffers that went out by reference come back with their batches and go to the source after
 //! each burst; at the end the source stays until they are all back.
+//!
+//! A file's reader tells workers without frames the time whenever it waits: outputs wait to hear from each worker how far it is ([`crate::merge`]).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,6 +54,8 @@ pub(crate) struct Reader {
     pub(crate) loans: Vec<Loan>,
     /// Buffers that are out.
     pub(crate) out: u64,
+    /// Frames have come since it slept.
+    pub(crate) found: bool,
 }
 
 impl Reader {
@@ -128,6 +132,7 @@ impl Reader {
                         .first_frame(late.unsigned_abs(), &mut self.counters);
                 }
                 let bytes = self.way_out().share(&burst);
+                self.found = true;
                 if let Some(bins) = &mut self.bins {
                     bins.count(&burst, bytes);
                 }
@@ -211,7 +216,16 @@ impl Reader {
     fn sleep(&mut self, stopped: bool) {
         if !self.live {
             self.cell.publish(&self.counters);
-            // A pipe with nothing in it yet.
+            // A pipe with nothing in it yet. What is there by now is not to wait for more: its time is over.
+            if std::mem::take(&mut self.found)
+                && let Some(now) = self.clock.now()
+            {
+                self.clock.catch_up(now.saturating_add(1));
+            }
+            let now = self.clock.now();
+            for lane in &mut self.lanes {
+                lane.tell(now);
+            }
             if let Some(source) = &mut self.source {
                 let most = self.longest_sleep;
                 // What ended it, its next burst tells.
@@ -328,7 +342,7 @@ impl Out<'_> {
             };
             self.views.clear();
             let outcome = decode(&frame.bytes(0), self.decode, self.views);
-            // Frames without a conversation are spread too: their worker counts why.
+            // Frames without a conversation: their worker counts why. Live they are spread, since they may be many; a file's go to one worker, which samples them as one alone does.
             let home = match outcome {
                 Outcome::Analysed(_) => match self.homes.of(self.views, 0) {
                     Some(Home::At(home)) => home,
@@ -342,7 +356,8 @@ impl Out<'_> {
                     }
                     None => 0,
                 },
-                _ => index % self.lanes.len(),
+                _ if self.live => index % self.lanes.len(),
+                _ => 0,
             };
             if let Some(quoted) = self.homes.of_quoted(self.views, 0)
                 && quoted != home
@@ -433,13 +448,13 @@ impl Out<'_> {
         to: usize,
         errand: Errand,
     ) -> bool {
-        let Some(lane) = self.lanes.get_mut(to) else {
-            return false;
-        };
         let now = self.clock.now();
         // A frame that spans buffers stands in the source's own memory, and one goes to one place by reference.
         let copied = !burst.may_leave(index) || (burst.has_buffers() && errand == Errand::Note);
         loop {
+            let Some(lane) = self.lanes.get_mut(to) else {
+                return false;
+            };
             let sent = if copied {
                 lane.push_copy(frame, errand, now)
             } else {
@@ -451,6 +466,10 @@ impl Out<'_> {
             }
             if self.live || lane.is_abandoned() || self.shared.abandoned() {
                 return false;
+            }
+            // That worker may wait for an output, which waits to hear how far the others are.
+            for lane in &mut *self.lanes {
+                lane.tell(now);
             }
             std::thread::sleep(Duration::from_micros(20));
         }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use portreeve_record::{Record, RecordSink};
+use portreeve_record::{Record, RecordSink, When};
 use rtrb::Producer;
 
 use crate::counters::{MAX_OUTPUTS, WorkerCounters};
+use crate::order::{Stamp, Stamper};
 use crate::subscribe::RecordSubscriber;
 
 /// The producing ends of one worker's rings, one for each output.
 pub struct Outlet {
     rings: Vec<Producer<Record>>,
+    /// Where records of several workers are put in order.
+    stamper: Option<Stamper>,
     /// Not live: rather wait than drop.
     lossless: bool,
     /// Set when waiting must end (the drain deadline passed, or a second signal).
@@ -26,12 +29,14 @@ pub struct Outlet {
 impl Outlet {
     pub(crate) fn new(
         rings: Vec<Producer<Record>>,
+        stamper: Option<Stamper>,
         lossless: bool,
         abandon: Arc<AtomicBool>,
         subscriber: Option<Box<dyn RecordSubscriber>>,
     ) -> Self {
         Outlet {
             rings,
+            stamper,
             lossless,
             abandon,
             queued: [0; MAX_OUTPUTS],
@@ -52,10 +57,15 @@ impl Outlet {
     pub(crate) fn wait_for_room(&mut self) {
         self.lossless = true;
     }
+
+    /// What orders its records, if something does.
+    pub(crate) fn stamper(&mut self) -> Option<&mut Stamper> {
+        self.stamper.as_mut()
+    }
 }
 
 impl RecordSink for Outlet {
-    fn emit(&mut self, record: Record) {
+    fn emit(&mut self, record: Record, when: When) {
         self.records += 1;
         if let Some(subscriber) = &mut self.subscriber {
             subscriber.record(&record);
@@ -64,13 +74,14 @@ impl RecordSink for Outlet {
         let Some(last) = self.rings.len().checked_sub(1) else {
             return;
         };
+        let stamp = self.stamper.as_mut().map(|s| s.stamp(&record, when));
         for at in 0..last {
             if self.has_room(at) {
-                self.put(at, record.clone());
+                self.put(at, record.clone(), stamp);
             }
         }
         if self.has_room(last) {
-            self.put(last, record);
+            self.put(last, record, stamp);
         }
     }
 }
@@ -111,7 +122,11 @@ impl Outlet {
 
     /// Into a ring that has room.
     #[inline]
-    fn put(&mut self, at: usize, record: Record) {
+    fn put(&mut self, at: usize, record: Record, stamp: Option<Stamp>) {
+        // First: who sees the record finds its stamp.
+        if let (Some(stamper), Some(stamp)) = (&mut self.stamper, stamp) {
+            stamper.put(at, stamp);
+        }
         let (Some(ring), Some(queued)) = (self.rings.get_mut(at), self.queued.get_mut(at)) else {
             return;
         };

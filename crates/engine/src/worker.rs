@@ -38,6 +38,8 @@ pub(crate) struct Worker {
     pub(crate) longest_sleep: Duration,
     /// Time passes without packets.
     pub(crate) live: bool,
+    /// Its records are put in order with those of others.
+    pub(crate) in_order: bool,
     /// Of the live settings it has.
     pub(crate) settings_version: u64,
 }
@@ -258,15 +260,20 @@ impl Worker {
                 if self.strategy.awaits_first() {
                     self.strategy.first_parcel(&mut self.pipeline.counters);
                 }
-                if let Some(now) = parcel.now {
-                    self.pipeline.clock.observe(now);
-                }
-                if !parcel.batch.is_empty() {
-                    self.pipeline.views.source = parcel.source;
-                    let arrival = Arrival::HandedIn {
-                        notes: parcel.notes,
-                    };
-                    self.pipeline.take(&parcel.batch.burst(), arrival);
+                self.pipeline.views.source = parcel.source;
+                let arrival = Arrival::HandedIn {
+                    notes: parcel.notes,
+                };
+                if self.in_order {
+                    let burst = parcel.batch.burst();
+                    self.pipeline.take_in_order(&burst, arrival, parcel.now);
+                } else {
+                    if let Some(now) = parcel.now {
+                        self.pipeline.clock.observe(now);
+                    }
+                    if !parcel.batch.is_empty() {
+                        self.pipeline.take(&parcel.batch.burst(), arrival);
+                    }
                 }
                 lane.give_back(parcel.batch);
             }

@@ -15,9 +15,9 @@
 //! it: a `conn` is a plain value, and what is known of its ends stands beside it, in the context that the output formats it with.
 //!
 //! Time is the records' own: a file gives the same facts whenever it is read. Records do not come in the order of their times (a conversation's comes
-//! when it ends), so everything here asks how far two times are apart, and for names what was known when the conversation began. With several workers, what one of them
-//! tells may come before what another told earlier: then a name may be missing that is there with one worker. The clock decides one thing: how long what may be FTP's is held
-//! for a worker that is behind.
+//! when it ends), so everything here asks how far two times are apart, and for names what was known when the conversation began. Of a file they come in one order, however
+//! many workers share it (the engine's `merge`). Live, what one worker tells may come before what another told earlier: then a name may be missing that is there with one worker. The
+//! clock decides one thing: how long what may be FTP's is held for a worker that is behind.
 //!
 //! All tables are bounded ([`Config::entries`], and constants for what waits): a full one forgets what it learnt first, and then the same may be told twice.
 //!

@@ -9,7 +9,7 @@
 use portreeve_flow::{Tracker, TrackerConfig};
 use portreeve_packet::key::mapped;
 use portreeve_packet::{FlowKey, TcpFlags, View, ViewFlags, Views};
-use portreeve_record::{Record, RecordSink};
+use portreeve_record::{Record, RecordSink, When};
 
 /// Bursts made before they are processed: their views fit the second-level cache, their flows do not stay in it.
 const BURSTS: usize = 32;
@@ -28,7 +28,7 @@ fn cpu_ns() -> u64 {
 struct Count(u64);
 
 impl RecordSink for Count {
-    fn emit(&mut self, record: Record) {
+    fn emit(&mut self, record: Record, _: When) {
         std::hint::black_box(&record);
         self.0 += 1;
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use portreeve_record::{Record, RecordSink, SourceId, Uid, Weird};
+use portreeve_record::{Record, RecordSink, SourceId, Uid, Weird, When};
 
 use crate::again::Again;
 use crate::config::{Prefix, SECOND};
@@ -193,7 +193,8 @@ impl Shared {
     fn flush_all(&mut self, sink: &mut impl RecordSink) {
         for place in &mut self.pending[..self.pending_len] {
             if let Some(weird) = place.take() {
-                sink.emit(Record::Weird(weird));
+                let when = When::packet(weird.ts);
+                sink.emit(Record::Weird(weird), when);
             }
         }
         self.pending_len = 0;

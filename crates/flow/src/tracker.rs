@@ -8,7 +8,7 @@ mod showing;
 mod whole;
 
 use portreeve_packet::{FlowKey, View, Views};
-use portreeve_record::RecordSink;
+use portreeve_record::{RecordSink, When};
 
 use crate::again::Again;
 use crate::clock::Clock;
@@ -196,7 +196,8 @@ impl Tracker {
             };
             self.drained = slot + 1;
             self.table.prefetch_bucket_of(slot + DRAIN_AHEAD);
-            self.end(slot, self.reason_at_end(slot), sink);
+            let when = When::end(self.table.cold[slot as usize].start);
+            self.end(slot, self.reason_at_end(slot), when, sink);
         }
         true
     }

@@ -5,7 +5,7 @@
 
 use portreeve_packet::Tunnel as Carrier;
 use portreeve_record::app::tunnel::{Tunnel, TunnelAction, TunnelType};
-use portreeve_record::{App, EndReason, Head, Record, RecordSink};
+use portreeve_record::{App, EndReason, Head, Record, RecordSink, When};
 
 use crate::shared::Shared;
 use crate::slot::{Cold, Hot};
@@ -45,7 +45,7 @@ pub(crate) fn discovered(
     if let Some(kind) = kind(carrier) {
         cold.set_tunnel(kind);
         let head = Flow::new(hot, cold, shared).head(ts);
-        write(head, kind, TunnelAction::Discover, sink);
+        write(head, kind, TunnelAction::Discover, When::packet(ts), sink);
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn ended(
     hot: &Hot,
     cold: &Cold,
     shared: &Shared,
-    (kind, reason): (TunnelType, EndReason),
+    (kind, reason, when): (TunnelType, EndReason, When),
     sink: &mut impl RecordSink,
 ) {
     let flow = Flow::new(hot, cold, shared);
@@ -68,9 +68,16 @@ pub(crate) fn ended(
     } else {
         return;
     };
-    write(head, kind, action, sink);
+    write(head, kind, action, when, sink);
 }
 
-fn write(head: Head, kind: TunnelType, action: TunnelAction, sink: &mut impl RecordSink) {
-    sink.emit(Record::App(App::from(Tunnel { head, kind, action })));
+fn write(
+    head: Head,
+    kind: TunnelType,
+    action: TunnelAction,
+    when: When,
+    sink: &mut impl RecordSink,
+) {
+    let tunnel = Tunnel { head, kind, action };
+    sink.emit(Record::App(App::from(tunnel)), when);
 }

@@ -11,7 +11,7 @@
 use std::net::IpAddr;
 
 use portreeve_packet::View;
-use portreeve_record::{Head, Record, RecordSink, SourceId, Uid};
+use portreeve_record::{Head, Record, RecordSink, SourceId, Uid, When};
 
 use crate::shared::{Shared, endpoints};
 use crate::slot::{Cold, Hot, tcp_state};
@@ -97,8 +97,21 @@ impl<'a, W: Watcher, S: RecordSink> Out<'a, W, S> {
 
 impl<W, S: RecordSink> RecordSink for Out<'_, W, S> {
     #[inline]
-    fn emit(&mut self, record: Record) {
-        self.records.emit(record);
+    fn emit(&mut self, record: Record, when: When) {
+        self.records.emit(record, when);
+    }
+}
+
+/// What is said of a flow that ends, whenever it was heard, is said when it ends.
+pub(crate) struct AtItsEnd<'a, S> {
+    pub(crate) records: &'a mut S,
+    pub(crate) when: When,
+}
+
+impl<S: RecordSink> RecordSink for AtItsEnd<'_, S> {
+    #[inline]
+    fn emit(&mut self, record: Record, _: When) {
+        self.records.emit(record, self.when);
     }
 }
 

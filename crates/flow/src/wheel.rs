@@ -151,6 +151,13 @@ impl Wheel {
         None
     }
 
+    /// The time from which on a slot in `ring` that is over at `due` is taken out; those of one list in the order of the wheels.
+    pub(crate) fn looks_at(ring: Ring, due: i64) -> i64 {
+        let list = (due >> TICK_SHIFT).saturating_add(1);
+        list.saturating_mul(1 << TICK_SHIFT)
+            .saturating_add(ring as i64)
+    }
+
     /// Takes out up to `out.len()` slots whose lists are due at `now`; how many. None: all that is due was looked at.
     pub(crate) fn due(&mut self, now: i64, out: &mut [u32]) -> usize {
         let target = now >> TICK_SHIFT;
@@ -243,6 +250,26 @@ mod tests {
         let rest = all_due(&mut wheel, t0 * 2);
         assert_eq!(seen.len() + rest.len(), 900);
         assert_eq!(all_due(&mut wheel, i64::MAX), []);
+    }
+
+    #[test]
+    fn when_a_slot_comes_is_known_before() {
+        for due in [
+            0,
+            SECOND,
+            1 << TICK_SHIFT,
+            (1 << TICK_SHIFT) - 1,
+            77 * SECOND,
+        ] {
+            let mut wheel = Wheel::new(10, &mut Memory::plain(1 << 13)).unwrap();
+            wheel.set_now(0);
+            wheel.insert(1, Ring::Evictable, due);
+            let comes = Wheel::looks_at(Ring::Evictable, due);
+            assert!(comes > due && comes < Wheel::looks_at(Ring::Protected, due));
+            assert_eq!(all_due(&mut wheel, comes - 1), []);
+            assert_eq!(all_due(&mut wheel, comes), [1]);
+        }
+        assert_eq!(Wheel::looks_at(Ring::Protected, i64::MAX), i64::MAX);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::Record;
 /// Where one output takes its records from. The engine implements it over its rings (one from each worker);
 /// the output's thread is the only one that calls it.
 pub trait RecordFeed: Send {
-    /// Shows what is queued now to `each`, oldest first per worker and where it lies, and returns how many records that were.
-    /// An implementation may stop after a bounded number, so that the caller gets to look at the clock.
+    /// Shows what is queued now to `each`, where it lies, and returns how many records that were: oldest first, of one worker or, where they are put in order, of all.
+    /// What others may still come before stays queued. An implementation may stop after a bounded number, so that the caller gets to look at the clock.
     fn drain(&mut self, each: &mut dyn FnMut(&Record)) -> usize;
 
     /// Whether nothing is queued and nothing will come any more: every producer has gone.

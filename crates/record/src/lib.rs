@@ -38,7 +38,7 @@ pub use value::Value;
 
 pub use conn::{Conn, ConnState, EndReason, Side};
 pub use history::History;
-pub use sink::RecordSink;
+pub use sink::{RecordSink, When};
 pub use uid::{Fuid, Uid};
 pub use weird::{CaptureLoss, Weird};
 

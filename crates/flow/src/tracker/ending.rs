@@ -1,15 +1,16 @@
 //! What flows say when they end, or go on for long; and whose time has come.
 
 use portreeve_packet::View;
-use portreeve_record::{CaptureLoss, EndReason, Record, RecordSink};
+use portreeve_record::{CaptureLoss, EndReason, Record, RecordSink, When};
 
 use crate::config::SECOND;
 use crate::emit;
 use crate::slot::Class;
-use crate::table::NONE;
+use crate::table::{NONE, Table};
 use crate::tracker::Tracker;
 use crate::tunnels;
-use crate::watch::{Flow, Out, Watcher};
+use crate::watch::{AtItsEnd, Flow, Out, Watcher};
+use crate::wheel::Wheel;
 
 /// Slots the wheel is asked for at a time.
 const DUE_BATCH: usize = 16;
@@ -27,7 +28,7 @@ impl Tracker {
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) {
         self.table.wheel.remove(slot);
-        self.record(slot, reason, sink);
+        self.record(slot, reason, When::packet(view.timestamp), sink);
         let cold = &mut self.table.cold[slot as usize];
         self.shared.give_back(cold);
         self.fill(slot, view, parent, sink);
@@ -38,19 +39,21 @@ impl Tracker {
         &mut self,
         slot: u32,
         reason: EndReason,
+        when: When,
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) {
         self.table.wheel.remove(slot);
-        self.end_off_wheel(slot, reason, sink);
+        self.end_off_wheel(slot, reason, when, sink);
     }
 
     fn end_off_wheel(
         &mut self,
         slot: u32,
         reason: EndReason,
+        when: When,
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) {
-        self.record(slot, reason, sink);
+        self.record(slot, reason, when, sink);
         self.shared.give_back(&mut self.table.cold[slot as usize]);
         self.table.remove(slot);
     }
@@ -60,6 +63,7 @@ impl Tracker {
         &mut self,
         slot: u32,
         reason: EndReason,
+        when: When,
         sink: &mut Out<'_, impl Watcher, impl RecordSink>,
     ) {
         let (hot, cold) = (
@@ -67,9 +71,12 @@ impl Tracker {
             &self.table.cold[slot as usize],
         );
         let flow = Flow::new(hot, cold, &self.shared);
-        let found = sink.watcher.end(slot, &flow, sink.records);
+        let records = &mut *sink.records;
+        let found = sink
+            .watcher
+            .end(slot, &flow, &mut AtItsEnd { records, when });
         if let Some(kind) = cold.tunnel() {
-            tunnels::ended(hot, cold, &self.shared, (kind, reason), sink);
+            tunnels::ended(hot, cold, &self.shared, (kind, reason, when), sink);
         }
         let mut conn = emit::conn(hot, cold, &self.shared, reason);
         (conn.service, conn.app) = (found.service, found.app);
@@ -85,7 +92,7 @@ impl Tracker {
             let mut rest = conn;
             emit::since(&mut rest, snapshot, sizes, last);
             self.shared.counters.updates += 1;
-            sink.emit(Record::ConnUpdate(rest));
+            sink.emit(Record::ConnUpdate(rest), when);
         }
         let first = if cold.again() == 0 {
             conn.uid
@@ -95,7 +102,7 @@ impl Tracker {
         self.shared.again.ended(first, cold.start, cold.again());
         self.shared.counters.active -= 1;
         self.shared.counters.ended[reason as usize] += 1;
-        sink.emit(Record::Conn(conn));
+        sink.emit(Record::Conn(conn), when);
     }
 
     /// Emits what was added to a flow that goes on.
@@ -142,7 +149,7 @@ impl Tracker {
             // Packets of a busy flow are counted for some seconds before its time is looked at: what came behind the boundary is in the counters.
             emit::since(&mut conn, snapshot, sizes, boundary.max(last));
             self.shared.counters.updates += 1;
-            sink.emit(Record::ConnUpdate(conn));
+            sink.emit(Record::ConnUpdate(conn), When::packet(ts));
         }
     }
 
@@ -177,9 +184,12 @@ impl Tracker {
                     &self.table.hot[*slot as usize],
                     &self.table.cold[*slot as usize],
                 );
-                if self.deadline(hot, cold) <= now {
+                let due = self.deadline(hot, cold);
+                if due <= now {
                     let reason = reason(hot.state.class());
-                    self.end_off_wheel(*slot, reason, sink);
+                    let looked_at = Wheel::looks_at(Table::ring(hot.state), due)
+                        .saturating_add(self.config.lateness);
+                    self.end_off_wheel(*slot, reason, When::over(looked_at, due), sink);
                 } else {
                     self.on_wheel(*slot);
                 }
@@ -215,14 +225,15 @@ impl Tracker {
         };
         let (gaps, acks) = self.loss_before;
         self.loss_before = (self.shared.gaps, self.shared.acks);
-        sink.emit(Record::CaptureLoss(CaptureLoss {
+        let loss = Record::CaptureLoss(CaptureLoss {
             ts: now,
             ts_delta: now.saturating_sub(since),
             worker: self.config.worker,
             gaps: self.shared.gaps - gaps,
             acks: self.shared.acks - acks,
             source: self.shared.source,
-        }));
+        });
+        sink.emit(loss, When::packet(now));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The whole way of a view: its flow is found or begun, and what it does to it is counted.
 
 use portreeve_packet::{View, ViewFlags};
-use portreeve_record::{EndReason, RecordSink};
+use portreeve_record::{EndReason, RecordSink, When};
 
 use crate::hash::{self, KeyWords};
 use crate::health;
@@ -130,7 +130,8 @@ impl Tracker {
             match self.table.wheel.victim() {
                 Some(victim) if victim != place.parent => {
                     self.show_noted_of(victim, views, sink);
-                    self.end(victim, EndReason::Evicted, sink);
+                    let when = When::packet(view.timestamp);
+                    self.end(victim, EndReason::Evicted, when, sink);
                 }
                 _ => {
                     self.shared.counters.refused += 1;
