@@ -140,10 +140,11 @@ impl Session {
                 self.strange += 1;
                 return self.strange >= MAX_STRANGE;
             };
-            if record.epoch > 0 || record.kind == WITH_CID {
+            let ciphered = record.epoch > 0 || record.kind == WITH_CID;
+            if ciphered {
                 self.handshake.encrypts(peer);
             }
-            if self.handshake.is_encrypted(peer, record.kind) {
+            if ciphered || self.handshake.is_encrypted(peer, record.kind) {
                 if self.handshake.encrypted_record(peer) {
                     return true;
                 }
