@@ -10,8 +10,6 @@ use crate::text::{MAX_TEXT, text};
 
 /// The most bytes of a value that are kept.
 pub(crate) const MAX_VALUE: usize = 2048;
-/// The most bytes of a file's name that are kept.
-const MAX_FILENAME: usize = 255;
 
 /// The most fields of proxies that are kept of a request.
 const MAX_PROXIED: usize = 8;
@@ -144,40 +142,6 @@ pub(crate) fn media_type(value: &[u8]) -> Box<str> {
     crate::text::lower(trim_end(value.get(..MAX_VALUE).unwrap_or(value)))
 }
 
-/// The name of a file in Content-Disposition (RFC 6266) or Content-Type: what follows `name=`.
-pub(crate) fn filename(value: &[u8]) -> Option<Box<str>> {
-    const MARK: &[u8] = b"name";
-    let value = value.get(..MAX_VALUE).unwrap_or(value);
-    // The last one: behind `name=` of a form's part stands `filename=`.
-    let at = value
-        .windows(MARK.len())
-        .rposition(|window| window.eq_ignore_ascii_case(MARK))?;
-    let behind = trim_start(value.get(at + MARK.len()..)?);
-    let (extended, behind) = match behind.strip_prefix(b"*") {
-        Some(behind) => (true, behind),
-        None => (false, behind),
-    };
-    let name = trim_start(behind.strip_prefix(b"=")?);
-    let name = match name.strip_prefix(b"\"") {
-        Some(quoted) => quoted.split(|&byte| byte == b'"').next()?,
-        None => trim_end(name.split(|&byte| byte == b';').next()?),
-    };
-    if name.is_empty() {
-        return None;
-    }
-    if extended {
-        // The character set and language stand before the name (RFC 8187).
-        let name = name.rsplit(|&byte| byte == b'\'').next()?;
-        let decoded = uri::decoded(name);
-        return Some(shortened(decoded.as_deref().unwrap_or(name)));
-    }
-    Some(shortened(name))
-}
-
-fn shortened(name: &[u8]) -> Box<str> {
-    text(name.get(..MAX_FILENAME).unwrap_or(name))
-}
-
 /// The user of Basic authentication (RFC 7617), and whether there is a password. What is not of that form is not told: it could be a secret.
 pub(crate) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
     let (scheme, behind) = value.split_at_checked(6)?;
@@ -246,22 +210,6 @@ mod tests {
         assert_eq!(chunk_size(b" 1aF;name=value"), Some(0x1af));
         assert_eq!(chunk_size(b"xyz"), None);
         assert_eq!(chunk_size(b"fffffffffffffffff"), None);
-    }
-
-    #[test]
-    fn names_of_files_are_found() {
-        let name = |value: &[u8]| filename(value).map(String::from);
-        assert_eq!(
-            name(b"attachment; filename=\"a b.zip\"; x=1").unwrap(),
-            "a b.zip"
-        );
-        assert_eq!(name(b"attachment; FileName = a.zip; x").unwrap(), "a.zip");
-        assert_eq!(
-            name(b"attachment; filename*=UTF-8''%41%c3%a9").unwrap(),
-            "A\u{e9}"
-        );
-        assert_eq!(name(b"form-data; name=\"f\"; filename=\"x\"").unwrap(), "x");
-        assert_eq!(name(b"inline"), None);
     }
 
     #[test]
