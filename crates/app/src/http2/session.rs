@@ -279,7 +279,7 @@ impl Session {
         }
         let whose = if promised { Peer::Client } else { peer };
         let decoder = &mut self.sides[peer.index()].decoder;
-        let Some(open) = self.streams.open(stream, context) else {
+        let Some(open) = self.streams.open(stream, whose, context) else {
             return decoder.decode(block, &mut |_, _| {});
         };
         let trailers = open.has_fields(whose);
