@@ -57,6 +57,10 @@ pub(crate) struct Held {
     used: usize,
     /// What of the rest was searched for the end of a line.
     searched: usize,
+    /// When the first of the rest came, as far as is known: what is left of several packets is taken for the last one's.
+    since: i64,
+    /// When the last of it came.
+    latest: i64,
 }
 
 impl Held {
@@ -94,13 +98,18 @@ impl Inbox {
         self.held.is_some()
     }
 
-    /// Whether there was room.
-    pub(crate) fn push(&mut self, bytes: &[u8], budget: &Budget) -> bool {
-        self.push_part(bytes, 0, budget)
+    /// When the first byte came that waits; `now` if none does.
+    pub(crate) fn since(&self, now: i64) -> i64 {
+        self.held.as_ref().map_or(now, |held| held.since)
+    }
+
+    /// Holds bytes that came `now`. Whether there was room.
+    pub(crate) fn push(&mut self, bytes: &[u8], now: i64, budget: &Budget) -> bool {
+        self.push_part(bytes, 0, now, budget)
     }
 
     /// The same for what is to be a unit of `whole` bytes, if that is known: memory is taken once for it.
-    fn push_part(&mut self, bytes: &[u8], whole: usize, budget: &Budget) -> bool {
+    fn push_part(&mut self, bytes: &[u8], whole: usize, now: i64, budget: &Budget) -> bool {
         if bytes.is_empty() {
             return true;
         }
@@ -114,6 +123,10 @@ impl Inbox {
         if missing > bytes.len() {
             held.bytes.reserve_exact(missing);
         }
+        if held.bytes.is_empty() {
+            held.since = now;
+        }
+        held.latest = now;
         held.bytes.extend_from_slice(bytes);
         true
     }
@@ -151,6 +164,9 @@ impl Inbox {
         let Some(held) = &mut self.held else { return };
         held.used += len;
         held.searched = 0;
+        if len > 0 {
+            held.since = held.latest;
+        }
         if held.used >= held.bytes.len() {
             self.clear(budget);
         }
@@ -162,8 +178,8 @@ impl Inbox {
         }
     }
 
-    /// What is next of the stream, whose new bytes are `input`; what cannot be a unit yet is held.
-    pub(crate) fn next(&mut self, input: &mut &[u8], budget: &Budget) -> Next {
+    /// What is next of the stream, whose new bytes are `input` and came `now`; what cannot be a unit yet is held.
+    pub(crate) fn next(&mut self, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
         let held = self.rest().len();
         match self.want {
             Want::Nothing => {
@@ -196,7 +212,7 @@ impl Inbox {
                 if held == 0 && input.len() >= len {
                     return Next::Input(len);
                 }
-                self.hold(len, input, budget)
+                self.hold(len, input, now, budget)
             }
             Want::Line(most) => {
                 let most = most.clamp(1, MAX_UNIT);
@@ -205,7 +221,7 @@ impl Inbox {
                     return match memchr(b'\n', window) {
                         Some(at) => Next::Input(at + 1),
                         None if window.len() == most => Next::Input(most),
-                        None => self.hold_all(input, budget),
+                        None => self.hold_all(input, now, budget),
                     };
                 }
                 // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
@@ -226,27 +242,27 @@ impl Inbox {
                 let end = memchr(b'\n', window);
                 let len = held + end.map_or(window.len(), |at| at + 1);
                 if end.is_none() && len < most {
-                    return self.hold_all(input, budget);
+                    return self.hold_all(input, now, budget);
                 }
-                self.hold(len, input, budget)
+                self.hold(len, input, now, budget)
             }
         }
     }
 
     /// Moves all of `input` behind what is held: there is no unit yet.
-    fn hold_all(&mut self, input: &mut &[u8], budget: &Budget) -> Next {
-        if !self.push(std::mem::take(input), budget) {
+    fn hold_all(&mut self, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
+        if !self.push(std::mem::take(input), now, budget) {
             return Next::NoRoom;
         }
         Next::Wait
     }
 
     /// Moves so much of `input` behind what is held that `len` bytes are held: a unit, if there is enough.
-    fn hold(&mut self, len: usize, input: &mut &[u8], budget: &Budget) -> Next {
+    fn hold(&mut self, len: usize, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
         let held = self.rest().len();
         let missing = len.saturating_sub(held).min(input.len());
         let (taken, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
-        if !self.push_part(taken, len, budget) {
+        if !self.push_part(taken, len, now, budget) {
             return Next::NoRoom;
         }
         *input = rest;

@@ -343,7 +343,7 @@ impl Session {
     fn carried(&mut self, peer: Peer, bytes: &[u8], context: &mut Context<'_>) {
         match &mut self.side(peer).message.carries {
             Carries::Nothing => {}
-            Carries::File(file) => file.data(bytes, context.now()),
+            Carries::File(file) => file.data(bytes, context.since(), context.now()),
             Carries::Parts(parts) => parts.data(peer, bytes, context),
         }
     }

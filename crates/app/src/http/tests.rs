@@ -7,7 +7,7 @@ use portreeve_record::{App, Record};
 use super::HTTP;
 use crate::Hashes;
 use crate::protocol::Transport;
-use crate::testing::{From, Outcome, Play, play_cut, play_cut_hashing};
+use crate::testing::{From, Outcome, Play, START, STEP, play_cut, play_cut_hashing};
 
 fn records(outcome: &Outcome) -> Vec<&Http> {
     outcome
@@ -568,5 +568,41 @@ fn of_a_large_multipart_the_front_is_taken_apart() {
             assert_eq!(two.seen_bytes, 200_000 + end.len() as u64);
         }
         assert_eq!(records(&outcome)[0].request_body_len, len as u64);
+    }
+}
+
+#[test]
+fn a_file_is_as_old_as_its_first_byte() {
+    let head = |len: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n");
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n".to_owned();
+    let unsaid = "HTTP/1.1 200 OK\r\n\r\n".to_owned();
+    for (head, sizes) in [
+        // All of it is a unit; only its front is; it ends in the middle of a unit.
+        (head(40), vec![20, 20]),
+        (head(2000), vec![400, 1400, 200]),
+        (head(2000), vec![10, 10, 10]),
+        (chunked, vec![32, 32]),
+        (unsaid, vec![200, 500, 1]),
+    ] {
+        for md5 in [false, true] {
+            let hashes = Hashes {
+                md5,
+                ..Hashes::default()
+            };
+            let mut play = Play::new(Transport::Tcp, 50_000, 80).hashing(hashes);
+            play.orig(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+                .resp(head.as_bytes());
+            play.step(1_000_000_000);
+            for size in &sizes {
+                play.resp(&vec![b'x'; *size]);
+            }
+            let outcome = play.finish();
+            let [file] = files(&outcome)[..] else {
+                panic!("{outcome:#?}");
+            };
+            let first = START + STEP + 1_000_000_000;
+            let lasts = (sizes.len() as i64 - 1) * 1_000_000_000;
+            assert_eq!((file.head.ts, file.duration), (first, lasts), "{sizes:?}");
+        }
     }
 }

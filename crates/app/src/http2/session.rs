@@ -336,7 +336,7 @@ impl Session {
     /// Content that was to be looked at.
     fn content(&mut self, peer: Peer, data: &Data, bytes: &[u8], context: &Context<'_>) {
         if let Some(stream) = self.streams.get(data.stream) {
-            stream.data(peer, bytes, context.now());
+            stream.data(peer, bytes, context);
         }
     }
 

@@ -200,10 +200,10 @@ impl Stream {
     }
 
     /// The next bytes of `peer`'s content.
-    pub(super) fn data(&mut self, peer: Peer, bytes: &[u8], now: i64) {
+    pub(super) fn data(&mut self, peer: Peer, bytes: &[u8], context: &Context<'_>) {
         self.count(peer, bytes.len() as u64);
         if let Some(file) = &mut self.sides[peer.index()].file {
-            file.data(bytes, now);
+            file.data(bytes, context.since(), context.now());
         }
     }
 

@@ -8,7 +8,7 @@ use super::HTTP2;
 use super::frame::PREFACE;
 use crate::Hashes;
 use crate::protocol::Transport;
-use crate::testing::{From, Outcome, Play, play_cut, play_cut_hashing};
+use crate::testing::{From, Outcome, Play, START, STEP, play_cut, play_cut_hashing};
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
@@ -176,6 +176,29 @@ fn what_was_given_up_is_not_begun_again() {
         ]
     );
     assert!(files(&outcome).is_empty());
+}
+
+#[test]
+fn content_is_as_old_as_its_first_byte() {
+    let mut play = Play::new(Transport::Tcp, 50_000, 8080);
+    play.orig(
+        &[
+            PREFACE,
+            &frame(4, 0, 0, &[]),
+            &frame(1, 5, 1, &[0x82, 0x86, 0x84]),
+        ]
+        .concat(),
+    );
+    let data = frame(0, 1, 1, &[b'x'; 900]);
+    let (front, rest) = data.split_at(100);
+    play.resp(&[frame(4, 0, 0, &[]), frame(1, 4, 1, &[0x88])].concat());
+    play.step(1_000_000_000).resp(front).resp(rest);
+    let outcome = play.finish();
+    let [file] = files(&outcome)[..] else {
+        panic!("{outcome:#?}");
+    };
+    let first = START + STEP + 1_000_000_000;
+    assert_eq!((file.head.ts, file.duration), (first, 1_000_000_000));
 }
 
 #[test]

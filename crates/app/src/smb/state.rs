@@ -231,7 +231,7 @@ impl State {
             .get(..usize::try_from(len).unwrap_or(usize::MAX))
             .unwrap_or(front);
         transfer.seek(offset);
-        transfer.data(front, context.now());
+        transfer.data(front, context);
         let rest = len - front.len() as u64;
         // One that is only asked for may change its place before the rest has come.
         if let Handle::Open(file) = handle
@@ -252,7 +252,7 @@ impl State {
     /// More of what `peer` is sending of `file`.
     pub(super) fn more(&mut self, peer: Peer, file: u64, bytes: &[u8], context: &Context<'_>) {
         if let Some(transfer) = self.transfer(peer, file) {
-            transfer.data(bytes, context.now());
+            transfer.data(bytes, context);
         }
     }
 
