@@ -590,6 +590,33 @@ fn dtls_puts_fragments_together_whatever_comes_twice() {
 }
 
 #[test]
+fn dtls_takes_fragments_in_any_order() {
+    let hello = client_hello("d.example", &[], &[]);
+    let body = &hello[4..];
+    let body = [&[0xfe, 0xfd], &body[2..35], &[0], &body[35..]].concat();
+    let chain = vec24(&vec24(&certificate()));
+    let pieces: Vec<_> = (0..chain.len())
+        .step_by(100)
+        .map(|at| dtls(1, 11, &chain, at, 100.min(chain.len() - at)))
+        .collect();
+    let forward: Vec<_> = (0..pieces.len()).collect();
+    let swapped: Vec<_> = (0..pieces.len())
+        .map(|at| (at ^ 1).min(pieces.len() - 1))
+        .collect();
+    let backward: Vec<_> = forward.iter().rev().copied().collect();
+    for order in [forward, swapped, backward] {
+        let mut play = Play::new(Transport::Udp, 50_000, 4433);
+        play.orig(&dtls(0, 1, &body, 0, body.len()));
+        for at in order {
+            play.resp(&pieces[at]).resp(&pieces[at]);
+        }
+        let outcome = play.finish();
+        assert_eq!(&*ssl(&outcome).history, "Cx");
+        assert_eq!(x509(&outcome).len(), 1);
+    }
+}
+
+#[test]
 fn dtls_is_known_by_its_hello() {
     let body = [&[0xfe, 0xfd][..], &[0; 60]].concat();
     let probe = |orig: &[u8]| {
