@@ -101,10 +101,14 @@ pub(crate) fn length(value: &[u8]) -> Option<u64> {
     any
 }
 
-/// What a Content-Range says (RFC 9110 section 14.4): `bytes first-last/total`. What cannot be read is taken for a part of something.
+/// What a Content-Range says (RFC 9110 section 14.4): `bytes first-last/total`. What cannot be read is taken for a part of something; `*` in the place of
+/// a range says that the content is none.
 pub(crate) fn range(value: &[u8]) -> Option<Range> {
     let value = value.strip_prefix(b"bytes").unwrap_or(value);
     let value = trim_start(value);
+    if value.starts_with(b"*") {
+        return None;
+    }
     let total = value.split(|&byte| byte == b'/').nth(1);
     Some(Range {
         first: length(value).unwrap_or(u64::MAX),
@@ -210,6 +214,16 @@ mod tests {
         assert_eq!(chunk_size(b" 1aF;name=value"), Some(0x1af));
         assert_eq!(chunk_size(b"xyz"), None);
         assert_eq!(chunk_size(b"fffffffffffffffff"), None);
+    }
+
+    #[test]
+    fn ranges_are_of_what_is_sent() {
+        let part = |value| range(value).map(|range| (range.first, range.total));
+        assert_eq!(part(b"bytes 5-9/100"), Some((5, Some(100))));
+        assert_eq!(part(b"bytes 0-9/*"), Some((0, None)));
+        assert_eq!(part(b"pages one"), Some((u64::MAX, None)));
+        // Content of status 416 says what is wrong.
+        assert_eq!(part(b"bytes */100"), None);
     }
 
     #[test]
