@@ -397,9 +397,8 @@ impl Conversation {
                     self.call(env, |session, context| {
                         let mut want = session.unit(peer, unit, context);
                         // Lines mostly come many at a time, and nothing is to be done between them.
-                        while let Want::Line(most) = want
-                            && !context.has_requests()
-                            && let Some(line) = inbox::line(&mut input, most)
+                        while !context.has_requests()
+                            && let Some(line) = inbox::line(&mut input, want)
                         {
                             want = session.unit(peer, line, context);
                         }

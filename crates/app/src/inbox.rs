@@ -29,13 +29,37 @@ pub(crate) enum Next {
     NoRoom,
 }
 
-/// Takes a line of at most `most` bytes off the front of `input`, if there is a whole one.
-pub(crate) fn line<'a>(input: &mut &'a [u8], most: usize) -> Option<&'a [u8]> {
-    let window = input.get(..most.clamp(1, MAX_UNIT)).unwrap_or(input);
-    let end = memchr(b'\n', window)?;
-    let (line, rest) = input.split_at_checked(end + 1)?;
+/// Takes a line, or a field, off the front of `input`, if that is wanted and there is a whole one.
+pub(crate) fn line<'a>(input: &mut &'a [u8], want: Want) -> Option<&'a [u8]> {
+    let window = |most: usize| input.get(..most.clamp(1, MAX_UNIT)).unwrap_or(input);
+    let end = match want {
+        Want::Line(most) => memchr(b'\n', window(most))? + 1,
+        Want::Field(most) => field_end(window(most), 0).ok()?,
+        _ => return None,
+    };
+    let (line, rest) = input.split_at_checked(end)?;
     *input = rest;
     Some(line)
+}
+
+/// Where the field at the front of `bytes` ends, whose lines are searched from `from` on. If that is not known yet, from where on to search again: before the last
+/// byte, where only what begins the next line is missing.
+fn field_end(bytes: &[u8], mut from: usize) -> Result<usize, usize> {
+    while let Some(at) = memchr(b'\n', bytes.get(from..).unwrap_or_default()) {
+        let end = from + at + 1;
+        match bytes.get(end) {
+            _ if matches!(bytes.get(..end), Some(b"\n" | b"\r\n")) => return Ok(end),
+            Some(next) if !goes_on(*next) => return Ok(end),
+            Some(_) => from = end,
+            None => return Err(end - 1),
+        }
+    }
+    Err(bytes.len())
+}
+
+/// Whether a line that begins so goes on with the field before it.
+fn goes_on(first: u8) -> bool {
+    matches!(first, b' ' | b'\t')
 }
 
 /// What came of one side and is not yet a unit.
@@ -204,6 +228,7 @@ impl Inbox {
                     Next::Passing
                 }
             }
+            Want::Field(most) => self.field(most, input, now, budget),
             Want::Any if held > 0 => Next::Held(held),
             Want::Any if input.is_empty() => Next::Wait,
             Want::Any => Next::Input(input.len().min(MAX_UNIT)),
@@ -246,6 +271,47 @@ impl Inbox {
                 }
                 self.hold(len, input, now, budget)
             }
+        }
+    }
+
+    /// A field whose front may be held.
+    fn field(&mut self, most: usize, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
+        let most = most.clamp(1, MAX_UNIT);
+        if self.held.is_none() {
+            let window = input.get(..most).unwrap_or(input);
+            return match field_end(window, 0) {
+                Ok(end) => Next::Input(end),
+                Err(_) if window.len() == most => Next::Input(most),
+                Err(_) => self.hold_all(input, now, budget),
+            };
+        }
+        loop {
+            let window = self.rest();
+            let window = window.get(..most).unwrap_or(window);
+            let held = window.len();
+            let searched = self.held.as_ref().map_or(0, |held| held.searched);
+            let searched = match field_end(window, searched) {
+                Ok(end) => return Next::Held(end),
+                Err(searched) => searched,
+            };
+            // Its last line is whole, and what is behind it is another's.
+            let ends = searched < held && input.first().is_some_and(|next| !goes_on(*next));
+            if ends || held == most {
+                return Next::Held(held);
+            }
+            if let Some(waiting) = &mut self.held {
+                waiting.searched = searched;
+            }
+            if input.is_empty() {
+                return Next::Wait;
+            }
+            let window = input.get(..most - held).unwrap_or(input);
+            let len = memchr(b'\n', window).map_or(window.len(), |at| at + 1);
+            let (taken, rest) = input.split_at_checked(len).unwrap_or((input, &[]));
+            if !self.push(taken, now, budget) {
+                return Next::NoRoom;
+            }
+            *input = rest;
         }
     }
 

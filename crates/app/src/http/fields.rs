@@ -1,5 +1,8 @@
 //! Fields (RFC 9110 section 5): which of them mean something here, and what their values say.
 
+use std::borrow::Cow;
+
+use memchr::memchr;
 use portreeve_record::app::http::Http;
 
 use super::line::{trim_end, trim_start};
@@ -81,6 +84,22 @@ pub(crate) fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name, trim_end(trim_start(line.get(colon + 1..)?))))
 }
 
+/// A value without the line ends in it, each with the blanks around it one blank (obs-fold, RFC 9112 section 5.2).
+pub(crate) fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'\n', value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let mut whole = Vec::with_capacity(value.len());
+    let lines = value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    for line in lines.filter(|line| !line.is_empty()) {
+        if !whole.is_empty() {
+            whole.push(b' ');
+        }
+        whole.extend_from_slice(line);
+    }
+    Cow::Owned(whole)
+}
+
 /// So much of a value as is kept, as text.
 pub(crate) fn kept(value: &[u8]) -> Box<str> {
     text(value.get(..MAX_VALUE).unwrap_or(value))
@@ -159,7 +178,7 @@ pub(crate) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
 }
 
 /// The text of a record that a field of `peer` goes into as it is.
-pub(crate) fn text_of(record: &mut Http, peer: Peer, name: Name) -> Option<&mut Option<Box<str>>> {
+fn text_of(record: &mut Http, peer: Peer, name: Name) -> Option<&mut Option<Box<str>>> {
     Some(match (peer, name) {
         (Peer::Client, Name::Host) => &mut record.host,
         (Peer::Client, Name::Referer) => &mut record.referrer,

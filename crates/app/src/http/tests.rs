@@ -606,3 +606,64 @@ fn a_file_is_as_old_as_its_first_byte() {
         }
     }
 }
+
+#[test]
+fn folded_fields_are_read_whole() {
+    let body = "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nhello world\r\n--XX--\r\n";
+    let request = format!(
+        "POST /up HTTP/1.1\r\nHost:\r\n\t example.org\r\nContent-Type: multipart/form-data\r\n ;boundary\r\n =XX\r\n\
+         Content-Length:\r\n {}\r\nVia: 1.1 a,\r\n 1.1 b\r\nAuthorization: Basic\r\n QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n{body}",
+        body.len()
+    );
+    let response = "HTTP/1.1 200 OK\nContent-Type: text/html;\n charset=utf-8\nContent-Disposition: attachment;\n \n\tfilename*0=\"long \";\n filename*1=\"name\"\n\
+         Transfer-Encoding: gzip,\n chunked\n\n5\nhello\n0\n\n";
+    let outcome = play_cut(
+        80,
+        &[
+            (From::Orig, request.as_bytes()),
+            (From::Resp, response.as_bytes()),
+            (From::Orig, b"GET /next HTTP/1.1\r\n\r\n"),
+            (From::Resp, b"HTTP/1.1 404 Not Found\r\n\r\n"),
+        ],
+    );
+    assert_eq!(
+        brief(&outcome),
+        [
+            row("POST", "/up", 200, body.len() as u64, 5),
+            row("GET", "/next", 404, 0, 0),
+        ]
+    );
+    let first = records(&outcome)[0];
+    assert_eq!(first.host.as_deref(), Some("example.org"));
+    assert_eq!(first.username.as_deref(), Some("Aladdin"));
+    assert_eq!(first.proxied, ["VIA -> 1.1 a, 1.1 b".into()]);
+    assert_eq!(first.content_type.as_deref(), Some("text/html"));
+    assert_eq!(first.orig.filenames, ["a.txt".into()]);
+    assert_eq!(first.resp.filenames, ["long name".into()]);
+}
+
+#[test]
+fn a_field_that_waits_for_the_next_line_is_not_lost() {
+    let request = b"GET / HTTP/1.1\r\nHost: h\r\n";
+    // The connection ends behind it, or bytes are missing.
+    for missing in [0, 100] {
+        let mut play = Play::new(Transport::Tcp, 50_000, 80);
+        play.orig(request).orig_gap(missing);
+        let outcome = play.finish();
+        assert_eq!(records(&outcome)[0].host.as_deref(), Some("h"), "{missing}");
+    }
+}
+
+#[test]
+fn a_field_that_never_ends_is_cut() {
+    let mut endless = b"GET / HTTP/1.1\r\nHost: h\r\nX-Long: a\r\n".to_vec();
+    for _ in 0..3000 {
+        endless.extend_from_slice(b" Host: folded\r\n");
+    }
+    endless.extend_from_slice(b"User-Agent: u\r\n\r\n");
+    let outcome = play_cut(80, &[(From::Orig, &endless)]);
+    let [http] = records(&outcome)[..] else {
+        panic!("{outcome:#?}");
+    };
+    assert_eq!(http.host.as_deref(), Some("h"));
+}
