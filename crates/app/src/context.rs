@@ -56,6 +56,8 @@ pub(crate) struct Requests {
 /// What is around a session while it is called.
 pub struct Context<'a> {
     pub(crate) now: i64,
+    /// When the first byte of the unit at hand came.
+    pub(crate) since: i64,
     pub(crate) transport: Transport,
     pub(crate) facts: &'a dyn Facts,
     pub(crate) sink: &'a mut dyn RecordSink,
@@ -87,6 +89,11 @@ impl Context<'_> {
     #[must_use]
     pub fn now(&self) -> i64 {
         self.now
+    }
+
+    /// When the first byte of the unit at hand came, nanoseconds since 1970-01-01 UTC: it may have waited for the others.
+    pub(crate) fn since(&self) -> i64 {
+        self.since
     }
 
     /// What carries the conversation.

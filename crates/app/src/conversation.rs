@@ -26,6 +26,8 @@ const MAX_EMPTY: u8 = 32;
 /// What is around a conversation while it is called.
 pub(crate) struct Env<'a> {
     pub(crate) now: i64,
+    /// When the first byte of the unit at hand came: it may have waited for others.
+    pub(crate) since: i64,
     pub(crate) facts: &'a dyn Facts,
     pub(crate) sink: &'a mut dyn RecordSink,
     pub(crate) limits: &'a mut Limits,
@@ -377,11 +379,13 @@ impl Conversation {
                 }
                 return;
             }
-            let want = match self.inboxes[from].next(&mut input, env.budget) {
+            let want = match self.inboxes[from].next(&mut input, env.now, env.budget) {
                 Next::Held(len) => {
+                    env.since = self.inboxes[from].since(env.now);
                     let held = self.inboxes[from].lend();
                     let unit = held.unit(len);
                     let want = self.call(env, |session, context| session.unit(peer, unit, context));
+                    env.since = env.now;
                     self.inboxes[from].put_back(held, len, env.budget);
                     self.count_empty(len);
                     want
@@ -393,9 +397,8 @@ impl Conversation {
                     self.call(env, |session, context| {
                         let mut want = session.unit(peer, unit, context);
                         // Lines mostly come many at a time, and nothing is to be done between them.
-                        while let Want::Line(most) = want
-                            && !context.has_requests()
-                            && let Some(line) = inbox::line(&mut input, most)
+                        while !context.has_requests()
+                            && let Some(line) = inbox::line(&mut input, want)
                         {
                             want = session.unit(peer, line, context);
                         }
@@ -449,10 +452,13 @@ impl Conversation {
                 return self.deliver(from, &[], env);
             }
             _ => {
+                env.since = inbox.since(env.now);
                 let rest = inbox.take(env.budget);
-                self.call(env, |session, context| {
+                let want = self.call(env, |session, context| {
                     session.gap(peer, &rest, missing, context)
-                })
+                });
+                env.since = env.now;
+                want
             }
         };
         if let Some(want) = want {
@@ -468,6 +474,7 @@ impl Conversation {
             return;
         }
         inbox.closed = true;
+        env.since = inbox.since(env.now);
         let rest = inbox.take(env.budget);
         inbox.want = match inbox.want {
             Want::Skip(left) => Want::Skip(left),
@@ -477,6 +484,7 @@ impl Conversation {
             session.closed(peer, &rest, context);
             Want::Nothing
         });
+        env.since = env.now;
         self.inboxes[from].want = Want::Nothing;
         self.end_if_nothing_is_wanted(env);
     }

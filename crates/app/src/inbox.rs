@@ -29,13 +29,37 @@ pub(crate) enum Next {
     NoRoom,
 }
 
-/// Takes a line of at most `most` bytes off the front of `input`, if there is a whole one.
-pub(crate) fn line<'a>(input: &mut &'a [u8], most: usize) -> Option<&'a [u8]> {
-    let window = input.get(..most.clamp(1, MAX_UNIT)).unwrap_or(input);
-    let end = memchr(b'\n', window)?;
-    let (line, rest) = input.split_at_checked(end + 1)?;
+/// Takes a line, or a field, off the front of `input`, if that is wanted and there is a whole one.
+pub(crate) fn line<'a>(input: &mut &'a [u8], want: Want) -> Option<&'a [u8]> {
+    let window = |most: usize| input.get(..most.clamp(1, MAX_UNIT)).unwrap_or(input);
+    let end = match want {
+        Want::Line(most) => memchr(b'\n', window(most))? + 1,
+        Want::Field(most) => field_end(window(most), 0).ok()?,
+        _ => return None,
+    };
+    let (line, rest) = input.split_at_checked(end)?;
     *input = rest;
     Some(line)
+}
+
+/// Where the field at the front of `bytes` ends, whose lines are searched from `from` on. If that is not known yet, from where on to search again: before the last
+/// byte, where only what begins the next line is missing.
+fn field_end(bytes: &[u8], mut from: usize) -> Result<usize, usize> {
+    while let Some(at) = memchr(b'\n', bytes.get(from..).unwrap_or_default()) {
+        let end = from + at + 1;
+        match bytes.get(end) {
+            _ if matches!(bytes.get(..end), Some(b"\n" | b"\r\n")) => return Ok(end),
+            Some(next) if !goes_on(*next) => return Ok(end),
+            Some(_) => from = end,
+            None => return Err(end - 1),
+        }
+    }
+    Err(bytes.len())
+}
+
+/// Whether a line that begins so goes on with the field before it.
+fn goes_on(first: u8) -> bool {
+    matches!(first, b' ' | b'\t')
 }
 
 /// What came of one side and is not yet a unit.
@@ -57,6 +81,10 @@ pub(crate) struct Held {
     used: usize,
     /// What of the rest was searched for the end of a line.
     searched: usize,
+    /// When the first of the rest came, as far as is known: what is left of several packets is taken for the last one's.
+    since: i64,
+    /// When the last of it came.
+    latest: i64,
 }
 
 impl Held {
@@ -94,13 +122,18 @@ impl Inbox {
         self.held.is_some()
     }
 
-    /// Whether there was room.
-    pub(crate) fn push(&mut self, bytes: &[u8], budget: &Budget) -> bool {
-        self.push_part(bytes, 0, budget)
+    /// When the first byte came that waits; `now` if none does.
+    pub(crate) fn since(&self, now: i64) -> i64 {
+        self.held.as_ref().map_or(now, |held| held.since)
+    }
+
+    /// Holds bytes that came `now`. Whether there was room.
+    pub(crate) fn push(&mut self, bytes: &[u8], now: i64, budget: &Budget) -> bool {
+        self.push_part(bytes, 0, now, budget)
     }
 
     /// The same for what is to be a unit of `whole` bytes, if that is known: memory is taken once for it.
-    fn push_part(&mut self, bytes: &[u8], whole: usize, budget: &Budget) -> bool {
+    fn push_part(&mut self, bytes: &[u8], whole: usize, now: i64, budget: &Budget) -> bool {
         if bytes.is_empty() {
             return true;
         }
@@ -114,6 +147,10 @@ impl Inbox {
         if missing > bytes.len() {
             held.bytes.reserve_exact(missing);
         }
+        if held.bytes.is_empty() {
+            held.since = now;
+        }
+        held.latest = now;
         held.bytes.extend_from_slice(bytes);
         true
     }
@@ -151,6 +188,9 @@ impl Inbox {
         let Some(held) = &mut self.held else { return };
         held.used += len;
         held.searched = 0;
+        if len > 0 {
+            held.since = held.latest;
+        }
         if held.used >= held.bytes.len() {
             self.clear(budget);
         }
@@ -162,8 +202,8 @@ impl Inbox {
         }
     }
 
-    /// What is next of the stream, whose new bytes are `input`; what cannot be a unit yet is held.
-    pub(crate) fn next(&mut self, input: &mut &[u8], budget: &Budget) -> Next {
+    /// What is next of the stream, whose new bytes are `input` and came `now`; what cannot be a unit yet is held.
+    pub(crate) fn next(&mut self, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
         let held = self.rest().len();
         match self.want {
             Want::Nothing => {
@@ -188,6 +228,7 @@ impl Inbox {
                     Next::Passing
                 }
             }
+            Want::Field(most) => self.field(most, input, now, budget),
             Want::Any if held > 0 => Next::Held(held),
             Want::Any if input.is_empty() => Next::Wait,
             Want::Any => Next::Input(input.len().min(MAX_UNIT)),
@@ -196,7 +237,7 @@ impl Inbox {
                 if held == 0 && input.len() >= len {
                     return Next::Input(len);
                 }
-                self.hold(len, input, budget)
+                self.hold(len, input, now, budget)
             }
             Want::Line(most) => {
                 let most = most.clamp(1, MAX_UNIT);
@@ -205,7 +246,7 @@ impl Inbox {
                     return match memchr(b'\n', window) {
                         Some(at) => Next::Input(at + 1),
                         None if window.len() == most => Next::Input(most),
-                        None => self.hold_all(input, budget),
+                        None => self.hold_all(input, now, budget),
                     };
                 }
                 // Byte for byte would be slow, and what is behind the line's end belongs to the next unit.
@@ -226,27 +267,68 @@ impl Inbox {
                 let end = memchr(b'\n', window);
                 let len = held + end.map_or(window.len(), |at| at + 1);
                 if end.is_none() && len < most {
-                    return self.hold_all(input, budget);
+                    return self.hold_all(input, now, budget);
                 }
-                self.hold(len, input, budget)
+                self.hold(len, input, now, budget)
             }
         }
     }
 
+    /// A field whose front may be held.
+    fn field(&mut self, most: usize, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
+        let most = most.clamp(1, MAX_UNIT);
+        if self.held.is_none() {
+            let window = input.get(..most).unwrap_or(input);
+            return match field_end(window, 0) {
+                Ok(end) => Next::Input(end),
+                Err(_) if window.len() == most => Next::Input(most),
+                Err(_) => self.hold_all(input, now, budget),
+            };
+        }
+        loop {
+            let window = self.rest();
+            let window = window.get(..most).unwrap_or(window);
+            let held = window.len();
+            let searched = self.held.as_ref().map_or(0, |held| held.searched);
+            let searched = match field_end(window, searched) {
+                Ok(end) => return Next::Held(end),
+                Err(searched) => searched,
+            };
+            // Its last line is whole, and what is behind it is another's.
+            let ends = searched < held && input.first().is_some_and(|next| !goes_on(*next));
+            if ends || held == most {
+                return Next::Held(held);
+            }
+            if let Some(waiting) = &mut self.held {
+                waiting.searched = searched;
+            }
+            if input.is_empty() {
+                return Next::Wait;
+            }
+            let window = input.get(..most - held).unwrap_or(input);
+            let len = memchr(b'\n', window).map_or(window.len(), |at| at + 1);
+            let (taken, rest) = input.split_at_checked(len).unwrap_or((input, &[]));
+            if !self.push(taken, now, budget) {
+                return Next::NoRoom;
+            }
+            *input = rest;
+        }
+    }
+
     /// Moves all of `input` behind what is held: there is no unit yet.
-    fn hold_all(&mut self, input: &mut &[u8], budget: &Budget) -> Next {
-        if !self.push(std::mem::take(input), budget) {
+    fn hold_all(&mut self, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
+        if !self.push(std::mem::take(input), now, budget) {
             return Next::NoRoom;
         }
         Next::Wait
     }
 
     /// Moves so much of `input` behind what is held that `len` bytes are held: a unit, if there is enough.
-    fn hold(&mut self, len: usize, input: &mut &[u8], budget: &Budget) -> Next {
+    fn hold(&mut self, len: usize, input: &mut &[u8], now: i64, budget: &Budget) -> Next {
         let held = self.rest().len();
         let missing = len.saturating_sub(held).min(input.len());
         let (taken, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
-        if !self.push_part(taken, len, budget) {
+        if !self.push_part(taken, len, now, budget) {
             return Next::NoRoom;
         }
         *input = rest;

@@ -71,6 +71,7 @@ mod mysql;
 mod named;
 mod ntlm;
 mod ntp;
+mod pieces;
 mod pop3;
 mod postgresql;
 mod quic;

@@ -130,6 +130,9 @@ pub enum Want {
     Bytes(usize),
     /// A line: bytes up to and with the next LF, or so many bytes if no LF is among them (at most [`crate::MAX_UNIT`]).
     Line(usize),
+    /// A field of a message's head: a line with those behind it that begin with a blank and go on with it (RFC 9112 section 5.2), or so many bytes if its end is not
+    /// among them (at most [`crate::MAX_UNIT`]). An empty line stands alone.
+    Field(usize),
     /// Whatever comes next, at least one byte.
     Any,
     /// To be asked again when so many bytes have gone by: nobody looks at them. `u64::MAX`: the rest of the stream.

@@ -257,6 +257,7 @@ impl Stage {
         };
         let mut env = Env {
             now: env.now,
+            since: env.now,
             facts: env.flow,
             sink: env.sink,
             limits: &mut self.limits,

@@ -128,6 +128,7 @@ impl Play {
     fn call(&mut self, call: impl FnOnce(&mut Conversation, &mut Env<'_>)) {
         let mut env = Env {
             now: self.now,
+            since: self.now,
             facts: &Fixed(self.head),
             sink: &mut self.records,
             limits: &mut self.limits,

@@ -22,6 +22,7 @@ impl Conversation {
         };
         let mut context = Context {
             now: env.now,
+            since: env.since,
             transport: self.transport,
             facts: env.facts,
             sink: env.sink,

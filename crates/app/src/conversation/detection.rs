@@ -18,7 +18,7 @@ impl Conversation {
         inbox.clear(env.budget);
         let Some((protocol, client)) = self.look(from, payload, env) else {
             let kept = payload.get(..DETECT_BYTES).unwrap_or(payload);
-            if !self.is_ended() && !self.inboxes[from].push(kept, env.budget) {
+            if !self.is_ended() && !self.inboxes[from].push(kept, env.now, env.budget) {
                 self.give_up(env);
             }
             return;
@@ -38,7 +38,7 @@ impl Conversation {
         }
         // What comes in one piece, as it mostly does, is not copied.
         let copied = self.inboxes[from].holds();
-        if copied && !self.inboxes[from].push(bytes, env.budget) {
+        if copied && !self.inboxes[from].push(bytes, env.now, env.budget) {
             return self.give_up(env);
         }
         let first = match self.phase {
@@ -59,7 +59,7 @@ impl Conversation {
             }
             None if self.is_ended() || copied => {}
             None => {
-                if !self.inboxes[from].push(bytes, env.budget) {
+                if !self.inboxes[from].push(bytes, env.now, env.budget) {
                     self.give_up(env);
                 }
             }

@@ -149,14 +149,14 @@ impl File {
         self.record.seen_bytes
     }
 
-    /// Its next bytes.
-    pub(crate) fn data(&mut self, bytes: &[u8], now: i64) {
+    /// Its next bytes, of which the first came at `since`.
+    pub(crate) fn data(&mut self, bytes: &[u8], since: i64, now: i64) {
         if bytes.is_empty() {
             return;
         }
         // What is not looked at from the front on began when it was announced, as far as is known.
         if self.record.seen_bytes == 0 && !self.looked_at {
-            self.record.head.ts = now;
+            self.record.head.ts = since;
         }
         self.last = now;
         self.record.seen_bytes = self.record.seen_bytes.saturating_add(bytes.len() as u64);

@@ -63,7 +63,7 @@ impl Data {
                 return Want::Nothing;
             }
         };
-        file.data(bytes, context.now());
+        file.data(bytes, context.since(), context.now());
         if file.wants_all() || file.wanted() > 0 {
             *side = Side::File(file);
             Want::Any

@@ -190,7 +190,8 @@ impl Session {
         if !reply.goes_on {
             let [client, server] = ends(&command.head, context);
             match (&*command.word, reply.code) {
-                ("RETR", 150) | ("SIZE", 213) => command.size = last_number(&message),
+                ("RETR", 150) => command.size = announced(&message),
+                ("SIZE", 213) => command.size = last_number(&message),
                 ("PASV" | "EPSV", 227 | 229) => {
                     let to = if reply.code == 227 {
                         channel::six(&message)
@@ -288,10 +289,43 @@ fn url(server: IpAddr, path: &str) -> Box<str> {
     .into()
 }
 
-/// The last number in a text: `(77 bytes)`.
+/// The size that a server announces in its own words: `for a.txt (77 bytes)`. Other numbers are part of a name, or of a size in other units.
+fn announced(text: &str) -> Option<u64> {
+    let text = text.to_ascii_lowercase();
+    let (before, _) = text.rsplit_once(" byte")?;
+    let front = before.trim_end_matches(|c: char| c.is_ascii_digit());
+    if front.ends_with(|c: char| c.is_alphanumeric() || ".,".contains(c)) {
+        return None;
+    }
+    before.get(front.len()..)?.parse().ok()
+}
+
+/// The last number in a text.
 fn last_number(text: &str) -> Option<u64> {
     text.split(|c: char| !c.is_ascii_digit())
         .rfind(|number| !number.is_empty())?
         .parse()
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_what_is_said_in_bytes() {
+        let opening = "Opening BINARY mode data connection for";
+        assert_eq!(announced(&format!("{opening} a.txt (77 bytes).")), Some(77));
+        assert_eq!(
+            announced(&format!("{opening} 9 bytes.txt (1 Byte)")),
+            Some(1)
+        );
+        assert_eq!(announced("12.3 kbytes to download"), None);
+        assert_eq!(announced("12.3 bytes"), None);
+        assert_eq!(announced("1,234 bytes"), None);
+        assert_eq!(announced("of 99999999999999999999 bytes"), None);
+        assert_eq!(announced(&format!("{opening} \"/y2024.txt\"")), None);
+        assert_eq!(announced(" bytes"), None);
+        assert_eq!(last_number("77"), Some(77));
+    }
 }

@@ -59,6 +59,19 @@ fn commands_are_told_however_they_are_cut() {
 }
 
 #[test]
+fn numbers_that_are_no_size_are_none() {
+    let mut play = Play::new(Transport::Tcp, 50_000, 21);
+    play.resp(b"220 an FTP server\r\n").orig(b"RETR a.bin\r\n");
+    play.resp(b"150-Accepted\r\n150 12.3 kbytes to download\r\n226 done\r\n");
+    play.orig(b"RETR y2024.txt\r\n");
+    play.resp(b"150 Opening data channel for \"/y2024.txt\"\r\n226 done\r\n");
+    let outcome = play.finish();
+    let told = ftp(&outcome.records);
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|ftp| ftp.file_size.is_none()), "{told:?}");
+}
+
+#[test]
 fn a_client_that_says_what_it_is_is_heard() {
     let script: [(From, &[u8]); 4] = [
         (From::Resp, b"220 an FTP server\r\n"),

@@ -4,6 +4,7 @@ use portreeve_record::Fuid;
 use portreeve_record::app::http::Http;
 
 use super::fields::{self, Name};
+use super::filename;
 use super::side::Range;
 use crate::Context;
 use crate::file::File;
@@ -28,8 +29,12 @@ impl Content {
         match name {
             Name::ContentLength => self.length = fields::length(value),
             Name::ContentEncoding => self.coding = Coding::of(value),
-            Name::ContentDisposition => self.filename = fields::filename(value),
-            Name::ContentType if self.filename.is_none() => self.filename = fields::filename(value),
+            Name::ContentDisposition => {
+                self.filename = filename::of_disposition(value).or(self.filename.take());
+            }
+            Name::ContentType if self.filename.is_none() => {
+                self.filename = filename::of_type(value);
+            }
             Name::ContentRange => self.range = fields::range(value),
             _ => {}
         }

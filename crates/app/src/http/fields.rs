@@ -1,5 +1,8 @@
 //! Fields (RFC 9110 section 5): which of them mean something here, and what their values say.
 
+use std::borrow::Cow;
+
+use memchr::memchr;
 use portreeve_record::app::http::Http;
 
 use super::line::{trim_end, trim_start};
@@ -10,8 +13,6 @@ use crate::text::{MAX_TEXT, text};
 
 /// The most bytes of a value that are kept.
 pub(crate) const MAX_VALUE: usize = 2048;
-/// The most bytes of a file's name that are kept.
-const MAX_FILENAME: usize = 255;
 
 /// The most fields of proxies that are kept of a request.
 const MAX_PROXIED: usize = 8;
@@ -83,6 +84,22 @@ pub(crate) fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name, trim_end(trim_start(line.get(colon + 1..)?))))
 }
 
+/// A value without the line ends in it, each with the blanks around it one blank (obs-fold, RFC 9112 section 5.2).
+pub(crate) fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'\n', value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let mut whole = Vec::with_capacity(value.len());
+    let lines = value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    for line in lines.filter(|line| !line.is_empty()) {
+        if !whole.is_empty() {
+            whole.push(b' ');
+        }
+        whole.extend_from_slice(line);
+    }
+    Cow::Owned(whole)
+}
+
 /// So much of a value as is kept, as text.
 pub(crate) fn kept(value: &[u8]) -> Box<str> {
     text(value.get(..MAX_VALUE).unwrap_or(value))
@@ -103,10 +120,14 @@ pub(crate) fn length(value: &[u8]) -> Option<u64> {
     any
 }
 
-/// What a Content-Range says (RFC 9110 section 14.4): `bytes first-last/total`. What cannot be read is taken for a part of something.
+/// What a Content-Range says (RFC 9110 section 14.4): `bytes first-last/total`. What cannot be read is taken for a part of something; `*` in the place of
+/// a range says that the content is none.
 pub(crate) fn range(value: &[u8]) -> Option<Range> {
     let value = value.strip_prefix(b"bytes").unwrap_or(value);
     let value = trim_start(value);
+    if value.starts_with(b"*") {
+        return None;
+    }
     let total = value.split(|&byte| byte == b'/').nth(1);
     Some(Range {
         first: length(value).unwrap_or(u64::MAX),
@@ -144,40 +165,6 @@ pub(crate) fn media_type(value: &[u8]) -> Box<str> {
     crate::text::lower(trim_end(value.get(..MAX_VALUE).unwrap_or(value)))
 }
 
-/// The name of a file in Content-Disposition (RFC 6266) or Content-Type: what follows `name=`.
-pub(crate) fn filename(value: &[u8]) -> Option<Box<str>> {
-    const MARK: &[u8] = b"name";
-    let value = value.get(..MAX_VALUE).unwrap_or(value);
-    // The last one: behind `name=` of a form's part stands `filename=`.
-    let at = value
-        .windows(MARK.len())
-        .rposition(|window| window.eq_ignore_ascii_case(MARK))?;
-    let behind = trim_start(value.get(at + MARK.len()..)?);
-    let (extended, behind) = match behind.strip_prefix(b"*") {
-        Some(behind) => (true, behind),
-        None => (false, behind),
-    };
-    let name = trim_start(behind.strip_prefix(b"=")?);
-    let name = match name.strip_prefix(b"\"") {
-        Some(quoted) => quoted.split(|&byte| byte == b'"').next()?,
-        None => trim_end(name.split(|&byte| byte == b';').next()?),
-    };
-    if name.is_empty() {
-        return None;
-    }
-    if extended {
-        // The character set and language stand before the name (RFC 8187).
-        let name = name.rsplit(|&byte| byte == b'\'').next()?;
-        let decoded = uri::decoded(name);
-        return Some(shortened(decoded.as_deref().unwrap_or(name)));
-    }
-    Some(shortened(name))
-}
-
-fn shortened(name: &[u8]) -> Box<str> {
-    text(name.get(..MAX_FILENAME).unwrap_or(name))
-}
-
 /// The user of Basic authentication (RFC 7617), and whether there is a password. What is not of that form is not told: it could be a secret.
 pub(crate) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
     let (scheme, behind) = value.split_at_checked(6)?;
@@ -191,7 +178,7 @@ pub(crate) fn user(value: &[u8]) -> Option<(Box<str>, bool)> {
 }
 
 /// The text of a record that a field of `peer` goes into as it is.
-pub(crate) fn text_of(record: &mut Http, peer: Peer, name: Name) -> Option<&mut Option<Box<str>>> {
+fn text_of(record: &mut Http, peer: Peer, name: Name) -> Option<&mut Option<Box<str>>> {
     Some(match (peer, name) {
         (Peer::Client, Name::Host) => &mut record.host,
         (Peer::Client, Name::Referer) => &mut record.referrer,
@@ -249,19 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn names_of_files_are_found() {
-        let name = |value: &[u8]| filename(value).map(String::from);
-        assert_eq!(
-            name(b"attachment; filename=\"a b.zip\"; x=1").unwrap(),
-            "a b.zip"
-        );
-        assert_eq!(name(b"attachment; FileName = a.zip; x").unwrap(), "a.zip");
-        assert_eq!(
-            name(b"attachment; filename*=UTF-8''%41%c3%a9").unwrap(),
-            "A\u{e9}"
-        );
-        assert_eq!(name(b"form-data; name=\"f\"; filename=\"x\"").unwrap(), "x");
-        assert_eq!(name(b"inline"), None);
+    fn ranges_are_of_what_is_sent() {
+        let part = |value| range(value).map(|range| (range.first, range.total));
+        assert_eq!(part(b"bytes 5-9/100"), Some((5, Some(100))));
+        assert_eq!(part(b"bytes 0-9/*"), Some((0, None)));
+        assert_eq!(part(b"pages one"), Some((u64::MAX, None)));
+        // Content of status 416 says what is wrong.
+        assert_eq!(part(b"bytes */100"), None);
     }
 
     #[test]

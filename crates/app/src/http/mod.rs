@@ -13,6 +13,7 @@
 pub(crate) mod content;
 mod detect;
 pub(crate) mod fields;
+pub(crate) mod filename;
 mod line;
 mod session;
 mod side;

@@ -3,7 +3,7 @@
 use portreeve_record::app::tunnel::TunnelType;
 
 use super::content::SOURCE;
-use super::fields::{self, MAX_VALUE, Name, kept};
+use super::fields::{self, Name};
 use super::line::{RequestLine, StatusLine};
 use super::side::{Carries, Message, Side, State, TO_THE_END, Upgrade};
 use super::transactions::{Method, Transactions};
@@ -52,6 +52,10 @@ impl crate::Session for Session {
     fn gap(&mut self, peer: Peer, rest: &[u8], missing: u64, context: &mut Context<'_>) -> Want {
         if self.content_gap(peer, rest, missing, context) {
             return self.sides[peer.index()].want();
+        }
+        // A field that only waited for what begins the next line.
+        if self.side(peer).state == State::Fields && rest.ends_with(b"\n") {
+            self.line(peer, rest, context);
         }
         self.cut_off(peer, rest, context);
         let side = &mut self.sides[peer.index()];
@@ -193,36 +197,16 @@ impl Session {
     }
 
     fn field(&mut self, peer: Peer, line: &[u8]) {
-        // A line that begins with a blank goes on with the value of the one before (obs-fold, RFC 9112 section 5.2).
-        let folded = matches!(line.first(), Some(b' ' | b'\t'));
-        let (name, value) = if folded {
-            (self.side(peer).message.field, line.trim_ascii())
-        } else {
-            match fields::split(line) {
-                Some((name, value)) => (Name::of(name), value),
-                None => return,
-            }
-        };
-        self.side(peer).message.field = name;
-        let Some(name) = name else {
+        let Some((name, value)) = fields::split(line) else {
             return;
         };
+        let Some(name) = Name::of(name) else {
+            return;
+        };
+        let value = &*fields::unfolded(value);
         self.framing(peer, name, value);
-        let Some(transaction) = self.transactions.of(peer) else {
-            return;
-        };
-        let record = &mut transaction.record;
-        if folded && let Some(Some(before)) = fields::text_of(record, peer, name) {
-            let mut whole = String::from(std::mem::take(before));
-            if whole.len() < MAX_VALUE {
-                if !whole.is_empty() {
-                    whole.push(' ');
-                }
-                whole.push_str(&kept(value));
-            }
-            *before = whole.into_boxed_str();
-        } else {
-            fields::note(record, peer, name, value);
+        if let Some(transaction) = self.transactions.of(peer) {
+            fields::note(&mut transaction.record, peer, name, value);
         }
     }
 
@@ -343,7 +327,7 @@ impl Session {
     fn carried(&mut self, peer: Peer, bytes: &[u8], context: &mut Context<'_>) {
         match &mut self.side(peer).message.carries {
             Carries::Nothing => {}
-            Carries::File(file) => file.data(bytes, context.now()),
+            Carries::File(file) => file.data(bytes, context.since(), context.now()),
             Carries::Parts(parts) => parts.data(peer, bytes, context),
         }
     }

@@ -1,7 +1,6 @@
 //! Where one side of a connection stands.
 
 use super::content::Content;
-use super::fields::Name;
 use crate::file::{File, PIECE};
 use crate::mime::Entities;
 use crate::protocol::Want;
@@ -79,8 +78,6 @@ pub(super) struct Message {
     /// Hashes are asked for.
     pub(super) hashed: bool,
     pub(super) upgrade: Option<Upgrade>,
-    /// The field of the line before.
-    pub(super) field: Option<Name>,
     pub(super) body_len: u64,
 }
 
@@ -104,8 +101,8 @@ impl Side {
     /// What is wanted, standing here.
     pub(super) fn want(&self) -> Want {
         match self.state {
+            State::Fields => Want::Field(MAX_LINE),
             State::Start
-            | State::Fields
             | State::ChunkSize
             | State::ChunkEnd
             | State::Trailers

@@ -7,7 +7,7 @@ use portreeve_record::{App, Record};
 use super::HTTP;
 use crate::Hashes;
 use crate::protocol::Transport;
-use crate::testing::{From, Outcome, Play, play_cut, play_cut_hashing};
+use crate::testing::{From, Outcome, Play, START, STEP, play_cut, play_cut_hashing};
 
 fn records(outcome: &Outcome) -> Vec<&Http> {
     outcome
@@ -569,4 +569,101 @@ fn of_a_large_multipart_the_front_is_taken_apart() {
         }
         assert_eq!(records(&outcome)[0].request_body_len, len as u64);
     }
+}
+
+#[test]
+fn a_file_is_as_old_as_its_first_byte() {
+    let head = |len: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n");
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n".to_owned();
+    let unsaid = "HTTP/1.1 200 OK\r\n\r\n".to_owned();
+    for (head, sizes) in [
+        // All of it is a unit; only its front is; it ends in the middle of a unit.
+        (head(40), vec![20, 20]),
+        (head(2000), vec![400, 1400, 200]),
+        (head(2000), vec![10, 10, 10]),
+        (chunked, vec![32, 32]),
+        (unsaid, vec![200, 500, 1]),
+    ] {
+        for md5 in [false, true] {
+            let hashes = Hashes {
+                md5,
+                ..Hashes::default()
+            };
+            let mut play = Play::new(Transport::Tcp, 50_000, 80).hashing(hashes);
+            play.orig(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+                .resp(head.as_bytes());
+            play.step(1_000_000_000);
+            for size in &sizes {
+                play.resp(&vec![b'x'; *size]);
+            }
+            let outcome = play.finish();
+            let [file] = files(&outcome)[..] else {
+                panic!("{outcome:#?}");
+            };
+            let first = START + STEP + 1_000_000_000;
+            let lasts = (sizes.len() as i64 - 1) * 1_000_000_000;
+            assert_eq!((file.head.ts, file.duration), (first, lasts), "{sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn folded_fields_are_read_whole() {
+    let body = "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nhello world\r\n--XX--\r\n";
+    let request = format!(
+        "POST /up HTTP/1.1\r\nHost:\r\n\t example.org\r\nContent-Type: multipart/form-data\r\n ;boundary\r\n =XX\r\n\
+         Content-Length:\r\n {}\r\nVia: 1.1 a,\r\n 1.1 b\r\nAuthorization: Basic\r\n QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n{body}",
+        body.len()
+    );
+    let response = "HTTP/1.1 200 OK\nContent-Type: text/html;\n charset=utf-8\nContent-Disposition: attachment;\n \n\tfilename*0=\"long \";\n filename*1=\"name\"\n\
+         Transfer-Encoding: gzip,\n chunked\n\n5\nhello\n0\n\n";
+    let outcome = play_cut(
+        80,
+        &[
+            (From::Orig, request.as_bytes()),
+            (From::Resp, response.as_bytes()),
+            (From::Orig, b"GET /next HTTP/1.1\r\n\r\n"),
+            (From::Resp, b"HTTP/1.1 404 Not Found\r\n\r\n"),
+        ],
+    );
+    assert_eq!(
+        brief(&outcome),
+        [
+            row("POST", "/up", 200, body.len() as u64, 5),
+            row("GET", "/next", 404, 0, 0),
+        ]
+    );
+    let first = records(&outcome)[0];
+    assert_eq!(first.host.as_deref(), Some("example.org"));
+    assert_eq!(first.username.as_deref(), Some("Aladdin"));
+    assert_eq!(first.proxied, ["VIA -> 1.1 a, 1.1 b".into()]);
+    assert_eq!(first.content_type.as_deref(), Some("text/html"));
+    assert_eq!(first.orig.filenames, ["a.txt".into()]);
+    assert_eq!(first.resp.filenames, ["long name".into()]);
+}
+
+#[test]
+fn a_field_that_waits_for_the_next_line_is_not_lost() {
+    let request = b"GET / HTTP/1.1\r\nHost: h\r\n";
+    // The connection ends behind it, or bytes are missing.
+    for missing in [0, 100] {
+        let mut play = Play::new(Transport::Tcp, 50_000, 80);
+        play.orig(request).orig_gap(missing);
+        let outcome = play.finish();
+        assert_eq!(records(&outcome)[0].host.as_deref(), Some("h"), "{missing}");
+    }
+}
+
+#[test]
+fn a_field_that_never_ends_is_cut() {
+    let mut endless = b"GET / HTTP/1.1\r\nHost: h\r\nX-Long: a\r\n".to_vec();
+    for _ in 0..3000 {
+        endless.extend_from_slice(b" Host: folded\r\n");
+    }
+    endless.extend_from_slice(b"User-Agent: u\r\n\r\n");
+    let outcome = play_cut(80, &[(From::Orig, &endless)]);
+    let [http] = records(&outcome)[..] else {
+        panic!("{outcome:#?}");
+    };
+    assert_eq!(http.host.as_deref(), Some("h"));
 }

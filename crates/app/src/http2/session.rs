@@ -279,7 +279,7 @@ impl Session {
         }
         let whose = if promised { Peer::Client } else { peer };
         let decoder = &mut self.sides[peer.index()].decoder;
-        let Some(open) = self.streams.open(stream, context) else {
+        let Some(open) = self.streams.open(stream, whose, context) else {
             return decoder.decode(block, &mut |_, _| {});
         };
         let trailers = open.has_fields(whose);
@@ -336,7 +336,7 @@ impl Session {
     /// Content that was to be looked at.
     fn content(&mut self, peer: Peer, data: &Data, bytes: &[u8], context: &Context<'_>) {
         if let Some(stream) = self.streams.get(data.stream) {
-            stream.data(peer, bytes, context.now());
+            stream.data(peer, bytes, context);
         }
     }
 

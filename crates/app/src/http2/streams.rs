@@ -44,6 +44,10 @@ struct Half {
 pub(super) struct Streams {
     open: VecDeque<Box<Stream>>,
     depth: u64,
+    /// The highest numbers that were begun, by promises (even) and by requests (odd).
+    begun: [u32; 2],
+    /// The first stream was open. An upgrade opens it without a request of its own (RFC 7540 section 3.2).
+    first_was: bool,
 }
 
 impl Streams {
@@ -57,9 +61,23 @@ impl Streams {
         self.open.get_mut(at).map(|boxed| &mut **boxed)
     }
 
-    /// The same, opened if it is not there.
-    pub(super) fn open(&mut self, id: u32, context: &mut Context<'_>) -> Option<&mut Stream> {
+    /// Whether the stream of that number was open and is no more: what comes of it was under way when it was given up (RFC 9113 section 5.1).
+    fn is_closed(&self, id: u32) -> bool {
+        id <= self.begun[(id & 1) as usize] && (id != 1 || self.first_was)
+    }
+
+    /// The same, opened for what `peer` says if it is not there. `None` if it was.
+    pub(super) fn open(
+        &mut self,
+        id: u32,
+        peer: Peer,
+        context: &mut Context<'_>,
+    ) -> Option<&mut Stream> {
         if self.position(id).is_none() {
+            if self.is_closed(id) {
+                return None;
+            }
+            self.first_was |= id == 1;
             let noted: usize = self.open.iter().map(|stream| stream.noted).sum();
             if self.open.len() >= MAX_STREAMS || noted > MAX_TEXTS {
                 self.write(0, context);
@@ -70,6 +88,10 @@ impl Streams {
             stream.record.head = context.head(context.now());
             stream.record.trans_depth = self.depth;
             self.open.push_back(stream);
+        }
+        if peer == Peer::Client {
+            let begun = &mut self.begun[(id & 1) as usize];
+            *begun = id.max(*begun);
         }
         self.get(id)
     }
@@ -178,10 +200,10 @@ impl Stream {
     }
 
     /// The next bytes of `peer`'s content.
-    pub(super) fn data(&mut self, peer: Peer, bytes: &[u8], now: i64) {
+    pub(super) fn data(&mut self, peer: Peer, bytes: &[u8], context: &Context<'_>) {
         self.count(peer, bytes.len() as u64);
         if let Some(file) = &mut self.sides[peer.index()].file {
-            file.data(bytes, now);
+            file.data(bytes, context.since(), context.now());
         }
     }
 

@@ -8,7 +8,7 @@ use super::HTTP2;
 use super::frame::PREFACE;
 use crate::Hashes;
 use crate::protocol::Transport;
-use crate::testing::{From, Outcome, Play, play_cut, play_cut_hashing};
+use crate::testing::{From, Outcome, Play, START, STEP, play_cut, play_cut_hashing};
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
@@ -131,6 +131,84 @@ fn streams_are_told_apart() {
     assert!(!told.contains("secret") && !told.contains("pass@"));
 }
 
+#[test]
+fn what_was_given_up_is_not_begun_again() {
+    let request = |id| frame(1, 5, id, &[0x82, 0x86, 0x84]);
+    let settings = || [frame(4, 0, 0, &[]), frame(4, 1, 0, &[])].concat();
+    let promise = [&2u32.to_be_bytes()[..], &[0x82, 0x86, 0x85]].concat();
+    let script: [(From, Vec<u8>); 5] = [
+        (From::Orig, [PREFACE, &frame(4, 0, 0, &[])].concat()),
+        (From::Resp, settings()),
+        (From::Orig, [request(1), request(3)].concat()),
+        (From::Resp, frame(5, 4, 3, &promise)),
+        (
+            From::Orig,
+            [frame(3, 0, 1, &[0, 0, 0, 8]), frame(3, 0, 2, &[0, 0, 0, 8])].concat(),
+        ),
+    ];
+    // Under way when it was given up, but for the last; what it says of fields is known behind it all the same.
+    let late = [
+        frame(1, 4, 1, &[vec![0x88], field("server", "s")].concat()),
+        frame(0, 1, 1, b"hello"),
+        frame(1, 5, 2, &[0x88]),
+        frame(1, 5, 3, &[0x8d, 0xbe]),
+    ];
+    let late = late.concat();
+    let mut script: Vec<_> = script.iter().map(|(from, b)| (*from, &b[..])).collect();
+    script.push((From::Resp, &late));
+    let outcome = play_cut(8080, &script);
+    let said: Vec<_> = records(&outcome)
+        .iter()
+        .map(|http| {
+            (
+                http.uri.as_deref(),
+                http.status_code,
+                http.server.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Some("/"), None, None),
+            (Some("/index.html"), None, None),
+            (Some("/"), Some(404), Some("s")),
+        ]
+    );
+    assert!(files(&outcome).is_empty());
+}
+
+#[test]
+fn content_is_as_old_as_its_first_byte() {
+    let mut play = Play::new(Transport::Tcp, 50_000, 8080);
+    play.orig(
+        &[
+            PREFACE,
+            &frame(4, 0, 0, &[]),
+            &frame(1, 5, 1, &[0x82, 0x86, 0x84]),
+        ]
+        .concat(),
+    );
+    let data = frame(0, 1, 1, &[b'x'; 900]);
+    let (front, rest) = data.split_at(100);
+    play.resp(&[frame(4, 0, 0, &[]), frame(1, 4, 1, &[0x88])].concat());
+    play.step(1_000_000_000).resp(front).resp(rest);
+    let outcome = play.finish();
+    let [file] = files(&outcome)[..] else {
+        panic!("{outcome:#?}");
+    };
+    let first = START + STEP + 1_000_000_000;
+    assert_eq!((file.head.ts, file.duration), (first, 1_000_000_000));
+}
+
+#[test]
+fn a_server_alone_opens_what_it_answers() {
+    let answer = |id| frame(1, 5, id, &[0x88]);
+    let script = [frame(4, 0, 0, &[0, 3, 0, 0, 0, 100]), answer(3), answer(1)].concat();
+    let outcome = play_cut(8080, &[(From::Resp, &script)]);
+    assert_eq!(records(&outcome).len(), 2);
+}
+
 /// A server's answers in two streams, in pieces that take turns, one with padding; the second ends if `whole`.
 fn answers(whole: bool) -> Vec<u8> {
     let padded = [&[3][..], b"lo", &[0; 3]].concat();
@@ -230,12 +308,15 @@ fn an_upgrade_leads_here() {
             ),
             (From::Orig, PREFACE),
             (From::Resp, &frame(4, 0, 0, &[])),
+            // The next request goes out before the first is answered.
+            (From::Orig, &frame(1, 5, 3, &[0x82, 0x86, 0x84])),
             (From::Resp, &frame(1, 5, 1, &[0x88])),
+            (From::Resp, &frame(1, 5, 3, &[0x8d])),
         ],
     );
     assert_eq!(outcome.service, Some("http,http2"));
     let codes: Vec<_> = records(&outcome).iter().map(|r| r.status_code).collect();
-    assert_eq!(codes, [Some(101), Some(200)]);
+    assert_eq!(codes, [Some(101), Some(404), Some(200)]);
 }
 
 #[test]

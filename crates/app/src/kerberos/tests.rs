@@ -39,9 +39,13 @@ fn name(parts: &[&str]) -> Vec<u8> {
 }
 
 fn request() -> Vec<u8> {
+    request_of("alice")
+}
+
+fn request_of(client: &str) -> Vec<u8> {
     let body = [
         field(0, &element(3, &[0, 0x40, 0x80, 0, 0])),
-        field(1, &name(&["alice"])),
+        field(1, &name(&[client])),
         field(2, &string("EXAMPLE.ORG")),
         field(3, &name(&["krbtgt", "EXAMPLE.ORG"])),
         field(5, &element(0x18, b"20240229120000Z")),
@@ -57,6 +61,10 @@ fn request() -> Vec<u8> {
 }
 
 fn reply() -> Vec<u8> {
+    reply_to("alice")
+}
+
+fn reply_to(client: &str) -> Vec<u8> {
     let encrypted = element(
         SEQUENCE,
         &[field(0, &number(18)), field(2, &[4, 1, 0])].concat(),
@@ -72,7 +80,7 @@ fn reply() -> Vec<u8> {
         field(0, &number(5)),
         field(1, &number(11)),
         field(3, &string("EXAMPLE.ORG")),
-        field(4, &name(&["alice"])),
+        field(4, &name(&[client])),
         field(5, &element(application(1), &element(SEQUENCE, &ticket))),
     ]
     .concat();
@@ -80,12 +88,20 @@ fn reply() -> Vec<u8> {
 }
 
 fn error(code: u8, text: Option<&str>) -> Vec<u8> {
+    error_of(code, None, text)
+}
+
+fn error_of(code: u8, client: Option<&str>, text: Option<&str>) -> Vec<u8> {
     let mut fields = [
         field(0, &number(5)),
         field(1, &number(30)),
         field(6, &number(code)),
     ]
     .concat();
+    if let Some(client) = client {
+        fields.extend(field(7, &string("EXAMPLE.ORG")));
+        fields.extend(field(8, &name(&[client])));
+    }
     if let Some(text) = text {
         fields.extend(field(11, &string(text)));
     }
@@ -135,6 +151,68 @@ fn errors_are_told_but_not_that_proof_is_wanted() {
         panic!("{outcome:?}");
     };
     assert_eq!((record.success, record.error_code), (Some(false), Some(6)));
+}
+
+#[test]
+fn answers_are_to_who_is_named_or_asked_last() {
+    let mut play = Play::new(Transport::Udp, 50_000, PORT);
+    play.orig(&request_of("alice"))
+        .orig(&request_of("bob"))
+        .orig(&request_of("carol"))
+        .resp(&error_of(6, Some("alice"), None))
+        .resp(&reply_to("carol"))
+        .resp(&error_of(24, Some("bob"), None));
+    // Only told to prove himself; asks again, twice since he hears nothing.
+    play.orig(&request_of("dave"))
+        .orig(&request_of("dora"))
+        .resp(&error_of(25, Some("dave"), Some("NEEDED_PREAUTH")))
+        .orig(&request_of("dave"))
+        .orig(&request_of("dave"))
+        .resp(&error(18, None));
+    play.orig(&request_of("erin")).resp(&error(6, None));
+    let outcome = play.finish();
+    let told: Vec<_> = records(&outcome)
+        .iter()
+        .map(|record| {
+            let client = record.client.as_deref().unwrap_or("-");
+            (
+                client.trim_end_matches("/EXAMPLE.ORG"),
+                record.success,
+                record.error_code,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("alice", Some(false), Some(6)),
+            ("carol", Some(true), None),
+            ("bob", Some(false), Some(24)),
+            ("dave", Some(false), Some(18)),
+            ("erin", Some(false), Some(6)),
+            ("dora", None, None),
+        ]
+    );
+}
+
+#[test]
+fn requests_that_wait_are_bounded() {
+    let mut play = Play::new(Transport::Udp, 50_000, PORT);
+    for client in 0..50 {
+        play.orig(&request_of(&format!("client{client}")));
+    }
+    play.resp(&error_of(6, Some("client33"), None))
+        .resp(&error_of(7, Some("client34"), None));
+    let outcome = play.finish();
+    let records = records(&outcome);
+    assert_eq!(records.len(), 50 + 1);
+    let told = |client: &str| {
+        let of = |record: &&&Kerberos| record.client.as_deref() == Some(client);
+        records.iter().find(of).unwrap().error_code
+    };
+    // The first of these was written before.
+    assert_eq!(told("client33/EXAMPLE.ORG"), None);
+    assert_eq!(told("client34/EXAMPLE.ORG"), Some(7));
 }
 
 #[test]

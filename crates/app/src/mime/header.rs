@@ -1,6 +1,7 @@
 //! What the headers of an entity say of its body (RFC 2045, RFC 2183).
 
 use crate::http::fields::{self, Name};
+use crate::http::filename;
 
 /// The longest boundary that is compared; RFC 2046 section 5.1.1 allows 70 bytes.
 const MAX_BOUNDARY: usize = 200;
@@ -44,12 +45,12 @@ impl Headers {
         match Name::of(name) {
             Some(Name::ContentType) => {
                 self.kind = kind(value);
-                if let Some(name) = fields::filename(value).filter(|_| self.kind == Kind::Leaf) {
+                if let Some(name) = filename::of_type(value).filter(|_| self.kind == Kind::Leaf) {
                     self.filename = Some(name);
                 }
             }
-            Some(Name::ContentDisposition) if crate::talk::has(value, b"filename") => {
-                self.filename = fields::filename(value);
+            Some(Name::ContentDisposition) => {
+                self.filename = filename::of_disposition(value).or(self.filename.take());
             }
             None if name.eq_ignore_ascii_case(b"content-transfer-encoding") => {
                 self.encoding = if value.eq_ignore_ascii_case(b"base64") {
@@ -127,8 +128,11 @@ mod tests {
         headers.add(b"content-disposition: form-data; name=\"field\"");
         assert_eq!(headers.filename.as_deref(), Some("a.txt"));
         headers.add(b"Content-Disposition: attachment; filename=b.txt");
+        headers.add(b"Content-Disposition: attachment; filename=");
         headers.add(b"Content-Transfer-Encoding: BASE64");
-        assert_eq!(headers.filename.as_deref(), Some("b.txt"));
         assert_eq!(headers.encoding, Encoding::Base64);
+        assert_eq!(headers.filename.as_deref(), Some("b.txt"));
+        headers.add(b"Content-Disposition: attachment; filename=\"usernames.csv\"");
+        assert_eq!(headers.filename.as_deref(), Some("usernames.csv"));
     }
 }

@@ -302,7 +302,7 @@ impl Entities {
             file.set_depth(self.depth.unwrap_or_default());
             file
         });
-        file.data(bytes, context.now());
+        file.data(bytes, context.now(), context.now());
     }
 
     fn end_file(&mut self, context: &mut Context<'_>) {

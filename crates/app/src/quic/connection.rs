@@ -2,13 +2,14 @@
 
 use portreeve_record::app::quic::Quic as Record;
 
-use super::crypto::{Crypto, message};
+use super::crypto::message;
 use super::frame::{Frame, Frames};
 use super::google;
 use super::packet::{Long, MAX_ID};
 use super::protection::Keys;
 use super::tls::Hellos;
 use super::version::{Generation, Version};
+use crate::pieces::Pieces;
 use crate::text::{hexadecimal, lower, text};
 use crate::{Context, Peer};
 
@@ -56,7 +57,7 @@ struct Versioned {
 #[derive(Debug, Default)]
 struct Side {
     keys: Option<Versioned>,
-    crypto: Crypto,
+    crypto: Pieces,
     /// How far its handshake was read.
     read: usize,
     /// Its hello was read, or there is none to come.

@@ -3,12 +3,13 @@
 mod conversations;
 mod samples;
 
-use super::crypto::{Crypto, MAX_BYTES, message};
+use super::crypto::message;
 use super::frame::{Frame, Frames};
 use super::packet::{self, Kind, Packet, Packets};
 use super::protection::{Keys, Material};
 use super::version::Version;
 use super::{google, packet::number};
+use crate::pieces::{MAX_BYTES, Pieces};
 use crate::{Peer, Reader};
 use samples::{hex, random};
 
@@ -171,7 +172,7 @@ fn pieces_of_a_handshake_in_any_order_give_the_same() {
         for last in (1..pieces.len()).rev() {
             pieces.swap(last, next(last + 1));
         }
-        let mut crypto = Crypto::default();
+        let mut crypto = Pieces::default();
         for (begin, end) in pieces {
             let before = crypto.ready().len();
             let more = crypto.take(begin as u64, &whole[begin..end]);
@@ -184,7 +185,7 @@ fn pieces_of_a_handshake_in_any_order_give_the_same() {
 
 #[test]
 fn what_is_held_of_a_handshake_is_bounded() {
-    let mut crypto = Crypto::default();
+    let mut crypto = Pieces::default();
     assert!(!crypto.take(u64::MAX, b"abc"));
     assert!(!crypto.take(MAX_BYTES as u64, b"abc"));
     for at in 0..100_000u64 {

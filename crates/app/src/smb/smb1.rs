@@ -2,7 +2,7 @@
 
 use portreeve_record::app::smb_files::SmbTimes;
 
-use super::state::{More, Pending, Share, State, unix};
+use super::state::{Handle, More, Pending, Share, State, unix};
 use crate::file::kind::PREFIX;
 use crate::text::text;
 use crate::utf16::{len_before_nul, utf16};
@@ -75,7 +75,7 @@ pub(super) fn needs(bytes: &[u8], left: usize, state: &State) -> usize {
     };
     let piped = || {
         let pending = state.pending.get(header.message);
-        pending.is_some_and(|p| state.is_pipe(p.tree, p.file))
+        pending.is_some_and(|p| state.is_pipe(p.tree, p.handle()))
     };
     match (header.command, header.is_response) {
         (WRITE_ANDX, false) => {
@@ -263,13 +263,14 @@ fn request(
             pending.offset = words.u32_le()?.into();
             words.take(10)?;
             pending.offset |= high(words.u32_le());
-            if !state.is_pipe(header.tree, pending.file) && !state.is_file(pending.file) {
+            let file = pending.handle();
+            if !state.is_pipe(header.tree, file) && !state.is_file(file) {
                 return None;
             }
         }
         WRITE_ANDX => {
             words.take(4)?;
-            let file = words.u16_le()?.into();
+            let file = Handle::Open(words.u16_le()?.into());
             let at = u64::from(words.u32_le()?);
             words.take(8)?;
             let len_high = words.u16_le()?;
@@ -295,7 +296,7 @@ fn request(
             }
             pending.file = words.u16_le()?.into();
             let data = block.data(offset.into(), len.into())?;
-            state.pipe(Peer::Client, pending.file, data, context);
+            state.pipe(Peer::Client, pending.handle(), data, context);
         }
         _ => return None,
     }
@@ -395,21 +396,21 @@ fn response(
             let pending = state.pending.remove(header.message)?;
             words.take(10)?;
             let (len, offset) = (words.u16_le()?, words.u16_le()?);
-            if state.is_file(pending.file) {
+            if state.is_file(pending.handle()) {
                 let len = u64::from(words.u16_le()?) << 16 | u64::from(len);
                 let data = block.message.get(offset.into()..)?;
                 let place = (pending.offset, len);
-                return state.carried(Peer::Server, pending.file, place, data, context);
+                return state.carried(Peer::Server, pending.handle(), place, data, context);
             }
             let data = block.data(offset.into(), len.into())?;
-            state.pipe(Peer::Server, pending.file, data, context);
+            state.pipe(Peer::Server, pending.handle(), data, context);
         }
         TRANSACTION if ok || header.status == BUFFER_OVERFLOW => {
             let pending = state.pending.remove(header.message)?;
             words.take(12)?;
             let (len, offset) = (words.u16_le()?, words.u16_le()?);
             let data = block.data(offset.into(), len.into())?;
-            state.pipe(Peer::Server, pending.file, data, context);
+            state.pipe(Peer::Server, pending.handle(), data, context);
         }
         _ => {}
     }

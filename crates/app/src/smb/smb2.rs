@@ -3,7 +3,7 @@
 use portreeve_record::app::smb_files::{SmbAction, SmbTimes};
 
 use super::frame::HEADER;
-use super::state::{File, More, Pending, Share, State};
+use super::state::{File, Handle, More, Pending, Share, State};
 use crate::file::kind::PREFIX;
 use crate::utf16::utf16;
 use crate::{Context, Peer, Reader};
@@ -39,6 +39,8 @@ struct Header {
     command: u16,
     is_response: bool,
     is_async: bool,
+    /// It goes on with what the message before it in the compound is about.
+    is_related: bool,
     message: u64,
     tree: u64,
 }
@@ -62,6 +64,7 @@ fn header(bytes: &[u8]) -> Option<Header> {
         command,
         is_response: flags & 1 != 0,
         is_async: flags & 2 != 0,
+        is_related: flags & 4 != 0,
         message,
         tree: reader.u32_le()?.into(),
     })
@@ -73,7 +76,7 @@ pub(super) fn needs(bytes: &[u8], body: usize, state: &State) -> usize {
         return 0;
     };
     let pending = || state.pending.get(header.message);
-    let piped = || pending().is_some_and(|p| state.is_pipe(p.tree, p.file));
+    let piped = || pending().is_some_and(|p| state.is_pipe(p.tree, p.handle()));
     match (header.command, header.is_response) {
         (NEGOTIATE | SESSION_SETUP | TREE_CONNECT, _) | (CREATE, false) => MAX_BODY,
         (CREATE, true) => 88,
@@ -126,26 +129,21 @@ fn buffer(body: &[u8], offset: u32, len: u32) -> Option<&[u8]> {
     body.get(from..from.checked_add(len as usize)?)
 }
 
-/// A FILE_ID's two halves, added as Zeek does: they are few, and either half may be all that differs. All ones mean the file that was opened just before.
-fn file_id(reader: &mut Reader<'_>) -> Option<FileId> {
-    match (reader.u64_le()?, reader.u64_le()?) {
-        (u64::MAX, u64::MAX) => Some(FileId::Before),
-        (persistent, volatile) => Some(FileId::Is(persistent.wrapping_add(volatile))),
-    }
+/// A FILE_ID's two halves, added as Zeek does: they are few, and either half may be all that differs.
+fn file_id(reader: &mut Reader<'_>) -> Option<u64> {
+    let (persistent, volatile) = (reader.u64_le()?, reader.u64_le()?);
+    Some(persistent.wrapping_add(volatile))
 }
 
-enum FileId {
-    Is(u64),
-    Before,
-}
-
-impl FileId {
-    fn number(&self) -> u64 {
-        match self {
-            FileId::Is(number) => *number,
-            FileId::Before => u64::MAX,
-        }
+/// The file that a request is about. All ones mean that of the message before.
+fn about(reader: &mut Reader<'_>, state: &mut State) -> Option<Handle> {
+    if reader.rest().starts_with(&[0xff; 16]) {
+        reader.take(16)?;
+        return state.before;
     }
+    let file = Handle::Open(file_id(reader)?);
+    state.before = Some(file);
+    Some(file)
 }
 
 fn request(
@@ -159,6 +157,9 @@ fn request(
         tree: header.tree,
         ..Pending::default()
     };
+    if !header.is_related {
+        state.before = None;
+    }
     let mut reader = Reader::new(body);
     match header.command {
         SESSION_SETUP => {
@@ -188,27 +189,33 @@ fn request(
             let mut file = state.asked_for(header.tree, name, context.now());
             file.delete_on_close = options & DELETE_ON_CLOSE != 0;
             pending.opens = Some(file);
-            state.opening = header.message;
+            state.before = Some(Handle::Asked(header.message));
         }
         CLOSE => {
             reader.take(8)?;
-            let file = file_id(&mut reader)?;
-            state.closed(file.number(), context);
-            return None;
+            match about(&mut reader, state)? {
+                Handle::Open(file) if !header.is_related => {
+                    state.closed(file, context);
+                    return None;
+                }
+                // What is read before it in the compound is still to come.
+                file => pending.set_file(file),
+            }
         }
         READ => {
             reader.take(8)?;
             pending.offset = reader.u64_le()?;
-            pending.file = file_id(&mut reader)?.number();
-            if !state.is_pipe(header.tree, pending.file) && !state.is_file(pending.file) {
+            let file = about(&mut reader, state)?;
+            if !state.is_pipe(header.tree, file) && !state.is_file(file) {
                 return None;
             }
+            pending.set_file(file);
         }
         WRITE => {
             reader.take(2)?;
             let (offset, len) = (reader.u16_le()?, reader.u32_le()?);
             let at = reader.u64_le()?;
-            let file = file_id(&mut reader)?.number();
+            let file = about(&mut reader, state)?;
             if state.is_pipe(header.tree, file) {
                 let data = buffer(body, offset.into(), len)?;
                 state.pipe(Peer::Client, file, data, context);
@@ -222,11 +229,12 @@ fn request(
             if reader.u32_le()? != PIPE_TRANSCEIVE {
                 return None;
             }
-            pending.file = file_id(&mut reader)?.number();
+            let file = about(&mut reader, state)?;
             let (offset, len) = (reader.u32_le()?, reader.u32_le()?);
             if let Some(data) = buffer(body, offset, len) {
-                state.pipe(Peer::Client, pending.file, data, context);
+                state.pipe(Peer::Client, file, data, context);
             }
+            pending.set_file(file);
         }
         SET_INFO => {
             let _ = set_info(body, state, context);
@@ -248,7 +256,7 @@ fn set_info(body: &[u8], state: &mut State, context: &mut Context<'_>) -> Option
     let (kind, class) = (reader.u8()?, reader.u8()?);
     let (len, offset) = (reader.u32_le()?, reader.u16_le()?);
     reader.take(6)?;
-    let file = file_id(&mut reader)?;
+    let file = about(&mut reader, state)?;
     if kind != FILE {
         return None;
     }
@@ -261,12 +269,10 @@ fn set_info(body: &[u8], state: &mut State, context: &mut Context<'_>) -> Option
         return None;
     };
     // Taken out of its table, to be put back.
-    let number = file.number();
     let mut about = match file {
-        FileId::Is(number) => state.files.remove(number),
-        FileId::Before => {
-            let opening = state.opening;
-            let pending = state.pending.get_mut(opening);
+        Handle::Open(number) => state.files.remove(number),
+        Handle::Asked(message) => {
+            let pending = state.pending.get_mut(message);
             pending.and_then(|p| p.opens.take())
         }
     }
@@ -284,10 +290,9 @@ fn set_info(body: &[u8], state: &mut State, context: &mut Context<'_>) -> Option
     }
     state.write(action, &about, context);
     match file {
-        FileId::Is(_) => state.files.insert(number, about),
-        FileId::Before => {
-            let opening = state.opening;
-            if let Some(pending) = state.pending.get_mut(opening) {
+        Handle::Open(number) => state.files.insert(number, about),
+        Handle::Asked(message) => {
+            if let Some(pending) = state.pending.get_mut(message) {
                 pending.opens = Some(about);
             }
         }
@@ -364,7 +369,7 @@ fn response(
             reader.take(8)?;
             file.size = reader.u64_le()?;
             reader.take(8)?;
-            let number = file_id(&mut reader)?.number();
+            let number = file_id(&mut reader)?;
             file.times = (modified > 0).then_some(SmbTimes {
                 modified,
                 accessed,
@@ -372,13 +377,19 @@ fn response(
                 changed,
             });
             state.opened(number, file, tree, context);
+            state.numbered(header.message, number);
+        }
+        CLOSE if ok => {
+            if let Handle::Open(file) = pending?.handle() {
+                state.closed(file, context);
+            }
         }
         READ if ok || header.status == BUFFER_OVERFLOW => {
             reader.take(2)?;
             let offset = reader.u16_le()? & 0xff;
             let len = reader.u32_le()?;
             let pending = pending?;
-            let file = pending.file;
+            let file = pending.handle();
             if state.is_file(file) {
                 let data = front(body, offset.into())?;
                 let place = (pending.offset, len.into());
@@ -395,7 +406,7 @@ fn response(
             reader.take(24)?;
             let (offset, len) = (reader.u32_le()?, reader.u32_le()?);
             let data = buffer(body, offset, len)?;
-            state.pipe(Peer::Server, pending?.file, data, context);
+            state.pipe(Peer::Server, pending?.handle(), data, context);
         }
         _ => {}
     }

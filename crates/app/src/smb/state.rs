@@ -114,6 +114,15 @@ impl File {
     }
 }
 
+/// Which file a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handle {
+    /// The open one of this number.
+    Open(u64),
+    /// The one that this message asks for: in a compound what follows is sent before the number is known ([MS-SMB2] section 3.3.5.2.7.2).
+    Asked(u64),
+}
+
 /// So many bytes behind a message's part that is looked at are data of this file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct More {
@@ -128,6 +137,8 @@ pub(super) struct Pending {
     pub(super) tree: u64,
     /// The file it is about, where that is open.
     pub(super) file: u64,
+    /// The message that asks for the file, where it is not open yet.
+    pub(super) asked: Option<u64>,
     /// Where in the file.
     pub(super) offset: u64,
     /// What is to be opened.
@@ -135,6 +146,21 @@ pub(super) struct Pending {
     /// The share to connect to.
     pub(super) path: Option<Arc<str>>,
     pub(super) service: Option<Box<str>>,
+}
+
+impl Pending {
+    /// It is about that file.
+    pub(super) fn set_file(&mut self, file: Handle) {
+        match file {
+            Handle::Open(number) => self.file = number,
+            Handle::Asked(message) => self.asked = Some(message),
+        }
+    }
+
+    /// The file it is about.
+    pub(super) fn handle(&self) -> Handle {
+        self.asked.map_or(Handle::Open(self.file), Handle::Asked)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -147,8 +173,8 @@ pub(super) struct State {
     pub(super) dialect: Option<&'static str>,
     /// The dialects that an SMB1 client offered, as far as they have names here.
     pub(super) offered: Vec<Option<&'static str>>,
-    /// The last message that opens a file: what is compounded behind it is about that file.
-    pub(super) opening: u64,
+    /// The file that the message before is about: what is compounded behind it may mean the same.
+    pub(super) before: Option<Handle>,
 }
 
 impl State {
@@ -163,25 +189,36 @@ impl State {
         self.gss.end(context);
     }
 
+    fn file(&self, file: Handle) -> Option<&File> {
+        match file {
+            Handle::Open(number) => self.files.get(number),
+            Handle::Asked(message) => self.pending.get(message)?.opens.as_ref(),
+        }
+    }
+
+    fn file_mut(&mut self, file: Handle) -> Option<&mut File> {
+        match file {
+            Handle::Open(number) => self.files.get_mut(number),
+            Handle::Asked(message) => self.pending.get_mut(message)?.opens.as_mut(),
+        }
+    }
+
     /// Whether `file` is one that is read and written, as far as is known.
-    pub(super) fn is_file(&self, file: u64) -> bool {
-        self.files.get(file).is_some_and(|f| f.share == Share::Disk)
+    pub(super) fn is_file(&self, file: Handle) -> bool {
+        self.file(file).is_some_and(|f| f.share == Share::Disk)
     }
 
     /// `peer` sends `len` bytes of `file`, of which `front` is there. What of the rest is to be looked at.
     pub(super) fn carried(
         &mut self,
         peer: Peer,
-        file: u64,
+        file: Handle,
         (offset, len): (u64, u64),
         front: &[u8],
         context: &mut Context<'_>,
     ) -> Option<More> {
-        let number = file;
-        let file = self
-            .files
-            .get_mut(file)
-            .filter(|f| f.share == Share::Disk)?;
+        let handle = file;
+        let file = self.file_mut(file).filter(|f| f.share == Share::Disk)?;
         if len == 0 {
             return None;
         }
@@ -194,13 +231,14 @@ impl State {
             .get(..usize::try_from(len).unwrap_or(usize::MAX))
             .unwrap_or(front);
         transfer.seek(offset);
-        transfer.data(front, context.now());
+        transfer.data(front, context);
         let rest = len - front.len() as u64;
-        if rest > 0 && transfer.wants_all() {
-            return Some(More {
-                file: number,
-                len: rest,
-            });
+        // One that is only asked for may change its place before the rest has come.
+        if let Handle::Open(file) = handle
+            && rest > 0
+            && transfer.wants_all()
+        {
+            return Some(More { file, len: rest });
         }
         transfer.pass(rest, context.now());
         None
@@ -214,7 +252,7 @@ impl State {
     /// More of what `peer` is sending of `file`.
     pub(super) fn more(&mut self, peer: Peer, file: u64, bytes: &[u8], context: &Context<'_>) {
         if let Some(transfer) = self.transfer(peer, file) {
-            transfer.data(bytes, context.now());
+            transfer.data(bytes, context);
         }
     }
 
@@ -226,8 +264,8 @@ impl State {
     }
 
     /// Whether what goes through `file` of `tree` is for a pipe.
-    pub(super) fn is_pipe(&self, tree: u64, file: u64) -> bool {
-        match self.files.get(file) {
+    pub(super) fn is_pipe(&self, tree: u64, file: Handle) -> bool {
+        match self.file(file) {
             Some(file) => file.share == Share::Pipe,
             None => self.trees.get(tree).is_some_and(|t| t.share == Share::Pipe),
         }
@@ -252,6 +290,18 @@ impl State {
             name: Some(name),
             share,
             ..File::default()
+        }
+    }
+
+    /// The file that `message` asks for has this number: so it is in what was sent behind it.
+    pub(super) fn numbered(&mut self, message: u64, number: u64) {
+        for (_, pending) in &mut self.pending.0 {
+            if pending.asked == Some(message) {
+                (pending.asked, pending.file) = (None, number);
+            }
+        }
+        if self.before == Some(Handle::Asked(message)) {
+            self.before = Some(Handle::Open(number));
         }
     }
 
@@ -346,19 +396,27 @@ impl State {
     }
 
     /// What went through a pipe.
-    pub(super) fn pipe(&mut self, peer: Peer, file: u64, data: &[u8], context: &mut Context<'_>) {
+    pub(super) fn pipe(
+        &mut self,
+        peer: Peer,
+        file: Handle,
+        data: &[u8],
+        context: &mut Context<'_>,
+    ) {
         if data.is_empty() {
             return;
         }
-        if self.files.get(file).is_none() {
+        if let Handle::Open(number) = file
+            && self.files.get(number).is_none()
+        {
             let pipe = File {
                 ts: context.now(),
                 share: Share::Pipe,
                 ..File::default()
             };
-            self.files.insert(file, pipe);
+            self.files.insert(number, pipe);
         }
-        let Some(file) = self.files.get_mut(file) else {
+        let Some(file) = self.file_mut(file) else {
             return;
         };
         let rpc = file.rpc.get_or_insert_with(|| {

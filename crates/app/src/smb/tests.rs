@@ -195,6 +195,126 @@ fn compounded_messages_are_taken_apart() {
 }
 
 #[test]
+fn a_compound_goes_on_with_the_file_it_opens() {
+    let script = [
+        (
+            From::Orig,
+            compound(
+                false,
+                &[
+                    (5, 1, create("gone", 0x1000)),
+                    (6, 2, of_before(close(0), 8)),
+                ],
+            ),
+        ),
+        (
+            From::Resp,
+            compound(true, &[(5, 1, created(5, 0)), (6, 2, vec![60; 60])]),
+        ),
+    ];
+    let script: Vec<_> = script.iter().map(|(from, b)| (*from, &b[..])).collect();
+    assert_eq!(
+        files(&play_cut(PORT, &script)),
+        ["SMB::FILE_OPEN - gone - 0", "SMB::FILE_DELETE - gone - 0"]
+    );
+}
+
+#[test]
+fn a_compound_that_opens_nothing_closes_nothing() {
+    let mut play = Play::new(Transport::Tcp, 50_000, PORT);
+    play.orig(&smb2(5, false, 1, 7, &create("stays", 0x1000)))
+        .resp(&smb2(5, true, 1, 7, &created(5, 0)))
+        // Of another file that nobody saw opened; and one whose opening fails.
+        .orig(&compound(
+            false,
+            &[(14, 2, vec![0; 32]), (6, 3, of_before(close(0), 8))],
+        ))
+        .resp(&compound(true, &[(14, 2, vec![]), (6, 3, vec![60; 60])]))
+        .orig(&compound(
+            false,
+            &[(5, 4, create("no", 0)), (6, 5, of_before(close(0), 8))],
+        ));
+    let mut refused = compound(true, &[(5, 4, vec![9; 8]), (6, 5, vec![9; 8])]);
+    // STATUS_ACCESS_DENIED.
+    for at in [4, 4 + 64 + 8] {
+        refused[at + 8..at + 12].copy_from_slice(&0xc000_0022u32.to_le_bytes());
+    }
+    play.resp(&refused);
+    assert_eq!(files(&play.finish()), ["SMB::FILE_OPEN - stays - 0"]);
+}
+
+#[test]
+fn what_a_compound_reads_and_writes_is_a_file() {
+    let content: Vec<u8> = (0..3000u32).map(|at| b'a' + (at % 26) as u8).collect();
+    let read = [
+        (
+            From::Orig,
+            compound(
+                false,
+                &[
+                    (5, 2, create("f.txt", 0)),
+                    (8, 3, of_before(read_request(0, 0, 4096), 16)),
+                    (6, 4, of_before(close(0), 8)),
+                ],
+            ),
+        ),
+        (
+            From::Resp,
+            compound(
+                true,
+                &[
+                    (5, 2, created(5, 3000)),
+                    (8, 3, read_response(&content)),
+                    (6, 4, vec![60; 60]),
+                ],
+            ),
+        ),
+    ];
+    for hashes in [Hashes::default(), SHA256] {
+        let (file, plain) = (
+            carried(&read, hashes),
+            carried(&reading(&[0..1000, 1000..3000]), hashes),
+        );
+        assert_eq!(
+            (file.filename, file.seen_bytes, file.total_bytes),
+            (plain.filename, plain.seen_bytes, plain.total_bytes)
+        );
+        assert_eq!(
+            (file.mime_type, file.sha256),
+            (plain.mime_type, plain.sha256)
+        );
+    }
+    let written = [
+        (
+            From::Orig,
+            compound(
+                false,
+                &[
+                    (5, 2, create("new.txt", 0)),
+                    (9, 3, of_before(write(0, &content[..500]), 16)),
+                    (6, 4, of_before(close(0), 8)),
+                ],
+            ),
+        ),
+        (
+            From::Resp,
+            compound(
+                true,
+                &[
+                    (5, 2, created(5, 0)),
+                    (9, 3, vec![17; 16]),
+                    (6, 4, vec![60; 60]),
+                ],
+            ),
+        ),
+    ];
+    let file = carried(&written, SHA256);
+    assert_eq!(file.filename.as_deref(), Some("new.txt"));
+    assert_eq!((file.is_orig, file.seen_bytes), (true, 500));
+    assert!(file.mime_type == Some("text/plain") && file.sha256.is_some());
+}
+
+#[test]
 fn what_was_lost_is_found_again() {
     let mut play = Play::new(Transport::Tcp, 50_000, PORT);
     play.orig(&smb2(3, false, 1, 0, &tree_connect("x")));
@@ -233,21 +353,54 @@ fn encrypted_conversations_are_left_alone() {
     assert_eq!((outcome.service, outcome.records.len()), (Some("smb"), 0));
 }
 
-/// A READ's request, at this place of a file, and the response that carries `data`.
-fn read(file: u64, offset: u64, message: u64, data: &[u8]) -> [(From, Vec<u8>); 2] {
+fn read_request(file: u64, offset: u64, len: usize) -> Vec<u8> {
     let mut request = vec![49, 0, 0, 0];
-    request.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    request.extend_from_slice(&(len as u32).to_le_bytes());
     request.extend_from_slice(&offset.to_le_bytes());
     request.extend_from_slice(&file.to_le_bytes());
     request.resize(48, 0);
+    request
+}
+
+fn read_response(data: &[u8]) -> Vec<u8> {
     let mut response = vec![17, 0, 80, 0];
     response.extend_from_slice(&(data.len() as u32).to_le_bytes());
     response.resize(16, 0);
     response.extend_from_slice(data);
+    response
+}
+
+/// A READ's request, at this place of a file, and the response that carries `data`.
+fn read(file: u64, offset: u64, message: u64, data: &[u8]) -> [(From, Vec<u8>); 2] {
+    let request = read_request(file, offset, data.len());
     [
         (From::Orig, smb2(8, false, message, 7, &request)),
-        (From::Resp, smb2(8, true, message, 7, &response)),
+        (From::Resp, smb2(8, true, message, 7, &read_response(data))),
     ]
+}
+
+/// Messages in one: those behind the first go on with what it is about ([MS-SMB2] section 3.2.4.1.4).
+fn compound(response: bool, messages: &[(u16, u64, Vec<u8>)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (at, (command, number, body)) in messages.iter().enumerate() {
+        let mut message = header2(*command, response, *number, 7, body, 0);
+        if at > 0 {
+            message[16] |= 4;
+        }
+        if at + 1 < messages.len() {
+            message.resize(message.len().next_multiple_of(8), 0);
+            let next = message.len() as u32;
+            message[20..24].copy_from_slice(&next.to_le_bytes());
+        }
+        out.extend(message);
+    }
+    framed(&out)
+}
+
+/// The same body, about the file of the message before.
+fn of_before(mut body: Vec<u8>, at: usize) -> Vec<u8> {
+    body[at..at + 16].fill(0xff);
+    body
 }
 
 /// A file of 3,000 bytes that is opened, and read in these pieces.

@@ -53,11 +53,11 @@ impl Transfer {
     }
 
     /// The next bytes.
-    pub(super) fn data(&mut self, bytes: &[u8], now: i64) {
+    pub(super) fn data(&mut self, bytes: &[u8], context: &Context<'_>) {
         if self.at != self.reach {
-            return self.pass(bytes.len() as u64, now);
+            return self.pass(bytes.len() as u64, context.now());
         }
-        self.file.data(bytes, now);
+        self.file.data(bytes, context.since(), context.now());
         self.at = self.at.saturating_add(bytes.len() as u64);
         self.reach = self.at;
     }

@@ -13,6 +13,7 @@ use super::hello::Carrier;
 use super::messages;
 use crate::Reader;
 use crate::context::Context;
+use crate::pieces::Pieces;
 use crate::protocol::{self, Peer, Want};
 
 /// Messages of one side that are put together at a time.
@@ -94,13 +95,13 @@ pub(super) fn hello_of(datagram: &[u8]) -> Option<Peer> {
     }
 }
 
-/// A message whose end has not come: what there is from its beginning on.
+/// A message of which something has not come.
 #[derive(Debug)]
 struct Partial {
     number: u16,
     kind: u8,
     len: usize,
-    body: Vec<u8>,
+    body: Pieces,
 }
 
 #[derive(Debug, Default)]
@@ -140,10 +141,11 @@ impl Session {
                 self.strange += 1;
                 return self.strange >= MAX_STRANGE;
             };
-            if record.epoch > 0 || record.kind == WITH_CID {
+            let ciphered = record.epoch > 0 || record.kind == WITH_CID;
+            if ciphered {
                 self.handshake.encrypts(peer);
             }
-            if self.handshake.is_encrypted(peer, record.kind) {
+            if ciphered || self.handshake.is_encrypted(peer, record.kind) {
                 if self.handshake.encrypted_record(peer) {
                     return true;
                 }
@@ -172,14 +174,14 @@ impl Session {
             } else if let Some(whole) = side.add(&fragment) {
                 side.done |= bit;
                 self.handshake
-                    .message(peer, whole.kind, &whole.body, context);
+                    .message(peer, whole.kind, whole.body.ready(), context);
             }
         }
     }
 }
 
 impl Side {
-    /// Adds a piece to its message, if it goes on where that ends or before; what lies further on will come again. The message, if it is whole now.
+    /// Adds a piece to its message: they may come in any order, and more than once (RFC 6347 section 4.2.3). The message, if it is whole now.
     fn add(&mut self, fragment: &Fragment<'_>) -> Option<Partial> {
         let found = self.partial.iter().position(|partial| {
             (partial.number, partial.kind, partial.len)
@@ -195,16 +197,14 @@ impl Side {
                     number: fragment.number,
                     kind: fragment.kind,
                     len: fragment.len,
-                    body: Vec::new(),
+                    body: Pieces::default(),
                 });
                 self.partial.len() - 1
             }
         };
         let partial = self.partial.get_mut(at)?;
-        let known = partial.body.len().checked_sub(fragment.offset)?;
-        let fresh = fragment.data.get(known..)?;
-        partial.body.extend_from_slice(fresh);
-        (partial.body.len() == partial.len).then(|| self.partial.swap_remove(at))
+        partial.body.take(fragment.offset as u64, fragment.data);
+        (partial.body.ready().len() == partial.len).then(|| self.partial.swap_remove(at))
     }
 }
 
@@ -224,7 +224,7 @@ impl protocol::Session for Session {
         for side in 0..2 {
             for partial in std::mem::take(&mut self.sides[side].partial) {
                 self.handshake
-                    .broken_message(partial.kind, &partial.body, context);
+                    .broken_message(partial.kind, partial.body.ready(), context);
             }
         }
         self.handshake.findings.write(context);

@@ -215,10 +215,10 @@ impl Findings {
         self.established = true;
     }
 
-    /// Whether the version that was chosen, or the lack of one, says that application data is encrypted without a `ChangeCipherSpec`: TLS 1.3, its drafts.
+    /// Whether the version that was chosen encrypts without a `ChangeCipherSpec` before it: TLS 1.3, its drafts. `None` if none was chosen yet.
     #[must_use]
-    pub fn encrypts_at_once(&self) -> bool {
-        self.version.is_none_or(|version| !is_old(version))
+    pub fn encrypts_at_once(&self) -> Option<bool> {
+        self.version.map(|version| !is_old(version))
     }
 
     /// The name of the host that the client asked for.

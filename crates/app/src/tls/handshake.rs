@@ -48,13 +48,22 @@ impl Handshake {
         if self.flipped { peer.other() } else { peer }
     }
 
-    /// Whether a record of `peer` is encrypted. Application data is without any sign before it where TLS 1.3 was chosen.
+    /// Whether a record of `peer` is encrypted. TLS 1.3 encrypts under the type of application data and no other, without any sign before it (RFC 8446 section 5.2).
     pub(super) fn is_encrypted(&mut self, peer: Peer, kind: u8) -> bool {
+        let data = kind == content::APPLICATION_DATA;
         let at = peer.index();
-        if kind == content::APPLICATION_DATA && self.findings.encrypts_at_once() {
-            self.encrypted[at] = true;
+        match self.findings.encrypts_at_once() {
+            Some(true) => {
+                self.encrypted[at] |= data;
+                data
+            }
+            // Early data comes before any version is chosen.
+            None => {
+                self.encrypted[at] |= data;
+                self.encrypted[at]
+            }
+            Some(false) => self.encrypted[at],
         }
-        self.encrypted[at]
     }
 
     /// `peer` encrypts from here on.
@@ -86,7 +95,10 @@ impl Handshake {
         match kind {
             content::CHANGE_CIPHER_SPEC => {
                 self.findings.change_cipher(part);
-                self.encrypts(peer);
+                // In TLS 1.3 it says nothing: it is there for boxes that look for it (RFC 8446 section D.4).
+                if self.findings.encrypts_at_once() != Some(true) {
+                    self.encrypts(peer);
+                }
             }
             content::ALERT => {
                 if let [_, description] = *data {
@@ -121,6 +133,10 @@ impl Handshake {
                 if let Some(hello) = ServerHello::parse(body) {
                     let known = &mut context.seen.fingerprints;
                     self.findings.server_hello(&hello, known);
+                    if self.findings.encrypts_at_once() == Some(true) {
+                        // What a client with early data sent before this tells nothing of the handshake's keys.
+                        self.encrypted = [false; 2];
+                    }
                     if hello.retry {
                         letter = 'j';
                     }

@@ -4,6 +4,7 @@ use portreeve_record::Record;
 use portreeve_record::app::App;
 use portreeve_record::app::ssl::Ssl;
 use portreeve_record::app::x509::X509;
+use sha2::{Digest, Sha256};
 
 use super::{DTLS, SSL};
 use crate::protocol::{Peer, Probe, Transport, Verdict};
@@ -280,6 +281,77 @@ fn a_handshake_of_tls_1_3_is_over_with_the_first_data_of_both() {
     assert!(ssl.ja4.unwrap().starts_with("t13d0205h2_"));
 }
 
+/// A server's hello that asks the client for another one (RFC 8446 section 4.1.4).
+fn hello_retry_request(chosen: &[u8]) -> Vec<u8> {
+    let mut hello = server_hello(0x1301, &[3; 32], chosen);
+    hello[6..38].copy_from_slice(&Sha256::digest(b"HelloRetryRequest"));
+    hello
+}
+
+/// A client of TLS 1.3 whose key share the server does not take, and that begins again; both send what is there for boxes on the way (RFC 8446 section D.4).
+fn retried_1_3() -> Vec<(From, Vec<u8>)> {
+    let asked_for = [extension(43, &[3, 4]), extension(51, &[0, 0x17])].concat();
+    let hello = handshake_1_3()[0].1.clone();
+    let retry = record(22, &hello_retry_request(&asked_for));
+    vec![
+        (From::Orig, hello.clone()),
+        (From::Resp, [retry, record(20, &[1])].concat()),
+        (From::Orig, [record(20, &[1]), hello].concat()),
+    ]
+}
+
+#[test]
+fn a_handshake_of_tls_1_3_that_begins_again_is_read_to_its_end() {
+    let [_, (_, answer), rest @ ..] = handshake_1_3();
+    // The server has said its `ChangeCipherSpec` already.
+    let answer = answer[..answer.len() - record(20, &[1]).len()].to_vec();
+    let mut script = retried_1_3();
+    script.push((From::Resp, answer));
+    script.extend(rest);
+    let retried = ssl(&play(&script));
+    assert_eq!(&*retried.history, "CjiICsI");
+    assert_eq!((retried.version, retried.curve), (Some(0x0304), Some(4588)));
+    assert!(retried.established && retried.last_alert.is_none());
+    // The fingerprint is of the first hello, as others make it.
+    let asking = ssl(&play(&retried_1_3()));
+    assert_eq!((retried.ja3, retried.ja3s), (asking.ja3, asking.ja3s));
+}
+
+#[test]
+fn a_handshake_of_tls_1_3_that_is_refused_is_not_established() {
+    let mut script = retried_1_3();
+    script.push((From::Resp, record(21, &[2, 40])));
+    let refused = ssl(&play(&script));
+    assert_eq!(&*refused.history, "CjiICl");
+    assert_eq!((refused.established, refused.last_alert), (false, Some(40)));
+    // A client that does not like what the server chose.
+    let mut script = handshake_1_3()[..3].to_vec();
+    script.push((
+        From::Orig,
+        [record(20, &[1]), record(21, &[2, 47])].concat(),
+    ));
+    let refused = ssl(&play(&script));
+    assert_eq!(&*refused.history, "CsiIL");
+    assert_eq!((refused.established, refused.last_alert), (false, Some(47)));
+}
+
+#[test]
+fn early_data_is_no_sign_of_an_established_handshake() {
+    let [hello, answer, data, _, finished] = handshake_1_3();
+    let mut script = vec![
+        (
+            From::Orig,
+            [hello.1, record(20, &[1]), record(23, &[5; 80])].concat(),
+        ),
+        answer,
+        data,
+    ];
+    let early = ssl(&play(&script));
+    assert_eq!((early.established, &*early.history), (false, "CIsi"));
+    script.push(finished);
+    assert!(ssl(&play(&script)).established);
+}
+
 #[test]
 fn the_session_ends_when_both_encrypt() {
     let mut play = Play::new(Transport::Tcp, 50_000, 443);
@@ -515,6 +587,33 @@ fn dtls_puts_fragments_together_whatever_comes_twice() {
     assert_eq!((ssl.version, &*ssl.history), (Some(0xfefd), "CsxIi"));
     assert!(ssl.established && ssl.ja4.unwrap().starts_with("dd2d0203h2_"));
     assert_eq!(x509(&outcome).len(), 1);
+}
+
+#[test]
+fn dtls_takes_fragments_in_any_order() {
+    let hello = client_hello("d.example", &[], &[]);
+    let body = &hello[4..];
+    let body = [&[0xfe, 0xfd], &body[2..35], &[0], &body[35..]].concat();
+    let chain = vec24(&vec24(&certificate()));
+    let pieces: Vec<_> = (0..chain.len())
+        .step_by(100)
+        .map(|at| dtls(1, 11, &chain, at, 100.min(chain.len() - at)))
+        .collect();
+    let forward: Vec<_> = (0..pieces.len()).collect();
+    let swapped: Vec<_> = (0..pieces.len())
+        .map(|at| (at ^ 1).min(pieces.len() - 1))
+        .collect();
+    let backward: Vec<_> = forward.iter().rev().copied().collect();
+    for order in [forward, swapped, backward] {
+        let mut play = Play::new(Transport::Udp, 50_000, 4433);
+        play.orig(&dtls(0, 1, &body, 0, body.len()));
+        for at in order {
+            play.resp(&pieces[at]).resp(&pieces[at]);
+        }
+        let outcome = play.finish();
+        assert_eq!(&*ssl(&outcome).history, "Cx");
+        assert_eq!(x509(&outcome).len(), 1);
+    }
 }
 
 #[test]
