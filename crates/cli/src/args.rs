@@ -367,7 +367,6 @@ mod tests {
     fn contradictions_are_refused() {
         for line in [
             "portreeve -i eth0 -r a.pcap",
-            "portreeve -f tcp udp",
             "portreeve -f tcp -F file",
             "portreeve --json --tsv",
             "portreeve --json --format eve",
