@@ -83,7 +83,7 @@ impl Failure {
 
     /// The same as wrong usage, whatever it was.
     #[must_use]
-    pub fn as_usage(self) -> Failure {
+    pub fn into_usage(self) -> Failure {
         Failure {
             code: USAGE,
             ..self

@@ -107,7 +107,7 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     }
     let settings = settings::Settings::load(args, &places)?;
     if args.run.check {
-        check::everything(&settings.config).map_err(Failure::as_usage)?;
+        check::everything(&settings.config).map_err(Failure::into_usage)?;
         return print(settings.report().as_bytes());
     }
     check::processors(&settings.config)?;
