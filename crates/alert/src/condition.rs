@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::loss;
 use crate::rate;
-use crate::reading::Reading;
+use crate::reading::{LinkState, Reading};
 use crate::rules::Rules;
 use crate::watch::Severity;
 
@@ -146,8 +146,15 @@ pub(crate) fn conditions(
         found.extend(loss::condition(most, now, before, seconds));
     }
     if rules.link_down {
-        for link in now.links.iter().filter(|link| !link.up) {
-            let message = format!("{} has no carrier: nothing can come", link.name);
+        for link in &now.links {
+            let name = &link.name;
+            let message = match link.state {
+                LinkState::Up => continue,
+                LinkState::NoCarrier => format!("{name} has no carrier: nothing can come"),
+                LinkState::Gone => format!(
+                    "{name} is gone, and is not watched if it comes back: start Portreeve again then"
+                ),
+            };
             found.push(of(
                 Kind::LinkDown,
                 &link.name,

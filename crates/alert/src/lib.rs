@@ -20,7 +20,9 @@ mod webhook;
 
 pub use condition::{Kind, Unit};
 pub use rate::RateLimits;
-pub use reading::{Disk, Link, Loss, OutputReading, Reading, SourceReading, WorkerReading};
+pub use reading::{
+    Disk, Link, LinkState, Loss, OutputReading, Reading, SourceReading, WorkerReading,
+};
 pub use rules::Rules;
 pub use watch::{Alert, Event, Severity, Turn, Watch};
 pub use webhook::{Sent, Target, TargetError, Webhook};

@@ -73,8 +73,19 @@ pub struct SourceReading {
 pub struct Link {
     /// Its name.
     pub name: String,
+    /// Whether anything can come.
+    pub state: LinkState,
+}
+
+/// How an interface is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
     /// It has a carrier.
-    pub up: bool,
+    Up,
+    /// It has none.
+    NoCarrier,
+    /// It is not there any more. Another of its name is another one, which the run does not watch.
+    Gone,
 }
 
 /// A disk that is written to.

@@ -235,7 +235,9 @@ fn event(held: &Held, state: Turn, ts: i64) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Disk, Link, Loss, OutputReading, SourceReading, WorkerReading};
+    use crate::reading::{
+        Disk, Link, LinkState, Loss, OutputReading, SourceReading, WorkerReading,
+    };
 
     /// A watch, its clock, and what it was told last.
     struct Run {
@@ -293,10 +295,10 @@ mod tests {
         let down = |reading: &mut Reading| {
             reading.links = vec![Link {
                 name: "eth0".into(),
-                up: false,
+                state: LinkState::NoCarrier,
             }];
         };
-        let up = |reading: &mut Reading| reading.links[0].up = true;
+        let up = |reading: &mut Reading| reading.links[0].state = LinkState::Up;
         assert_eq!(run.seconds(3, down), [""; 0]);
         assert_eq!(run.seconds(1, up), [""; 0], "too short to be told");
         assert_eq!(run.seconds(4, down), ["+link_down"]);
@@ -308,6 +310,14 @@ mod tests {
         assert_eq!(run.seconds(10, down), [""; 0]);
         assert_eq!(run.seconds(30, up), ["-link_down"]);
         assert_eq!(run.said(), "eth0 has a carrier again");
+        let gone = |reading: &mut Reading| reading.links[0].state = LinkState::Gone;
+        assert_eq!(run.seconds(4, gone), ["+link_down"]);
+        assert!(
+            run.said().contains("start Portreeve again"),
+            "{}",
+            run.said()
+        );
+        run.seconds(40, up);
         assert!(run.watch.active().is_empty());
     }
 

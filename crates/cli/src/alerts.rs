@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_alert::{
-    Alert, Disk, Event, Link, Loss, OutputReading, RateLimits, Reading, Rules, Severity,
+    Alert, Disk, Event, Link, LinkState, Loss, OutputReading, RateLimits, Reading, Rules, Severity,
     SourceReading, Target, TargetError, Turn, Watch, Webhook, WorkerReading,
 };
 use portreeve_engine::Snapshot;
@@ -163,10 +163,17 @@ impl Alerts {
         let ledger = &snapshot.ledger;
         let netlink = &mut self.netlink;
         let links = self.links.iter().filter_map(|(name, index)| {
-            let up = interfaces::has_carrier(netlink.as_mut()?, *index).ok()?;
+            let netlink = netlink.as_mut()?;
+            let state = if interfaces::has_carrier(netlink, *index).ok()? {
+                LinkState::Up
+            } else if interfaces::exists(netlink, *index) {
+                LinkState::NoCarrier
+            } else {
+                LinkState::Gone
+            };
             Some(Link {
                 name: name.clone(),
-                up,
+                state,
             })
         });
         let disks = self.folders.iter().filter_map(|folder| {
