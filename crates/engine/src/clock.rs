@@ -2,6 +2,8 @@
 
 /// A step further than this is taken only when the packets that follow agree on it.
 const MAX_STEP: i64 = 60 * 1_000_000_000;
+/// Packets that come seldom confirm one another too, if each is later than the one before by no more than this.
+const SELDOM: i64 = 3600 * 1_000_000_000;
 /// How many bursts must agree on a far step before it is believed.
 const CONFIRMATIONS: u32 = 3;
 
@@ -53,7 +55,8 @@ impl Clock {
             return time;
         }
         // A gap of hours is real when more packets come from behind it.
-        if self.agreed > 0 && time.saturating_sub(self.far).saturating_abs() <= MAX_STEP {
+        let behind = time.saturating_sub(self.far);
+        if self.agreed > 0 && (-MAX_STEP..=SELDOM).contains(&behind) {
             self.agreed += 1;
         } else {
             self.agreed = 1;
@@ -117,6 +120,20 @@ mod tests {
                 assert_eq!(together, one_by_one, "{length}, {burst:?}");
             }
         }
+    }
+
+    #[test]
+    fn packets_that_come_seldom_are_believed() {
+        let mut clock = Clock::default();
+        for minutes in [0, 5, 10, 15, 20, 60] {
+            clock.observe(minutes * 60 * S);
+        }
+        assert_eq!(clock.now(), Some(3600 * S));
+        // Absurd ones are years apart.
+        for years in [40, 7, 90, 21] {
+            clock.observe(years * 365 * 86_400 * S);
+        }
+        assert!(clock.now() < Some(2 * 3600 * S));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use crate::config::SECOND;
 
 /// A timestamp further than this from the clock needs others that agree with it.
 const STEP: i64 = 60 * SECOND;
+/// Packets that come seldom agree too, if each is later than the one before by no more than this.
+const SELDOM: i64 = 3600 * SECOND;
 /// How many in a row must agree.
 const AGREE: u32 = 4;
 
@@ -65,7 +67,7 @@ impl Clock {
             return true;
         }
         let near = ts.saturating_sub(self.candidate);
-        if self.agreed > 0 && (-STEP..=STEP).contains(&near) {
+        if self.agreed > 0 && (-STEP..=SELDOM).contains(&near) {
             self.agreed += 1;
         } else {
             self.agreed = 1;
@@ -103,6 +105,12 @@ mod tests {
             clock.see((200 + i) * SECOND);
         }
         assert_eq!(clock.now(), Some(203 * SECOND));
+        // One packet each ten minutes.
+        let mut seldom = Clock::default();
+        for i in 0..5 {
+            seldom.see(600 * i * SECOND);
+        }
+        assert_eq!(seldom.now(), Some(2400 * SECOND));
         clock.tell(10 * SECOND);
         assert_eq!(clock.now(), Some(203 * SECOND));
     }
