@@ -253,6 +253,7 @@ fn clear(view: &mut View, kind: (u8, u8), flags: TcpFlags) {
     view.icmp_type = 0;
     view.icmp_code = 0;
     view.fragment_protocol = 0;
+    view.fragment_head = 0;
     view.tcp_flags = flags;
     view.tcp_window_scale = 255;
 }

@@ -191,7 +191,7 @@ pub struct View {
     /// For the flow stage: where the conversation's flow is, probably. Decode leaves it as it was.
     pub slot: u32,
     /// Of a first fragment: how many bytes of the part that is fragmented lie before the payload, which are the transport header and, of IPv6 and
-    /// behind an authentication header, the extension headers before it. Of other packets it says nothing.
+    /// behind an authentication header, the extension headers before it. 0 of what is no fragment.
     pub fragment_head: u16,
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use portreeve_packet::{DecodeOptions, LinkType, Outcome, Undecodable, ViewFlags};
+use portreeve_packet::{DecodeOptions, LinkType, Outcome, Undecodable, ViewFlags, Views, decode};
 
 const RAW: LinkType = LinkType::RawIp;
 const ETH: LinkType = LinkType::Ethernet;
@@ -320,6 +320,25 @@ fn what_a_datagrams_fragments_share() {
     assert_eq!((first.fragment_head, first.payload_len), (8 + 8, 16));
     // And of what is no fragment.
     assert_eq!(view(RAW, &packet()).fragment_protocol, 0);
+}
+
+/// Views are written where others stood before: nothing of those may be left.
+#[test]
+fn a_view_has_nothing_of_the_one_that_stood_there() {
+    let segment = udp(7, 9, &[1; 64]);
+    let fragment = ethernet(0x0800, &ipv4_with(17, 0x2000, &[], &segment[..32]));
+    let mut views = Box::<Views>::default();
+    for plain in [
+        ethernet(0x0800, &ipv4(6, &tcp(7, 9, &[], b"x"))),
+        ethernet(0x86dd, &ipv6(17, &udp(7, 9, b"a datagram of some length"))),
+    ] {
+        for data in [&fragment, &plain] {
+            views.clear();
+            decode(&frame(ETH, data), &DecodeOptions::default(), &mut views);
+        }
+        let fresh = view(ETH, &plain);
+        assert_eq!(format!("{:?}", views.as_slice()), format!("{:?}", [fresh]));
+    }
 }
 
 #[test]
