@@ -110,7 +110,6 @@ fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         check::everything(&settings.config).map_err(Failure::into_usage)?;
         return print(settings.report().as_bytes());
     }
-    check::processors(&settings.config)?;
     run::watch(args, settings, &places)
 }
 

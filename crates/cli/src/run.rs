@@ -99,6 +99,7 @@ pub fn watch(args: &Args, settings: Settings, places: &Places) -> Result<ExitCod
             "only root can become {name}; leave --user out, or start with sudo"
         )));
     }
+    check::processors(&config)?;
     // Before a source or its library moves this thread to some core.
     let topology = placement::topology();
     let opened = input::open(args, &settings)?;

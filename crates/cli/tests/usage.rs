@@ -211,6 +211,13 @@ fn check_refuses_what_a_start_would_refuse() {
         assert_eq!(output.status.code(), Some(2), "{set}: {}", stderr(&output));
         assert!(stderr(&output).contains(said), "{set}: {}", stderr(&output));
     }
+    // However a run begins, its workers are not where there is no processor.
+    let started = portreeve(&["-r", "/nonexistent", "--cpus", "8000"]);
+    assert!(
+        stderr(&started).contains("engine.cpus"),
+        "{}",
+        stderr(&started)
+    );
     // Not only the first.
     let output = portreeve(&[
         "--check",
